@@ -1,0 +1,35 @@
+# make demo    opens napari with a sample photograph, its predicted labels and its colors
+# make test    runs every check and the whole test suite
+# Both first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export QT_API ?= pyqt6
+
+.PHONY: demo test format clean
+
+demo: .venv/installed
+	$(BIN)/napari-colorizer demo
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari-colorizer
+	.ci/with-display $(BIN)/pytest
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/installed: pyproject.toml .ci/constraints.txt .ci/system-packages
+	.ci/system-packages
+	$(PYTHON) -c 'import sys; sys.exit("napari-colorizer needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt torch
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv demo

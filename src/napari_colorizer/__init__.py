@@ -1,0 +1,28 @@
+"""Label-guided colorization of grayscale images.
+
+Everything public is imported on first use, so that ``import napari_colorizer`` costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "classes": ["Class", "ClassMap"],
+        "engine.hints": ["Hints"],
+        "engine.options": ["ColorizeOptions", "SegmentOptions"],
+        "engine.session": ["Session"],
+        "models.library": ["load_model"],
+        "models.model": ["Model"],
+    },
+)
+
+if TYPE_CHECKING:
+    from napari_colorizer.classes import Class, ClassMap
+    from napari_colorizer.engine.hints import Hints
+    from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+    from napari_colorizer.engine.session import Session
+    from napari_colorizer.models.library import load_model
+    from napari_colorizer.models.model import Model

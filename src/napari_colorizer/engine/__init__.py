@@ -1,0 +1,1 @@
+"""From images and label maps to colors, with the networks of a model."""

@@ -1,0 +1,75 @@
+"""What can be chosen when an image is segmented or colored.
+
+The same dataclasses are the fields of the dock, the options of the command line and the arguments of the functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """Options of `Model.segment`.
+
+    Attributes
+    ----------
+    working_size : int, optional
+        Longer side, in pixels, at which the network runs; images are never enlarged to it. None: the model's own.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps", ...
+    confidence : float
+        Pixels whose most probable class is less probable than this (0..1) stay unlabeled.
+
+    Raises
+    ------
+    ValueError
+        If an option lies outside its range.
+    """
+
+    working_size: int | None = None
+    device: str = "auto"
+    confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_working_size(self.working_size)
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence must lie in 0..1, not {self.confidence}")
+
+
+@dataclass(frozen=True)
+class ColorizeOptions:
+    """Options of `Model.colorize` and `Model.session`.
+
+    Attributes
+    ----------
+    working_size : int, optional
+        Longer side, in pixels, at which the network runs; images are never enlarged to it. None: the model's own.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps", ...
+    vivid : float
+        Factor on the predicted chroma, 0..4; 0 gives gray.
+
+    Raises
+    ------
+    ValueError
+        If an option lies outside its range.
+    """
+
+    working_size: int | None = None
+    device: str = "auto"
+    vivid: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_working_size(self.working_size)
+        if not 0 <= self.vivid <= 4:
+            raise ValueError(f"vivid must lie in 0..4, not {self.vivid}")
+
+
+def _check_working_size(size: int | None) -> None:
+    if size is not None and not SMALLEST_WORKING_SIZE <= size <= LARGEST_WORKING_SIZE:
+        raise ValueError(
+            f"the working size must lie in {SMALLEST_WORKING_SIZE}..{LARGEST_WORKING_SIZE} pixels, not {size}"
+        )

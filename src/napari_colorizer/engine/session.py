@@ -1,0 +1,147 @@
+"""One image being colored."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from napari_colorizer.color import lightness, normalize, to_rgb
+from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
+from napari_colorizer.engine.frame import Frame, check_labels
+from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.segment import network_input
+from napari_colorizer.engine.upsample import guided_upsample
+
+if TYPE_CHECKING:
+    from napari_colorizer.models.model import Model
+
+LARGEST_ID = np.iinfo(np.uint16).max
+
+
+class Session:
+    """One gray image being colored with a model.
+
+    The gray stream of the colorizer never depends on the labels: it is computed here, once.
+
+    Parameters
+    ----------
+    model : Model
+        With a colorizer.
+    gray : array, (H, W), (H, W, 3) or (H, W, 4)
+        A gray image, or an RGB image of which the lightness is taken; see `napari_colorizer.color.normalize`.
+    options : ColorizeOptions, optional
+    limits : (float, float), optional
+        The values of `gray` that mean black and white.
+
+    Raises
+    ------
+    ModelError
+        If the model has no colorizer.
+    ValueError, TypeError
+        If `gray` is not such an image.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        gray: NDArray[np.generic],
+        options: ColorizeOptions | None = None,
+        limits: tuple[float, float] | None = None,
+    ):
+        self.model = model
+        self.options = options or ColorizeOptions()
+        self._master = model.require_colorizer()
+        self._values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
+        self.shape: tuple[int, int] = (self._values.shape[0], self._values.shape[1])
+        working_size = self.options.working_size or model.working_size
+        self._frame = Frame.fit(self.shape, working_size, self._master.config.stride)
+        self._known = self._known_ids()
+        with_cpu_fallback(self._prepare, pick_device(self.options.device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the colors are computed."""
+        return self._lightness.device
+
+    def colorize(self, labels: ArrayLike | None = None, hints: Hints | ArrayLike | None = None) -> NDArray[np.uint8]:
+        """Color the image.
+
+        Parameters
+        ----------
+        labels : array of integers, (H, W), optional
+            Class ids; 0, ids that the model does not know, and None mean "you decide". Not altered.
+        hints : Hints or array-like (N, 5), optional
+            Rows of y, x, a*, b*, radius. Ignored, with a warning, by models without hint channels.
+
+        Returns
+        -------
+        array of uint8, (H, W, 3)
+            sRGB with the lightness of the input, within 0.5 L*.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the label map is not one, or has another shape than the image.
+        """
+        known = np.zeros(self.shape, np.uint16) if labels is None else self._only_known(np.asarray(labels))
+        points = Hints(() if hints is None else hints)
+        if len(points) and not self._network.config.takes_hints:
+            warnings.warn(f"the model {self.model.name!r} takes no color hints: they are left out", stacklevel=2)
+            points = Hints()
+
+        def work(device: torch.device) -> NDArray[np.uint8]:
+            if device != self.device:
+                self._prepare(device)
+            return self._colorize(known, points)
+
+        return with_cpu_fallback(work, self.device)
+
+    @torch.inference_mode()
+    def _prepare(self, device: torch.device) -> None:
+        """Compute on a device what does not depend on the labels."""
+        self._network = self.model.on(device).require_colorizer()
+        values = self._values.to(device)
+        self._lightness = lightness(values)
+        self._working_lightness = self._frame.shrink(self._lightness)
+        x = self._frame.shrink(network_input(values, self._network.config.lightness))
+        self._x = self._frame.pad(x)[None, None]
+        self._gray_features = self._network.encode_gray(self._x)
+
+    @torch.inference_mode()
+    def _colorize(self, labels: NDArray[np.uint16], hints: Hints) -> NDArray[np.uint8]:
+        config, device = self._network.config, self.device
+        working_labels = torch.from_numpy(self._frame.vote(labels)).to(device)
+        chroma = self._predict(working_labels, hints)
+        chroma = chroma * config.chroma_scale + config.chroma_offset
+        full_labels = torch.from_numpy(labels.astype(np.int32)).to(device)
+        chroma = guided_upsample(chroma, self._working_lightness, working_labels, self._lightness, full_labels)
+        rgb: NDArray[np.uint8] = to_rgb(self._lightness, chroma * self.options.vivid).cpu().numpy()
+        return rgb
+
+    def _predict(self, working_labels: Tensor, hints: Hints) -> Tensor:
+        """Scaled chroma (2, h, w) at working size."""
+        config, points = self._network.config, None
+        if len(hints):
+            points = hints.to_tensor(self._frame, config.chroma_scale, config.chroma_offset)
+            points = self._frame.pad(points.to(self.device))[None]
+        guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], points, like=self._x)
+        return self._frame.crop(self._network.decode(self._gray_features, guidance)[0])
+
+    def _known_ids(self) -> NDArray[np.uint16]:
+        """A table that keeps the ids that the colorizer knows and turns all others into 0."""
+        table = np.zeros(LARGEST_ID + 1, np.uint16)
+        ids = [label for label in self._master.config.ids if label <= LARGEST_ID]
+        table[ids] = ids
+        return table
+
+    def _only_known(self, labels: NDArray[np.generic]) -> NDArray[np.uint16]:
+        labels = check_labels(labels, self.shape)
+        if labels.dtype not in (np.uint8, np.uint16):
+            labels = np.where((labels >= 0) & (labels <= LARGEST_ID), labels, 0).astype(np.uint16)
+        return self._known[labels]

@@ -1,0 +1,135 @@
+"""Images, label maps and colors as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from napari_colorizer.classes import ClassMap
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
+CLASSES_KEY = "napari-colorizer-classes"
+UNKNOWN_COLOR = (255, 0, 255)
+
+
+class FileError(ValueError):
+    """A file that cannot be read as what it should be."""
+
+
+def read_image(path: str | Path) -> NDArray[np.generic]:
+    """Read a gray (H, W) or RGB(A) (H, W, 3 or 4) image; a photograph is turned upright.
+
+    Raises
+    ------
+    FileError
+        If the file is not there, damaged, or no such image; the message names it.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() in (".tif", ".tiff"):
+            array: NDArray[np.generic] = np.squeeze(tifffile.imread(path))
+        else:
+            with Image.open(path) as image:
+                upright = ImageOps.exif_transpose(image)
+                if upright.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "LA"):
+                    upright = upright.convert("RGB")
+                array = np.asarray(upright)
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, tifffile.TiffFileError) as error:
+        raise FileError(f"{path.name} cannot be read as an image: {error}") from error
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
+        raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}")
+    return array
+
+
+def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "") -> None:
+    """Write an RGB image (H, W, 3) as PNG, with a text on how it came about."""
+    info = PngImagePlugin.PngInfo()
+    if description:
+        info.add_itxt("Description", description)
+    Image.fromarray(rgb).save(path, "PNG", pnginfo=info)
+
+
+def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: ClassMap | None = None) -> None:
+    """Write a label map (H, W) as PNG with its class map inside.
+
+    Ids up to 255 give an indexed PNG whose palette shows the classes' colors, larger ones a 16-bit gray PNG.
+
+    Raises
+    ------
+    FileError
+        If an id does not fit into 16 bits.
+    """
+    largest, smallest = (int(labels.max()), int(labels.min())) if labels.size else (0, 0)
+    if smallest < 0 or largest > 65535:
+        raise FileError(f"{Path(path).name}: a label map as PNG holds ids from 0 to 65535, not {smallest}..{largest}")
+    info = PngImagePlugin.PngInfo()
+    if classes is not None:
+        info.add_itxt(CLASSES_KEY, classes.to_json())
+    if largest > 255:
+        Image.fromarray(labels.astype(np.uint16)).save(path, "PNG", pnginfo=info)
+        return
+    image = Image.fromarray(labels.astype(np.uint8), "P")
+    palette = np.tile(np.array(UNKNOWN_COLOR, np.uint8), (256, 1))
+    palette[0] = 0
+    for item in classes or ():
+        if item.id < 256:
+            palette[item.id] = item.rgb
+    image.putpalette(palette.tobytes())
+    image.save(path, "PNG", pnginfo=info)
+
+
+def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], ClassMap | None]:
+    """Read a label map (H, W) and, where the file has one, its class map.
+
+    Raises
+    ------
+    FileError
+        If the file is not there, damaged, or holds colors in place of class ids; the message names it.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() in (".tif", ".tiff"):
+            array, text = np.squeeze(tifffile.imread(path)), None
+        else:
+            with Image.open(path) as image:
+                array, text = np.asarray(image), image.info.get(CLASSES_KEY)
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, tifffile.TiffFileError) as error:
+        raise FileError(f"{path.name} cannot be read as a label map: {error}") from error
+    if array.ndim != 2 or array.dtype.kind not in "bui":
+        raise FileError(
+            f"{path.name} is not a label map: it must hold one whole number (a class id) per pixel, "
+            f"not {array.dtype} of shape {array.shape}"
+        )
+    if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
+        raise FileError(f"{path.name} is not a label map: class ids run from 0 to 65535")
+    try:
+        classes = ClassMap.from_json(text) if text else None
+    except (ValueError, json.JSONDecodeError):
+        classes = None  # the map itself is whole; names can be chosen again
+    return array.astype(np.uint8 if array.dtype.itemsize == 1 else np.uint16), classes
+
+
+def is_own_output(path: Path) -> bool:
+    """Whether a file is a label map or a colored image that this program wrote beside its image."""
+    return path.name.lower().endswith((LABELS_SUFFIX, COLOR_SUFFIX))
+
+
+def images_in(folder: str | Path) -> list[Path]:
+    """Image files of a folder by name, without the label maps and colors that were written beside them."""
+    found = (path for path in Path(folder).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted((path for path in found if not is_own_output(path)), key=lambda path: path.name.lower())
+
+
+def beside(image: Path, suffix: str, folder: Path | None = None) -> Path:
+    """Where the label map or the colors of an image file are kept: ``A.labels.png`` or ``A.color.png`` for ``A.tif``."""
+    return (folder or image.parent) / f"{image.stem}{suffix}"

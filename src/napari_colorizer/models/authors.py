@@ -1,0 +1,117 @@
+"""Import of the checkpoints that the authors of "Semantic-driven Colorization" published.
+
+Both are ``torch.save({'G': state_dict})``. Their networks are the `authors` presets, under other tensor names.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.networks import GridNet, TwoStreamUNet
+
+CLASS_COUNT = 59  # their colorizer divides the class id by this
+ENDS = {"first": "firstConv", "last": "lastConv"}
+LAYERS_OF_ENDS = {"0": "conv1", "1": "batch1", "3": "conv2", "4": "batch2"}
+LAYERS_OF_EDGES = {"0": "batch1", "2": "conv1", "3": "batch2", "5": "conv2"}
+
+
+def import_authors(
+    name: str,
+    classes: ClassMap,
+    colorizer: str | Path | None = None,
+    segmenter: str | Path | None = None,
+) -> Model:
+    """Make a model of the authors' checkpoints.
+
+    Parameters
+    ----------
+    name : str
+        Of the new model.
+    classes : ClassMap
+        The classes of their ``labels-59.txt``; id 0 is background there, and a class like any other.
+    colorizer, segmenter : path, optional
+        ``color_weights.pth.tar`` and ``seg_weights.pth.tar``; one of them will do.
+
+    Raises
+    ------
+    ModelError
+        If a file is not such a checkpoint; a missing, surplus or misshapen tensor is named.
+    """
+    ids = (0, *classes.ids)
+    if colorizer is not None and len(classes) != CLASS_COUNT:
+        raise ModelError(f"the authors' colorizer has {CLASS_COUNT} classes, the class map {len(classes)}")
+    model = Model(
+        name,
+        classes,
+        segmenter=GridNet.preset("authors", ids) if segmenter else None,
+        colorizer=TwoStreamUNet.preset("authors", ids) if colorizer else None,
+        provenance={"method": "imported from the checkpoints of Ho et al., arXiv 2006.07587"},
+        license="as the authors of Semantic-driven Colorization state it",
+    )
+    if model.colorizer is not None and colorizer is not None:
+        _load(model.colorizer, Path(colorizer), _colorizer_name)
+    if model.segmenter is not None and segmenter is not None:
+        _load(model.segmenter, Path(segmenter), _segmenter_name)
+    return model
+
+
+def _load(network: torch.nn.Module, path: Path, their_name: Callable[[str], str]) -> None:
+    checkpoint = _read_checkpoint(path)
+    wanted = network.state_dict()
+    names = {their_name(name): name for name in wanted}
+    missing, surplus = names.keys() - checkpoint.keys(), checkpoint.keys() - names.keys()
+    for problem, found in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
+        if found:
+            raise ModelError(f"{path.name} {problem} {min(found)} ({len(found)} in all)")
+    for theirs, name in names.items():
+        if checkpoint[theirs].shape != wanted[name].shape:
+            raise ModelError(
+                f"{path.name}: the tensor {theirs} has the shape {tuple(checkpoint[theirs].shape)}, "
+                f"it must be {tuple(wanted[name].shape)}"
+            )
+    network.load_state_dict({name: checkpoint[theirs] for theirs, name in names.items()})
+
+
+def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"there is no file {path}") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ModelError(f"{path.name} is not a checkpoint of weights alone, or it is damaged") from error
+    weights = checkpoint.get("G") if isinstance(checkpoint, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        raise ModelError(f"{path.name} is not one of the authors' checkpoints: it has no weights under 'G'")
+    return weights
+
+
+def _colorizer_name(name: str) -> str:
+    """The authors' name of a tensor of our colorizer."""
+    if name == "final.weight":
+        return "final_conv.weight"
+    part, level, rest = name.split(".", 2)
+    return f"{part[:3]}{int(level) + 1}.{rest}"
+
+
+def _segmenter_name(name: str) -> str:
+    """The authors' name of a tensor of our GridNet."""
+    part, layer, tensor = ("", *name.split("."))[-3:]
+    if name.startswith("input_norm."):
+        return f"batchNormInitial.{tensor}"
+    if part in ENDS:
+        return f"{ENDS[part]}.{LAYERS_OF_ENDS[layer]}.{tensor}"
+    edges, position = name.split(".")[:2]
+    row, column = (int(number) for number in position.split("_"))
+    if edges == "across":
+        return f"convSequence{row}_{column - 1}to{row}_{column}.{LAYERS_OF_EDGES[layer]}.{tensor}"
+    if edges == "down":
+        return f"subSamplingSequence{row - 1}_{column}to{row}_{column}.{LAYERS_OF_EDGES[layer]}.{tensor}"
+    layer = "convTranspose1" if layer == "2" else LAYERS_OF_EDGES[layer]
+    return f"upSamplingSequence{row + 1}_{column}to{row}_{column}.{layer}.{tensor}"

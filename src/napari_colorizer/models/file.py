@@ -1,0 +1,171 @@
+"""The one-file form of a model: safetensors, with everything else as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+
+FORMAT_VERSION = 1
+METADATA_KEY = "napari-colorizer"
+
+
+def write_model(model: Model, path: str | Path, half: bool = False) -> None:
+    """Write a model, completely or not at all: beside its place first, then flushed to the disk and renamed.
+
+    Parameters
+    ----------
+    model : Model
+    path : str or Path
+    half : bool
+        Store the weights in half precision, which halves the file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; a file that was there before is still whole.
+    """
+    path = Path(path)
+    tensors = {
+        f"{part}.{name}": tensor.half() if half and tensor.is_floating_point() else tensor.contiguous()
+        for part, network in model.networks.items()
+        for name, tensor in network.state_dict().items()
+    }
+    header = {
+        "format": FORMAT_VERSION,
+        "name": model.name,
+        "classes": json.loads(model.classes.to_json()),
+        "networks": {part: asdict(network.config) for part, network in model.networks.items()},
+        "working_size": model.working_size,
+        "provenance": model.provenance,
+        "metrics": model.metrics,
+        "license": model.license,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    try:
+        save_file(tensors, temporary, {METADATA_KEY: json.dumps(header)})
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes it readable to its owner only
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Read what a model file says of itself, without its tensors.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, is no model, is damaged, or comes from a newer version; the message says which.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise ModelError(f"there is no file {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
+            "Copy or download it again"
+        ) from error
+    if METADATA_KEY not in metadata:
+        raise ModelError(
+            f"{path.name} is a safetensors file, but not a model of napari-colorizer; "
+            "checkpoints of the paper's authors are taken in with 'napari-colorizer models import'"
+        )
+    try:
+        header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
+        version = int(header["format"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{path.name} was written by a newer version of napari-colorizer (format {version}, this one reads "
+            f"{FORMAT_VERSION}): update the plugin"
+        )
+    return header
+
+
+def read_model(path: str | Path) -> Model:
+    """Read a model file; the networks are on the CPU, in float32 and eval mode.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, is no model, is damaged, comes from a newer version, or a tensor is missing, surplus
+        or of another shape than its config says; the message says which.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        networks: dict[str, Any] = {part: _build(part, config) for part, config in header["networks"].items()}
+        model = Model(
+            name=str(header["name"]),
+            classes=ClassMap.from_json(json.dumps(header["classes"])),
+            working_size=int(header["working_size"]),
+            provenance=dict(header["provenance"]),
+            metrics=dict(header["metrics"]),
+            license=str(header["license"]),
+            **networks,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    known = tuple(f"{part}." for part in networks)
+    surplus = [name for name in tensors if not name.startswith(known)]
+    if surplus:
+        raise ModelError(f"{path.name} has a tensor that belongs to no network: {surplus[0]}")
+    for part, network in networks.items():
+        own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
+        load_tensors(network, own, f"{path.name}, {part}")
+    return model
+
+
+def _build(part: str, config: Mapping[str, Any]) -> GridNet | TwoStreamUNet:
+    if part == "segmenter":
+        return GridNet(GridNetConfig(**config))
+    if part == "colorizer":
+        return TwoStreamUNet(TwoStreamUNetConfig(**config))
+    raise ValueError(f"unknown network {part!r}")
+
+
+def load_tensors(network: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copy tensors into a network.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, surplus or of another shape; it is named, after `source`.
+    """
+    wanted = network.state_dict()
+    missing, surplus = wanted.keys() - tensors.keys(), tensors.keys() - wanted.keys()
+    for problem, names in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
+        if names:
+            raise ModelError(f"{source} {problem} {min(names)} ({len(names)} in all)")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise ModelError(
+                f"{source}: the tensor {name} has the shape {tuple(tensor.shape)}, "
+                f"the network needs {tuple(wanted[name].shape)}"
+            )
+    network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()})

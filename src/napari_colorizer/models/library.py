@@ -1,0 +1,120 @@
+"""The library of installed models: a plain folder, and the default model that comes with the package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import platformdirs
+
+from napari_colorizer.models.file import read_model
+from napari_colorizer.models.model import Model, ModelError
+
+DEFAULT = "default"
+SUFFIX = ".safetensors"
+FOLDER_VARIABLE = "NAPARI_COLORIZER_MODELS"
+VALID_NAME = re.compile(r"\w[\w .+-]*")
+
+
+def library_folder() -> Path:
+    """The user's folder of models: the user data folder of the platform, or ``$NAPARI_COLORIZER_MODELS``."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_data_path("napari-colorizer", appauthor=False) / "models"
+
+
+def bundled_default() -> Path:
+    """The file of the default model, inside the package."""
+    return Path(str(resources.files("napari_colorizer.models") / f"{DEFAULT}{SUFFIX}"))
+
+
+def installed_models() -> dict[str, Path]:
+    """Names of the models that there are, and their files; the default comes first."""
+    found = sorted(library_folder().glob(f"*{SUFFIX}"))
+    return {DEFAULT: bundled_default(), **{path.stem: path for path in found if path.stem != DEFAULT}}
+
+
+def find_model(name: str | Path = DEFAULT) -> Path:
+    """The file of an installed model, or of a path.
+
+    Raises
+    ------
+    ModelError
+        If there is neither an installed model nor a file of that name; the message lists the installed ones.
+    """
+    models = installed_models()
+    if str(name) in models:
+        return models[str(name)]
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    raise ModelError(
+        f"there is no model {str(name)!r}: it is neither a file nor one of the installed models ({', '.join(models)})"
+    )
+
+
+def load_model(name: str | Path = DEFAULT) -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    name : str or Path
+        "default" for the bundled model, the name of an installed model, or the path of a model file.
+
+    Returns
+    -------
+    Model
+        On the CPU; where it runs is an option of each call.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its file is damaged; the message says what would help.
+
+    Examples
+    --------
+    >>> model = load_model()
+    >>> model.name
+    'default'
+    """
+    return read_model(find_model(name))
+
+
+def place_for(name: str) -> Path:
+    """The file that an installed model of that name has or would have.
+
+    Raises
+    ------
+    ModelError
+        If the name is the bundled model's, or cannot be a file name.
+    """
+    if name == DEFAULT:
+        raise ModelError(f"the name {DEFAULT!r} is that of the bundled model; choose another")
+    if not VALID_NAME.fullmatch(name):
+        raise ModelError(f"{name!r} cannot be the name of a model: use letters, digits, spaces and . _ + -")
+    return library_folder() / f"{name}{SUFFIX}"
+
+
+def install_model(model: Model) -> Path:
+    """Write a model into the library under its own name; returns its file."""
+    path = place_for(model.name)
+    model.save(path)
+    return path
+
+
+def export_model(name: str, target: str | Path) -> Path:
+    """Copy an installed model's file to `target` (a file, or a folder); returns the copy."""
+    source, target = find_model(name), Path(target)
+    target = target / source.name if target.is_dir() else target
+    shutil.copyfile(source, target)
+    return target
+
+
+def remove_model(name: str) -> None:
+    """Delete an installed model; `ModelError` if there is none of that name."""
+    path = place_for(name)
+    if not path.is_file():
+        raise ModelError(f"there is no installed model {name!r}; there are {', '.join(installed_models())}")
+    path.unlink()

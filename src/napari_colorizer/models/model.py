@@ -1,0 +1,159 @@
+"""A model: class map, networks, and where they come from."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.color import normalize
+from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
+from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.segment import segment
+from napari_colorizer.engine.session import Session
+from napari_colorizer.networks import GridNet, TwoStreamUNet
+
+WORKING_SIZE = 352  # the paper's
+
+
+class ModelError(ValueError):
+    """A model that is missing, broken or cannot do what is asked of it."""
+
+
+@dataclass(eq=False)
+class Model:
+    """What colors an image: a class map, a segmenter and/or a colorizer.
+
+    Attributes
+    ----------
+    name : str
+    classes : ClassMap
+    segmenter : GridNet, optional
+    colorizer : TwoStreamUNet, optional
+    working_size : int
+        Longer side, in pixels, at which the networks run unless an option says otherwise.
+    provenance : dict
+        Data, steps, seed and software of the training.
+    metrics : dict
+    license : str
+        Terms of the weights.
+    """
+
+    name: str
+    classes: ClassMap
+    segmenter: GridNet | None = None
+    colorizer: TwoStreamUNet | None = None
+    working_size: int = WORKING_SIZE
+    provenance: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    license: str = ""
+    _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.segmenter is None and self.colorizer is None:
+            raise ModelError(f"the model {self.name!r} has neither a segmenter nor a colorizer")
+        for network in self.networks.values():
+            network.eval().requires_grad_(False)
+
+    @property
+    def networks(self) -> dict[str, GridNet | TwoStreamUNet]:
+        """The networks that the model has, by the names "segmenter" and "colorizer"."""
+        both = {"segmenter": self.segmenter, "colorizer": self.colorizer}
+        return {name: network for name, network in both.items() if network is not None}
+
+    def require_segmenter(self) -> GridNet:
+        """The segmenter; `ModelError` if there is none."""
+        if self.segmenter is None:
+            raise ModelError(
+                f"the model {self.name!r} has no segmenter: it colors, but cannot predict labels. "
+                "Choose another model, or draw the labels by hand"
+            )
+        return self.segmenter
+
+    def require_colorizer(self) -> TwoStreamUNet:
+        """The colorizer; `ModelError` if there is none."""
+        if self.colorizer is None:
+            raise ModelError(
+                f"the model {self.name!r} has no colorizer: it predicts labels, but cannot color. Choose another model"
+            )
+        return self.colorizer
+
+    def on(self, device: torch.device) -> Model:
+        """The same model with its networks on a device; `self` for the CPU. Copies are kept for the next call."""
+        if device.type == "cpu":
+            return self
+        if device not in self._elsewhere:
+            moved: dict[str, Any] = {name: copy.deepcopy(network).to(device) for name, network in self.networks.items()}
+            self._elsewhere[device] = replace(self, **moved, _elsewhere={})
+        return self._elsewhere[device]
+
+    def segment(
+        self,
+        gray: NDArray[np.generic],
+        options: SegmentOptions | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Predict a label map.
+
+        Parameters
+        ----------
+        gray : array, (H, W), (H, W, 3) or (H, W, 4)
+            A gray image (bool, integers over their full range, floats in 0..1), or an RGB image, of which the
+            lightness is taken.
+        options : SegmentOptions, optional
+        limits : (float, float), optional
+            The values of `gray` that mean black and white.
+
+        Returns
+        -------
+        array of uint8 or uint16, (H, W)
+            Class ids; 0 is unlabeled.
+
+        Raises
+        ------
+        ModelError
+            If the model has no segmenter.
+        ValueError, TypeError
+            If `gray` is not such an image.
+        """
+        options = options or SegmentOptions()
+        self.require_segmenter()
+        values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
+        size = options.working_size or self.working_size
+        return with_cpu_fallback(
+            lambda device: segment(self.on(device).require_segmenter(), values.to(device), size, options.confidence),
+            pick_device(options.device),
+        )
+
+    def colorize(
+        self,
+        gray: NDArray[np.generic],
+        labels: ArrayLike | None = None,
+        hints: Hints | ArrayLike | None = None,
+        options: ColorizeOptions | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Color an image, (H, W, 3) uint8; the arguments are those of `session` and `Session.colorize`."""
+        return self.session(gray, options, limits).colorize(labels, hints)
+
+    def session(
+        self,
+        gray: NDArray[np.generic],
+        options: ColorizeOptions | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> Session:
+        """Start coloring an image that will be colored again and again; see `Session`."""
+        return Session(self, gray, options, limits)
+
+    def save(self, path: str | Path, half: bool = False) -> None:
+        """Write the model to one file, in half precision if asked for; see `napari_colorizer.models.file`."""
+        from napari_colorizer.models.file import write_model
+
+        write_model(self, path, half)

@@ -1,0 +1,42 @@
+"""Layers that both networks are built from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    """A 3 x 3 convolution without bias that keeps the size (or divides it by `stride`)."""
+    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+
+
+def up_conv3x3(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    """A 3 x 3 transposed convolution without bias that doubles the size."""
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False)
+
+
+class ClassRanks(nn.Module):
+    """Turns class ids into their ranks in the network's list of ids.
+
+    Parameters
+    ----------
+    ids : tuple of int
+        Class ids in the order that the network was trained with.
+    """
+
+    sorted_ids: Tensor
+    sorted_ranks: Tensor
+
+    def __init__(self, ids: tuple[int, ...]):
+        super().__init__()
+        values, ranks = torch.tensor(ids, dtype=torch.int64).sort()
+        self.register_buffer("sorted_ids", values, persistent=False)
+        self.register_buffer("sorted_ranks", ranks, persistent=False)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """Ranks (int64) of class ids of any integer dtype; ids that are not in the list get rank 0."""
+        labels = labels.long()
+        position = torch.searchsorted(self.sorted_ids, labels).clamp_(max=len(self.sorted_ids) - 1)
+        known = self.sorted_ids[position] == labels
+        return torch.where(known, self.sorted_ranks[position], 0)

@@ -1,0 +1,36 @@
+"""What a network costs: parameters, operations, reach of an edit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters, 10^9 floating-point operations of one pass, and reach of a label edit in pixels (None: everywhere)."""
+
+    parameters: int
+    gflop: float
+    reach: int | None
+
+
+def measure_cost(network: nn.Module, size: int = 352) -> Cost:
+    """Count a network's parameters and the operations of a pass at `size` x `size`.
+
+    An operation is half a multiply-add, as ``torch.utils.flop_counter`` counts; both streams of a colorizer are
+    included.
+    """
+    parameters = list(network.parameters())
+    mode = network.training
+    network.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, size, size, device=parameters[0].device))
+    network.train(mode)
+    reach = network.config.reach if isinstance(network, TwoStreamUNet) else None
+    return Cost(sum(p.numel() for p in parameters), counter.get_total_flops() / 1e9, reach)

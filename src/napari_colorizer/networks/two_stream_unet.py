@@ -1,0 +1,284 @@
+"""The colorizer: a U-Net that runs gray and guidance through one encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_colorizer.networks.blocks import ClassRanks, conv3x3, up_conv3x3
+
+Lightness = Literal["L*", "BT.601"]
+INSTANCE_NORM_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class TwoStreamUNetConfig:
+    """What a `TwoStreamUNet` is built from; stored in the model file.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        Class id of each index rank. Rank 0 is what an unlabeled or unknown pixel gets.
+    widths : tuple of int
+        Channels of each encoder level; every level after the first halves the size.
+    decoder_widths : tuple of int
+        Channels of each decoder level, deepest first; one fewer than `widths`. A level whose width is not twice that
+        of its encoder level projects the skip with a 1 x 1 convolution.
+    slope : float
+        Negative slope of every leaky ReLU.
+    embedding : int
+        Length of the learned vector of each class; 0 feeds the class index as a gray level instead, as the paper does.
+    stem : int
+        Channels of a stride-2 stem that each stream gets before the shared encoder; 0 for none.
+    final_activation : bool
+        Whether a leaky ReLU follows the last convolution.
+    lightness : {"L*", "BT.601"}
+        Which lightness the gray input holds, scaled to [-1, 1].
+    chroma_scale, chroma_offset : float
+        a* = chroma_scale * output + chroma_offset, likewise b*.
+    """
+
+    ids: tuple[int, ...]
+    widths: tuple[int, ...]
+    decoder_widths: tuple[int, ...]
+    slope: float = 0.01
+    embedding: int = 0
+    stem: int = 0
+    final_activation: bool = True
+    lightness: Lightness = "L*"
+    chroma_scale: float = 128.0
+    chroma_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("ids", "widths", "decoder_widths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(set(self.ids)) != len(self.ids) or not self.ids:
+            raise ValueError("ids must name at least one class, each once")
+        if len(self.decoder_widths) != len(self.widths) - 1:
+            raise ValueError("decoder_widths must have one entry fewer than widths")
+        if (self.embedding > 0) != (self.stem > 0):
+            raise ValueError("embedding and stem go together: set both or neither")
+
+    @property
+    def takes_hints(self) -> bool:
+        """Whether the guidance stream has channels for color hints."""
+        return self.embedding > 0
+
+    @property
+    def stride(self) -> int:
+        """The sides of an input must be multiples of this."""
+        return int(2 ** (len(self.widths) - 1 + (self.stem > 0)))
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels, a change in the guidance can change the output."""
+        return max(self._reach_from(pixel) for pixel in range(self.stride))
+
+    def _reach_from(self, pixel: int) -> int:
+        """Follow the interval of changed pixels through every layer of the guidance stream and the decoder."""
+        low = high = pixel + 8 * self.stride  # away from 0, so that no border hides a part
+
+        def conv(low: int, high: int, stride: int = 1) -> tuple[int, int]:
+            return math.ceil((low - 1) / stride), (high + 1) // stride
+
+        if self.stem:
+            low, high = conv(low, high, 2)
+        skips = []
+        for level in range(len(self.widths)):
+            low, high = conv(low, high, 2 if level else 1)
+            low, high = conv(low, high)
+            skips.append((low, high))
+        for skip_low, skip_high in reversed(skips[:-1]):
+            low, high = min(2 * low - 1, skip_low), max(2 * high + 1, skip_high)
+            low, high = conv(low, high)
+        low, high = conv(low, high)
+        if self.stem:  # bilinear enlargement by two
+            low, high = 2 * low - 1, 2 * high + 2
+        changed = pixel + 8 * self.stride
+        return max(changed - low, high - changed)
+
+
+class EncoderLevel(nn.Module):
+    """Two 3 x 3 convolutions, each followed by a leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, slope: float):
+        super().__init__()
+        self.conv1 = conv3x3(inputs, outputs, stride)
+        self.conv2 = conv3x3(outputs, outputs)
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.leaky_relu(self.conv1(x), self.slope)
+        return F.leaky_relu(self.conv2(x), self.slope)
+
+
+class DecoderLevel(nn.Module):
+    """Doubles the size, adds the skip and mixes the two."""
+
+    def __init__(self, inputs: int, skip: int, outputs: int, slope: float):
+        super().__init__()
+        self.conv1 = up_conv3x3(inputs, outputs)
+        self.project = nn.Conv2d(skip, outputs, 1, bias=False) if skip != outputs else nn.Identity()
+        self.conv2 = conv3x3(outputs, outputs)
+        self.slope = slope
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = F.leaky_relu(self.conv1(x), self.slope) + self.project(skip)
+        return F.leaky_relu(self.conv2(x), self.slope)
+
+
+class TwoStreamUNet(nn.Module):
+    """The two-stream U-Net of "Semantic-driven Colorization" (Ho et al., arXiv 2006.07587).
+
+    A gray stream and a guidance stream go through the encoder with the same weights. The gray features are
+    instance-normalized on their way into the skips, the guidance features are not.
+
+    Parameters
+    ----------
+    config : TwoStreamUNetConfig
+    """
+
+    def __init__(self, config: TwoStreamUNetConfig):
+        super().__init__()
+        self.config = config
+        self.ranks = ClassRanks(config.ids)
+        first = config.stem or 1
+        if config.stem:
+            self.class_vectors = nn.Embedding(len(config.ids), config.embedding, padding_idx=0)
+            self.gray_stem = conv3x3(1, config.stem, 2)
+            self.guidance_stem = conv3x3(config.embedding + 3, config.stem, 2)
+        self.encoder = nn.ModuleList(
+            EncoderLevel(inputs, outputs, 2 if level else 1, config.slope)
+            for level, (inputs, outputs) in enumerate(zip((first, *config.widths), config.widths, strict=False))
+        )
+        inputs = 2 * config.widths[-1]
+        self.decoder = nn.ModuleList()
+        for width, outputs in zip(reversed(config.widths[:-1]), config.decoder_widths, strict=True):
+            self.decoder.append(DecoderLevel(inputs, 2 * width, outputs, config.slope))
+            inputs = outputs
+        self.final = conv3x3(inputs, 2)
+        self._initialize()
+
+    @classmethod
+    def preset(cls, name: Literal["paper", "authors", "default"], classes: Iterable[int]) -> TwoStreamUNet:
+        """Build one of the named networks, with fresh weights.
+
+        Parameters
+        ----------
+        name : {"paper", "authors", "default"}
+            The network as the paper prints it, as its authors released it, or ours: a tenth of the cost, with a
+            learned vector per class and color hints.
+        classes : iterable of int
+            Class ids; a leading 0 is added where it is missing.
+        """
+        ids = tuple(classes)
+        if 0 not in ids:
+            ids = (0, *ids)
+        if name not in PRESETS:
+            raise ValueError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
+        return cls(replace(PRESETS[name], ids=ids))
+
+    def _initialize(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, a=self.config.slope)
+                if isinstance(module, nn.ConvTranspose2d):  # a quarter of the kernel meets each output pixel
+                    fan = module.in_channels * 9 / 4
+                    nn.init.normal_(module.weight, std=math.sqrt(2 / fan))
+
+    def forward(self, x: Tensor, labels: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
+        """Predict chroma.
+
+        Parameters
+        ----------
+        x : Tensor, (N, 1, H, W)
+            Lightness scaled to [-1, 1]; H and W multiples of ``config.stride``.
+        labels : Tensor, (N, H, W), optional
+            Class ids; None means all 0.
+        hints : Tensor, (N, 3, H, W), optional
+            a*, b* scaled like the output and 0 where there is none, then a mask in {0, 1}.
+
+        Returns
+        -------
+        Tensor, (N, 2, H, W)
+            Scaled chroma: a* and b* = ``chroma_scale * c + chroma_offset``.
+
+        Raises
+        ------
+        ValueError
+            If hints are given to a network without hint channels.
+        """
+        return self.decode(self.encode_gray(x), self.encode_guidance(labels, hints, like=x))
+
+    def encode_gray(self, x: Tensor) -> list[Tensor]:
+        """Instance-normalized gray features of each level, finest first; they do not depend on the labels."""
+        if self.config.stem:
+            x = F.leaky_relu(self.gray_stem(x), self.config.slope)
+        features = []
+        for level in self.encoder:
+            x = level(x)
+            features.append(F.instance_norm(x, eps=INSTANCE_NORM_EPS))
+        return features
+
+    def encode_guidance(self, labels: Tensor | None, hints: Tensor | None, like: Tensor) -> list[Tensor]:
+        """Guidance features of each level, finest first, for a gray input of the size of `like`."""
+        if labels is None:
+            labels = torch.zeros(len(like), *like.shape[-2:], dtype=torch.int64, device=like.device)
+        x = self._guidance(self.ranks(labels), hints, like.dtype)
+        features = []
+        for level in self.encoder:
+            x = level(x)
+            features.append(x)
+        return features
+
+    def _guidance(self, ranks: Tensor, hints: Tensor | None, dtype: torch.dtype) -> Tensor:
+        if not self.config.takes_hints:
+            if hints is not None:
+                raise ValueError("this network has no channels for color hints; use a model of the default preset")
+            return (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
+        vectors = self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
+        if hints is None:
+            hints = vectors.new_zeros(len(vectors), 3, *vectors.shape[-2:])
+        x = self.guidance_stem(torch.cat([vectors, hints.to(dtype)], 1))
+        return F.leaky_relu(x, self.config.slope)
+
+    def decode(self, gray: list[Tensor], guidance: list[Tensor]) -> Tensor:
+        """Scaled chroma (N, 2, H, W) from the features of both streams."""
+        x = torch.cat([gray[-1], guidance[-1]], 1)
+        for level, gray_skip, guidance_skip in zip(self.decoder, gray[-2::-1], guidance[-2::-1], strict=True):
+            x = level(x, torch.cat([gray_skip, guidance_skip], 1))
+        x = self.final(x)
+        if self.config.final_activation:
+            x = F.leaky_relu(x, self.config.slope)
+        if self.config.stem:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return x
+
+
+PRESETS = {
+    "paper": TwoStreamUNetConfig(ids=(0,), widths=(32, 64, 128, 256, 512), decoder_widths=(512, 256, 128, 64)),
+    "authors": TwoStreamUNetConfig(
+        ids=(0,),
+        widths=(32, 64, 128, 256, 512, 512),
+        decoder_widths=(1024, 512, 256, 128, 64),
+        slope=0.1,
+        lightness="BT.601",
+        chroma_scale=127.5,
+        chroma_offset=-0.5,
+    ),
+    "default": TwoStreamUNetConfig(
+        ids=(0,),
+        widths=(24, 48, 96, 224),
+        decoder_widths=(96, 48, 32),
+        slope=0.1,
+        embedding=16,
+        stem=24,
+        final_activation=False,
+    ),
+}
