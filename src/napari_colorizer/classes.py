@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 UNLABELED = 0
 UNLABELED_NAMES = frozenset({"background", "unlabeled", "unlabelled", "void"})
 LARGEST_ID = 65535
+FORMS = (".json", ".csv", ".txt")
 HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 TEXT_LINE = re.compile(r"\s*(\d+)\s*[:\s]\s*(\S.*?)\s*")
 
@@ -158,7 +159,7 @@ class ClassMap:
             If the file cannot be read.
         """
         path = Path(path)
-        parse = _lookup(path, {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text})
+        parse = {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text}[_form(path)]
         try:
             return parse(path.read_text("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -169,7 +170,7 @@ class ClassMap:
     def write(self, path: str | Path) -> None:
         """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors)."""
         path = Path(path)
-        form = _lookup(path, {".json": self.to_json, ".csv": self.to_csv, ".txt": self.to_text})
+        form = {".json": self.to_json, ".csv": self.to_csv, ".txt": self.to_text}[_form(path)]
         path.write_text(form(), "utf-8")
 
     @classmethod
@@ -231,11 +232,10 @@ class ClassMap:
         return classes
 
 
-def _lookup(path: Path, by_suffix: dict[str, Callable[..., object]]) -> Callable[..., object]:
-    try:
-        return by_suffix[path.suffix.lower()]
-    except KeyError:
-        raise ValueError(f"{path.name}: a class map is a {', '.join(by_suffix)} file") from None
+def _form(path: Path) -> str:
+    if path.suffix.lower() not in FORMS:
+        raise ValueError(f"{path.name}: a class map is a {', '.join(FORMS)} file")
+    return path.suffix.lower()
 
 
 def _parse_entry(entry: object) -> Class | None:

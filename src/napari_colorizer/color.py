@@ -128,7 +128,7 @@ def _to_rgb_flat(lab: Tensor) -> Tensor:
 
 
 def _shrink_chroma(lab: Tensor) -> Tensor:
-    """sRGB (3, n) of Lab (3, n) with as much chroma as fits into the gamut."""
+    """Return sRGB (3, n) of Lab (3, n) with as much chroma as fits into the gamut."""
     low, high = torch.zeros_like(lab[0]), torch.ones_like(lab[0])
     for _ in range(BISECTIONS):
         middle = (low + high) / 2

@@ -131,5 +131,5 @@ def images_in(folder: str | Path) -> list[Path]:
 
 
 def beside(image: Path, suffix: str, folder: Path | None = None) -> Path:
-    """Where the label map or the colors of an image file are kept: ``A.labels.png`` or ``A.color.png`` for ``A.tif``."""
+    """Where the label map or the colors of an image are kept: ``A.labels.png``, ``A.color.png`` for ``A.tif``."""
     return (folder or image.parent) / f"{image.stem}{suffix}"

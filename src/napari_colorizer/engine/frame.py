@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -91,14 +92,13 @@ def _winner(votes: NDArray[np.int64], first_yields: bool) -> NDArray[np.int64]:
     return np.where(others.any(-1), others.argmax(-1) + 1, 0) if others.shape[-1] else np.zeros_like(votes[..., 0])
 
 
-def unique_labels(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+def unique_labels(labels: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Ids that occur in a label map, in order, and how many pixels each has."""
     if labels.size and labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:  # several times as fast as sorting
         counts = np.bincount(labels.ravel())
         ids = counts.nonzero()[0]
-        return ids.astype(labels.dtype), counts[ids]
-    ids, counts = np.unique(labels, return_counts=True)
-    return ids, counts
+        return ids, counts[ids]
+    return np.unique(labels, return_counts=True)
 
 
 def check_labels(labels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.integer]:
@@ -116,7 +116,7 @@ def check_labels(labels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray
         raise ValueError(f"the label map has the shape {labels.shape}, the image {shape}; they must be the same")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"a label map must hold whole numbers (class ids), not {labels.dtype}")
-    return labels
+    return cast(NDArray[np.integer], labels)
 
 
 def bilinear_rows(image: Tensor, full: tuple[int, int], rows: slice) -> Tensor:

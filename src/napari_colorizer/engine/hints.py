@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.engine.frame import Frame
@@ -31,13 +31,13 @@ class Hints:
     """
 
     def __init__(self, rows: ArrayLike | Hints = ()):
-        values = np.asarray(rows if not isinstance(rows, Hints) else rows.rows, dtype=np.float64)
+        values: NDArray[np.float64] = rows.rows if isinstance(rows, Hints) else np.asarray(rows, dtype=np.float64)
         values = values.reshape(0, 5) if values.size == 0 else values
         if values.ndim != 2 or values.shape[1] != 5:
             raise ValueError(f"hints must be rows of y, x, a*, b*, radius, not of shape {values.shape}")
         if not np.isfinite(values).all() or (values[:, 4] < 0).any():
             raise ValueError("hints must be finite numbers, their radius 0 or more")
-        self.rows = values
+        self.rows: NDArray[np.float64] = values
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -13,7 +13,7 @@ from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters, 10^9 floating-point operations of one pass, and reach of a label edit in pixels (None: everywhere)."""
+    """Parameters, 10^9 operations of one pass, and the reach of a label edit in pixels (None: everywhere)."""
 
     parameters: int
     gflop: float

@@ -114,6 +114,7 @@ class EncoderLevel(nn.Module):
         self.slope = slope
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features of this level from those of the level above."""
         x = F.leaky_relu(self.conv1(x), self.slope)
         return F.leaky_relu(self.conv2(x), self.slope)
 
@@ -129,6 +130,7 @@ class DecoderLevel(nn.Module):
         self.slope = slope
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Features of this level from those of the level below and the skip."""
         x = F.leaky_relu(self.conv1(x), self.slope) + self.project(skip)
         return F.leaky_relu(self.conv2(x), self.slope)
 

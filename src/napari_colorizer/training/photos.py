@@ -43,7 +43,7 @@ def read_photos(images: Path, masks: Path, shorter_side: int) -> list[Photo]:
 
     def read(path: Path) -> Photo:
         image = Image.open(path).convert("RGB")
-        labels = Image.open(masks / f"{path.stem}.png")
+        labels = Image.open(masks / f"{path.stem}.png").convert("L")
         scale = shorter_side / min(image.size)
         if scale < 1:
             size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
