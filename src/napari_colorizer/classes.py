@@ -186,12 +186,15 @@ class ClassMap:
     @classmethod
     def from_csv(cls, text: str) -> ClassMap:
         """Parse comma-separated values with the columns id, name and, optionally, color."""
-        reader = csv.DictReader(io.StringIO(text))
-        columns = [str(column).strip().lower() for column in reader.fieldnames or ()]
-        if not {"id", "name"} <= set(columns):
-            raise ValueError("line 1: the columns must be id, name and, optionally, color")
-        reader.fieldnames = columns
-        return cls._from_entries((reader.line_num, row) for row in reader)
+        reader = csv.DictReader(io.StringIO(text, newline=None))
+        try:
+            columns = [str(column).strip().lower() for column in reader.fieldnames or ()]
+            if not {"id", "name"} <= set(columns):
+                raise ValueError("line 1: the columns must be id, name and, optionally, color")
+            reader.fieldnames = columns
+            return cls._from_entries((reader.line_num, row) for row in reader)
+        except csv.Error as error:  # a quote that is never closed, say
+            raise ValueError(f"line {reader.reader.line_num}: {error}") from error
 
     def to_csv(self) -> str:
         """Give what `from_csv` reads."""
@@ -271,3 +274,5 @@ def _json_entries(text: str) -> Iterator[tuple[int, object]]:
         if not separator:
             raise ValueError(f"line {text.count(chr(10), 0, position) + 1}: a comma or the end of the list is missing")
         position = separator.end()
+    if text[position + 1 :].strip():
+        raise ValueError(f"line {text.count(chr(10), 0, position) + 1}: something follows the end of the list")

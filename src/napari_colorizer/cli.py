@@ -6,7 +6,6 @@ import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -194,7 +193,7 @@ def demo(
 @models_app.command("list")
 def list_models() -> None:
     """List the installed models."""
-    from napari_colorizer.models.file import read_header
+    from napari_colorizer.models.header import read_header
     from napari_colorizer.models.library import installed_models
 
     table = Table("name", "classes", "segments", "colors", "file")
@@ -249,21 +248,18 @@ def import_model(
     """Install a model file, or the checkpoints that the authors of Semantic-driven Colorization published."""
     from napari_colorizer.classes import ClassMap
     from napari_colorizer.models.authors import import_authors
-    from napari_colorizer.models.library import install_model, load_model, place_for
+    from napari_colorizer.models.library import install_file, install_model, place_for
 
     with _plain_errors():
         if (file is None) == (colorizer is None and segmenter is None):
             raise ValueError("give either a model file, or --colorizer and/or --segmenter")
         if file is not None:
-            loaded = load_model(file.absolute())
-            loaded = replace(loaded, name=name or file.stem)
-        else:
-            place_for(name or "authors")
-            class_map = ClassMap.read(classes) if classes else ClassMap.pascal_context()
-            loaded = import_authors(name or "authors", class_map, colorizer, segmenter)
-        if place_for(loaded.name).exists():
-            raise ValueError(f"there is already a model {loaded.name!r}; choose another --name, or remove it first")
-        typer.echo(f"{loaded.name} installed as {install_model(loaded)}")
+            typer.echo(f"installed as {install_file(file, name)}")
+            return
+        name = name or "authors"
+        place_for(name)  # a bad name is refused before the checkpoints are read
+        class_map = ClassMap.read(classes) if classes else ClassMap.pascal_context()
+        typer.echo(f"installed as {install_model(import_authors(name, class_map, colorizer, segmenter))}")
 
 
 @models_app.command("export")

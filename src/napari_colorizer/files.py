@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -16,6 +17,7 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".
 LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
 CLASSES_KEY = "napari-colorizer-classes"
 UNKNOWN_COLOR = (255, 0, 255)
+UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
 
 
 class FileError(ValueError):
@@ -33,7 +35,7 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     path = Path(path)
     try:
         if path.suffix.lower() in (".tif", ".tiff"):
-            array: NDArray[np.generic] = np.squeeze(tifffile.imread(path))
+            array: NDArray[np.generic] = _read_tiff(path)
         else:
             with Image.open(path) as image:
                 upright = ImageOps.exif_transpose(image)
@@ -42,11 +44,24 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
                 array = np.asarray(upright)
     except FileNotFoundError:
         raise FileError(f"there is no file {path}") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, tifffile.TiffFileError) as error:
+    except UNREADABLE as error:
         raise FileError(f"{path.name} cannot be read as an image: {error}") from error
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
         raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}")
     return array
+
+
+def _read_tiff(path: Path) -> NDArray[Any]:
+    """A TIFF's pixels without axes of length 1 that are no sides of the image."""
+    try:
+        array = tifffile.imread(path)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged TIFF fails in any way: zlib.error, struct.error, ZeroDivisionError, ...
+        raise ValueError(f"the TIFF is damaged, or its form is not known ({error})") from error
+    while array.ndim > 2 and array.shape[0] == 1 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
+        array = array[0]
+    return array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
 
 
 def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "") -> None:
@@ -97,13 +112,13 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
     path = Path(path)
     try:
         if path.suffix.lower() in (".tif", ".tiff"):
-            array, text = np.squeeze(tifffile.imread(path)), None
+            array, text = _read_tiff(path), None
         else:
             with Image.open(path) as image:
                 array, text = np.asarray(image), image.info.get(CLASSES_KEY)
     except FileNotFoundError:
         raise FileError(f"there is no file {path}") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, tifffile.TiffFileError) as error:
+    except UNREADABLE as error:
         raise FileError(f"{path.name} cannot be read as a label map: {error}") from error
     if array.ndim != 2 or array.dtype.kind not in "bui":
         raise FileError(
@@ -116,7 +131,7 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
         classes = ClassMap.from_json(text) if text else None
     except (ValueError, json.JSONDecodeError):
         classes = None  # the map itself is whole; names can be chosen again
-    return array.astype(np.uint8 if array.dtype.itemsize == 1 else np.uint16), classes
+    return (array.astype(np.uint8) if array.dtype.itemsize == 1 else array.astype(np.uint16)), classes
 
 
 def is_own_output(path: Path) -> bool:

@@ -5,7 +5,6 @@ Both are ``torch.save({'G': state_dict})``. Their networks are the `authors` pre
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import torch
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.models.header import ModelError
+from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 CLASS_COUNT = 59  # their colorizer divides the class id by this
@@ -84,7 +84,7 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"there is no file {path}") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # read as a pickle, any other file is a random program, and fails in any way
         raise ModelError(f"{path.name} is not a checkpoint of weights alone, or it is damaged") from error
     weights = checkpoint.get("G") if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):

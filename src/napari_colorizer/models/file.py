@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, ModelError, read_header
+from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
-
-FORMAT_VERSION = 1
-METADATA_KEY = "napari-colorizer"
 
 
 def write_model(model: Model, path: str | Path, half: bool = False) -> None:
@@ -40,7 +38,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
     """
     path = Path(path)
     tensors = {
-        f"{part}.{name}": tensor.half() if half and tensor.is_floating_point() else tensor.contiguous()
+        f"{part}.{name}": (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for part, network in model.networks.items()
         for name, tensor in network.state_dict().items()
     }
@@ -68,43 +66,6 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         raise
 
 
-def read_header(path: str | Path) -> dict[str, Any]:
-    """Read what a model file says of itself, without its tensors.
-
-    Raises
-    ------
-    ModelError
-        If the file is not there, is no model, is damaged, or comes from a newer version; the message says which.
-    """
-    path = Path(path)
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError:
-        raise ModelError(f"there is no file {path}") from None
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
-            "Copy or download it again"
-        ) from error
-    if METADATA_KEY not in metadata:
-        raise ModelError(
-            f"{path.name} is a safetensors file, but not a model of napari-colorizer; "
-            "checkpoints of the paper's authors are taken in with 'napari-colorizer models import'"
-        )
-    try:
-        header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
-        version = int(header["format"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
-    if version > FORMAT_VERSION:
-        raise ModelError(
-            f"{path.name} was written by a newer version of napari-colorizer (format {version}, this one reads "
-            f"{FORMAT_VERSION}): update the plugin"
-        )
-    return header
-
-
 def read_model(path: str | Path) -> Model:
     """Read a model file; the networks are on the CPU, in float32 and eval mode.
 
@@ -127,7 +88,7 @@ def read_model(path: str | Path) -> Model:
             license=str(header["license"]),
             **networks,
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:
         raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

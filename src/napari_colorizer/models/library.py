@@ -7,11 +7,14 @@ import re
 import shutil
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from napari_colorizer.models.file import read_model
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.models.header import ModelError
+
+if TYPE_CHECKING:
+    from napari_colorizer.models.model import Model
 
 DEFAULT = "default"
 SUFFIX = ".safetensors"
@@ -47,7 +50,7 @@ def find_model(name: str | Path = DEFAULT) -> Path:
     models = installed_models()
     if str(name) in models:
         return models[str(name)]
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # unlike Path.expanduser, it leaves "~nobody" as it is
     if path.is_file():
         return path
     raise ModelError(
@@ -79,6 +82,8 @@ def load_model(name: str | Path = DEFAULT) -> Model:
     >>> model.name
     'default'
     """
+    from napari_colorizer.models.file import read_model  # torch is loaded with the first model, not before
+
     return read_model(find_model(name))
 
 
@@ -98,10 +103,31 @@ def place_for(name: str) -> Path:
 
 
 def install_model(model: Model) -> Path:
-    """Write a model into the library under its own name; returns its file."""
+    """Write a model into the library under its own name; returns its file.
+
+    Raises
+    ------
+    ModelError
+        If there is a model of that name already.
+    """
     path = place_for(model.name)
+    if path.exists():
+        raise ModelError(f"there is already a model {model.name!r}; choose another name, or remove it first")
     model.save(path)
     return path
+
+
+def install_file(path: str | Path, name: str | None = None) -> Path:
+    """Check a model file and take it into the library, under its own name or another; returns the new file.
+
+    Raises
+    ------
+    ModelError
+        If the file is no model or damaged, or there is a model of that name already.
+    """
+    model = load_model(Path(path).absolute())
+    model.name = name or (Path(path).stem if model.name == DEFAULT else model.name)
+    return install_model(model)
 
 
 def export_model(name: str, target: str | Path) -> Path:

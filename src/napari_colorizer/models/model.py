@@ -18,13 +18,10 @@ from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
+from napari_colorizer.models.header import ModelError
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 WORKING_SIZE = 352  # the paper's
-
-
-class ModelError(ValueError):
-    """A model that is missing, broken or cannot do what is asked of it."""
 
 
 @dataclass(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import index as as_index
 from typing import Literal
 
 import torch
@@ -43,7 +44,7 @@ class GridNetConfig:
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
         if self.columns < 2 or self.columns % 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import index as as_index
 from typing import Literal
 
 import torch
@@ -57,7 +58,7 @@ class TwoStreamUNetConfig:
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths", "decoder_widths"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
         if len(self.decoder_widths) != len(self.widths) - 1:
@@ -177,11 +178,11 @@ class TwoStreamUNet(nn.Module):
             The network as the paper prints it, as its authors released it, or ours: a tenth of the cost, with a
             learned vector per class and color hints.
         classes : iterable of int
-            Class ids; a leading 0 is added where it is missing.
+            Class ids; 0 (unlabeled) is put first where it is not.
         """
         ids = tuple(classes)
-        if 0 not in ids:
-            ids = (0, *ids)
+        if not ids or ids[0] != 0:  # rank 0 is what an unlabeled pixel gets
+            ids = (0, *(label for label in ids if label != 0))
         if name not in PRESETS:
             raise ValueError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
         return cls(replace(PRESETS[name], ids=ids))

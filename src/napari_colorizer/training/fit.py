@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -108,6 +108,13 @@ def fit_segmenter(
     return _fit(network, loss, options, checkpoint)
 
 
+def _save(path: Path, network: nn.Module, step: int, options: FitOptions) -> None:
+    """Write the weights and how they came about; by way of another file, so that a crash leaves the old one."""
+    temporary = path.with_suffix(".tmp")
+    torch.save({"weights": network.state_dict(), "steps": step, **asdict(options)}, temporary)
+    temporary.replace(path)
+
+
 def half_precision() -> torch.autocast:
     """bfloat16 convolutions: twice as many crops a second, measured on a CPU with AVX512-BF16."""
     return torch.autocast("cpu", torch.bfloat16)
@@ -150,7 +157,7 @@ def _fit(network: Network, loss: Loss, options: FitOptions, checkpoint: Path | N
         if step % 50 == 0:
             print(f"step {step}  {spent:.1%} of the time  loss {recent:.4f}", flush=True)
         if checkpoint and step % 250 == 0:
-            torch.save({"step": step, "weights": average.module.state_dict()}, checkpoint)
+            _save(checkpoint, average.module, step, options)
     if checkpoint:
-        torch.save({"step": step, "weights": average.module.state_dict()}, checkpoint)
+        _save(checkpoint, average.module, step, options)
     return cast(Network, average.module.eval())

@@ -1,0 +1,240 @@
+"""The list of classes in the dock: search, choose the brush, edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap, QStandardItem, QStandardItemModel
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QColorDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QInputDialog,
+    QLineEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.layers import STRAY_COLOR
+from napari_colorizer.classes import UNLABELED, Class, ClassMap, distinct_color
+
+ID_ROLE, COUNT_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+FILE_FILTER = "Class maps (*.json *.csv *.txt)"
+
+
+class ClassFilter(QSortFilterProxyModel):
+    """Lets through the classes that match the search and, if wanted, only those in the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.only_present = "", False
+        self.setSortRole(COUNT_ROLE)
+
+    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: N802
+        """Qt's question whether a row is shown."""
+        index = self.sourceModel().index(row, 0, parent)
+        label, count = index.data(ID_ROLE), index.data(COUNT_ROLE)
+        if self.only_present and not count and label != UNLABELED:
+            return False
+        return self.text.casefold() in f"{label} {index.data()}".casefold()
+
+
+class ClassList(QWidget):
+    """Shows the classes of the controller's label map, with color, name and number of pixels.
+
+    A click makes a class the brush; a double click renames it.
+
+    Parameters
+    ----------
+    controller : ColorizeController
+    """
+
+    def __init__(self, controller: ColorizeController):
+        super().__init__()
+        self.controller = controller
+        self.search = QLineEdit(placeholderText="Search classes", clearButtonEnabled=True)
+        self.only_present = QCheckBox("Only classes in this image")
+        self.rows = QStandardItemModel(0, 2)
+        self.filter = ClassFilter()
+        self.filter.setSourceModel(self.rows)
+        self.table = self._make_table()
+        self.search.textChanged.connect(self._refilter)
+        self.only_present.toggled.connect(self._refilter)
+        self.table.clicked.connect(self._on_clicked)
+        self.table.doubleClicked.connect(lambda _: self.rename())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.search, self.only_present, self.table):
+            layout.addWidget(widget)
+        layout.addLayout(self._make_buttons())
+        controller.classes_changed.connect(self.refresh)
+        controller.brush_changed.connect(self.select)
+        self.refresh()
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.filter)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setMinimumHeight(150)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(22)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        return table
+
+    def _make_buttons(self) -> QVBoxLayout:
+        rows = QVBoxLayout()
+        actions = (("Add…", self.add), ("Rename…", self.rename), ("Recolor…", self.recolor), ("Delete", self.delete))
+        for row in (actions, (("Load class map…", self.load), ("Save class map…", self.save))):
+            line = QHBoxLayout()
+            for text, slot in row:
+                button = QPushButton(text)
+                button.clicked.connect(lambda _=False, slot=slot: slot())
+                line.addWidget(button)
+            rows.addLayout(line)
+        return rows
+
+    # -- showing
+
+    def refresh(self) -> None:
+        """Show the controller's classes and their pixels."""
+        chosen = self.selected()
+        counts, classes = self.controller.counts, self.controller.classes
+        self.rows.setRowCount(0)
+        self.rows.setHorizontalHeaderLabels(["class", "pixels"])
+        self._add_row(UNLABELED, "unlabeled (the model decides)", "#000000", counts.get(UNLABELED, 0))
+        for item in classes:
+            known = self.controller.knows(item.id)
+            name = item.name if known else f"{item.name} (not known to the model)"
+            self._add_row(item.id, name, item.color, counts.get(item.id, 0), known)
+        for label in sorted(set(counts) - {UNLABELED, *classes.ids}):
+            self._add_row(label, f"{label} (no class)", QColor(STRAY_COLOR).name(), counts[label], False)
+        brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
+        if brush is not None:
+            self.select(int(brush))
+
+    def _add_row(self, label: int, name: str, color: str, count: int, known: bool = True) -> None:
+        pixmap = QPixmap(14, 14)
+        pixmap.fill(QColor(color))
+        cells = QStandardItem(QIcon(pixmap), name), QStandardItem(f"{count:,}" if count else "")
+        for cell in cells:
+            cell.setData(label, ID_ROLE)
+            cell.setData(count, COUNT_ROLE)
+            if not known:
+                font = cell.font()
+                font.setItalic(True)
+                cell.setFont(font)
+                cell.setToolTip("The model does not know this class: its pixels are colored as unlabeled")
+        cells[1].setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.rows.appendRow(cells)
+
+    def _refilter(self) -> None:
+        self.filter.text = self.search.text().strip()
+        self.filter.only_present = self.only_present.isChecked()
+        self.filter.invalidate()
+
+    def visible_ids(self) -> list[int]:
+        """Ids of the rows that the search lets through."""
+        return [self.filter.index(row, 0).data(ID_ROLE) for row in range(self.filter.rowCount())]
+
+    def selected(self) -> int | None:
+        """Id of the selected row."""
+        rows = self.table.selectionModel().selectedRows()
+        return int(rows[0].data(ID_ROLE)) if rows else None
+
+    def select(self, label: int) -> None:
+        """Move the selection to a class; where the search hides it, nothing is selected."""
+        if label in (ids := self.visible_ids()):
+            self.table.selectRow(ids.index(label))
+        else:
+            self.table.clearSelection()
+
+    # -- editing
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        self.controller.choose_brush(int(index.data(ID_ROLE)))
+
+    def _selected_class(self) -> Class | None:
+        """The selected class; a stray id, which has none yet, gets a name to begin with."""
+        label = self.selected()
+        if not label:
+            self.controller.message.emit("Select a class in the list first")
+            return None
+        classes = self.controller.classes
+        return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
+
+    def _put(self, label: int, name: str, color: str) -> None:
+        try:
+            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color)))
+        except ValueError as error:
+            self.controller.message.emit(str(error))
+
+    def add(self) -> None:
+        """Ask for a name and add a class."""
+        name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
+        if agreed:
+            label = self.controller.unused_id()
+            self._put(label, name, distinct_color(label))
+            self.controller.choose_brush(label)
+
+    def rename(self) -> None:
+        """Ask for another name of the selected class."""
+        item = self._selected_class()
+        if item is None:
+            return
+        name, agreed = QInputDialog.getText(self, "Rename class", f"New name of {item.name!r}:", text=item.name)
+        if agreed:
+            self._put(item.id, name, item.color)
+
+    def recolor(self) -> None:
+        """Ask for another display color of the selected class."""
+        item = self._selected_class()
+        if item is None:
+            return
+        color = QColorDialog.getColor(QColor(item.color), self, f"Display color of {item.name!r}")
+        if color.isValid():
+            self._put(item.id, item.name, color.name())
+
+    def delete(self) -> None:
+        """Delete the selected class; its pixels keep their id, and are shown as having no class."""
+        item = self._selected_class()
+        if item is None or item.id not in self.controller.classes:
+            return
+        self.controller.set_classes(self.controller.classes.without(item.id))
+        count = self.controller.counts.get(item.id, 0)
+        if count:
+            self.controller.message.emit(
+                f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
+                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, or give the id a name again"
+            )
+
+    def load(self) -> None:
+        """Ask for a file and take its class map."""
+        path, _ = QFileDialog.getOpenFileName(self, "Load class map", "", FILE_FILTER)
+        if not path:
+            return
+        try:
+            self.controller.set_classes(ClassMap.read(path))
+        except (ValueError, OSError) as error:
+            self.controller.message.emit(str(error))
+
+    def save(self) -> None:
+        """Ask for a file and write the class map to it."""
+        path, _ = QFileDialog.getSaveFileName(self, "Save class map", "classes.json", FILE_FILTER)
+        if not path:
+            return
+        try:
+            self.controller.classes.write(Path(path))
+            self.controller.message.emit(f"Class map written to {path}")
+        except (ValueError, OSError) as error:
+            self.controller.message.emit(str(error))

@@ -1,0 +1,246 @@
+"""The dock ``Colorize``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.class_list import ClassList
+from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.folder import Folder
+from napari_colorizer._napari.foreign_labels import ForeignLabels
+from napari_colorizer._napari.pointing import Pointing
+from napari_colorizer._napari.prediction import Prediction
+from napari_colorizer._napari.runner import Request
+from napari_colorizer._napari.workbench import devices, load
+from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
+from napari_colorizer.models.library import installed_models
+
+OWN_SIZE = "the model's own"
+
+
+class ColorizeWidget(QScrollArea):
+    """Shows a `ColorizeController` and passes on what the user wants.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: ViewerModel):
+        super().__init__()
+        self.viewer = napari_viewer
+        self.controller = controller = ColorizeController(napari_viewer)
+        self.prediction = Prediction(controller)
+        self.folder = Folder(self.prediction)
+        self.foreign = ForeignLabels(self.prediction, self)
+        self.pointing = Pointing(self.prediction)
+        self._build()
+        self._connect()
+        self.reset_choices()
+        self._choose_first_image()
+        controller.runner.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
+        self.destroyed.connect(lambda: controller.close())
+
+    # -- what it is made of
+
+    def _build(self) -> None:
+        self.images, self.label_maps, self.models = QComboBox(), QComboBox(), QComboBox()
+        self.predict_button = QPushButton("Predict labels")
+        self.predict_button.setDefault(True)
+        self.follow_box = QCheckBox("Colors follow edits", checked=True)
+        self.colorize_button = QPushButton("Colorize")
+        self.class_list = ClassList(self.controller)
+        self.message = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.progress = QProgressBar(maximum=0, textVisible=True)
+        self.doing = QLabel()
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addLayout(_form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
+        layout.addWidget(self.predict_button)
+        layout.addLayout(_row(self.follow_box, self.colorize_button))
+        layout.addWidget(self.class_list)
+        layout.addWidget(self._make_reset())
+        layout.addLayout(self._make_folder_row())
+        layout.addWidget(self._make_options())
+        for widget in (self.doing, self.progress, self.message):
+            layout.addWidget(widget)
+        layout.addStretch()
+        self.progress.hide()
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(300)
+
+    def _make_reset(self) -> QPushButton:
+        menu = QMenu(self)
+        menu.addAction("Whole map", lambda: self.prediction.reset("map"))
+        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.pointing.ask("class"))
+        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.pointing.ask("region"))
+        self.reset_button = QPushButton("Reset to prediction")
+        self.reset_button.setMenu(menu)
+        return self.reset_button
+
+    def _make_folder_row(self) -> QHBoxLayout:
+        self.open_folder_button = QPushButton("Open folder…")
+        self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
+        self.place = QLabel()
+        return _row(self.open_folder_button, self.previous_button, self.next_button, self.place)
+
+    def _make_options(self) -> QCollapsible:
+        self.devices = QComboBox()
+        self.devices.addItem("auto", "auto")
+        self.working_size = QSpinBox(
+            minimum=SMALLEST_WORKING_SIZE - 1, maximum=LARGEST_WORKING_SIZE, keyboardTracking=False
+        )
+        self.working_size.setSpecialValueText(OWN_SIZE)
+        self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
+        self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
+        self.vivid.setToolTip("Factor on the strength of the colors")
+        self.confidence = QDoubleSpinBox(maximum=1, singleStep=0.05, keyboardTracking=False)
+        self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
+        content = QWidget()
+        content.setLayout(
+            _form(
+                {
+                    "Device": self.devices,
+                    "Working size": self.working_size,
+                    "Vividness": self.vivid,
+                    "Confidence": self.confidence,
+                }
+            )
+        )
+        options = QCollapsible("Options")
+        options.addWidget(content)
+        return options
+
+    # -- what the user wants
+
+    def _connect(self) -> None:
+        controller = self.controller
+        self.images.activated.connect(lambda: controller.choose_image(self.images.currentData()))
+        self.label_maps.activated.connect(lambda: controller.choose_labels(self.label_maps.currentData()))
+        self.models.activated.connect(lambda: controller.choose_model(self.models.currentData()))
+        self.predict_button.clicked.connect(lambda: self.prediction.predict())
+        self.colorize_button.clicked.connect(lambda: controller.colorize())
+        self.follow_box.toggled.connect(controller.set_following)
+        self.open_folder_button.clicked.connect(lambda: self._ask_folder())
+        self.previous_button.clicked.connect(lambda: self.folder.step(-1))
+        self.next_button.clicked.connect(lambda: self.folder.step(1))
+        self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
+        self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
+        self.working_size.valueChanged.connect(self._choose_working_size)
+        self.confidence.valueChanged.connect(self._choose_confidence)
+        controller.message.connect(self._show_message)
+        controller.busy.connect(self._show_busy)
+        controller.layers_changed.connect(self.reset_choices)
+        self.folder.changed.connect(self._show_place)
+        for event in ("inserted", "removed", "reordered"):
+            getattr(self.viewer.layers.events, event).connect(self.reset_choices)
+
+    def _choose_working_size(self, value: int) -> None:
+        self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
+
+    def _choose_confidence(self, value: float) -> None:
+        self.prediction.confidence = value
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")
+        if folder:
+            self.folder.open(folder)
+
+    def _choose_first_image(self) -> None:
+        """Begin with the selected image layer, or the topmost one."""
+        active = self.viewer.layers.selection.active
+        choices = self._image_choices()
+        self.controller.choose_image(active if active in choices else choices[-1] if choices else None)
+
+    # -- what is shown
+
+    def _image_choices(self) -> list[Image]:
+        return [layer for layer in self.viewer.layers if isinstance(layer, Image) and not on_layers.is_colors(layer)]
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the layers and models that there are now, and show which are chosen."""
+        controller = self.controller
+        labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
+        _fill(self.images, [("", None), *((layer.name, layer) for layer in self._image_choices())], controller.image)
+        _fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
+        _fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
+        terms = controller.model.license or "not stated"
+        self.models.setToolTip(f"<p>License of the weights of {controller.model.name!r}: {terms}</p>")
+        self.predict_button.setEnabled(controller.model.has_segmenter)
+        self.colorize_button.setEnabled(bool(controller.model.color_ids))
+
+    def _show_message(self, text: str) -> None:
+        self.message.setText(text)
+        self.ensureWidgetVisible(self.message)
+
+    def _show_busy(self, doing: str) -> None:
+        if doing:
+            self.doing.setText(f"{doing}…")
+        self.doing.setVisible(bool(doing))
+        self.progress.setVisible(bool(doing))
+
+    def _show_place(self) -> None:
+        self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")
+
+    def _warm_up(self) -> dict[str, str]:
+        """In the background: load torch and the model, so that the first click is quick."""
+        load(self.controller.model.name)
+        return devices()
+
+    def _offer_devices(self, names: dict[str, str]) -> None:
+        _fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)
+
+
+def _form(rows: dict[str, QWidget]) -> QFormLayout:
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    for text, widget in rows.items():
+        form.addRow(text, widget)
+        if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
+            widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            widget.setMinimumContentsLength(12)
+    return form
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _fill(box: QComboBox, choices: Sequence[tuple[str, Any]], chosen: Any) -> None:
+    """Offer choices (text, data), of which one is chosen, without telling anyone."""
+    box.blockSignals(True)
+    box.clear()
+    for text, value in choices:
+        box.addItem(text, value)
+    box.setCurrentIndex(next((row for row, (_, value) in enumerate(choices) if value is chosen or value == chosen), 0))
+    box.blockSignals(False)

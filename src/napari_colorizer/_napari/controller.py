@@ -1,0 +1,306 @@
+"""The coloring of one viewer: which layers it works on, and what follows from what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from napari.utils.notifications import notification_manager
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.runner import Request, Runner, Work
+from napari_colorizer._napari.workbench import Coloring, ModelInfo, TorchError, Workbench
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.models.library import DEFAULT
+
+SLICE_EVENTS = ("point", "order", "ndisplay")
+IMAGE_EVENTS = ("data", "contrast_limits")
+EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
+
+
+class ColorizeController:
+    """Keeps the label map and the colors of an image layer in step.
+
+    It holds the state of the dock, which shows it and passes on what the user wants; it needs no window.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or napari.components.ViewerModel
+    """
+
+    message = Signal(str)  # what the user should know
+    busy = Signal(str)  # what is being done in the background; "" when idle
+    layers_changed = Signal()  # another image, label map or model was chosen
+    classes_changed = Signal()  # other classes, or other counts of their pixels
+    brush_changed = Signal(int)  # another class is painted with
+    asks_classes = Signal(object)  # a labels layer whose numbers may mean anything was chosen
+
+    def __init__(self, viewer: ViewerModel):
+        self.viewer = viewer
+        self.image: Image | None = None
+        self.labels: Labels | None = None
+        self.colors: Image | None = None
+        self.model = ModelInfo.read(DEFAULT)
+        self._classes = self.model.classes
+        self.options = ColorizeOptions()
+        self.following = True
+        self.counts: dict[int, int] = {}
+        self.runner = Runner()
+        self.runner.busy.connect(self.busy.emit)
+        self.runner.failed.connect(self._explain)
+        self.bench = Workbench()
+        self.generation = 0
+        viewer.layers.events.removed.connect(self._on_removed)
+        for name in SLICE_EVENTS:
+            getattr(viewer.dims.events, name).connect(self._on_slice)
+
+    def close(self) -> None:
+        """Let go of the viewer: nothing is done or shown any more."""
+        self.runner.close()
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        for name in SLICE_EVENTS:
+            getattr(self.viewer.dims.events, name).disconnect(self._on_slice)
+        self._listen(self.image, IMAGE_EVENTS, on=False)
+        self._listen_to_labels(on=False)
+
+    # -- what the user chooses
+
+    def choose_image(self, layer: Image | None) -> None:
+        """Work on another image layer, with the label map and the colors that go with it, where there are any."""
+        if layer is self.image:
+            return
+        self._listen(self.image, IMAGE_EVENTS, on=False)
+        self.image, self.counts = layer, {}
+        self.generation += 1
+        self._listen(layer, IMAGE_EVENTS, on=True)
+        self.colors = on_layers.colors_for(layer, self.viewer)
+        self.choose_labels(on_layers.labels_for(layer, self.viewer))
+        self.layers_changed.emit()
+        self.follow()
+
+    def choose_labels(self, layer: Labels | None) -> None:
+        """Work with another labels layer; one of another plugin's making gives rise to `asks_classes`."""
+        if layer is self.labels:
+            return
+        self._listen_to_labels(on=False)
+        self.labels, self.counts = layer, {}
+        self._listen_to_labels(on=True)
+        if layer is not None and not on_layers.is_settled(layer):
+            if np.any(np.asarray(layer.data)):
+                self.layers_changed.emit()
+                self.asks_classes.emit(layer)
+                return
+            on_layers.show_classes(layer, self.model.classes)
+        self.labels_settled()
+
+    def labels_settled(self) -> None:
+        """Go on with the labels layer, now that it is known what its numbers mean."""
+        self.layers_changed.emit()
+        self.classes_changed.emit()
+        self.follow()
+
+    def choose_model(self, name: str) -> None:
+        """Predict and color with another model."""
+        try:
+            self.model = ModelInfo.read(name)
+            self._classes = self.model.classes
+        except ValueError as error:
+            self.message.emit(str(error))
+        self.layers_changed.emit()
+        self.classes_changed.emit()
+        self.follow()
+
+    def set_options(self, **changes: Any) -> None:
+        """Change fields of the `ColorizeOptions`."""
+        self.options = replace(self.options, **changes)
+        self.follow()
+
+    def set_following(self, following: bool) -> None:
+        """Let colors follow edits, or not."""
+        self.following = following
+        self.follow()
+
+    def choose_brush(self, label: int) -> None:
+        """Paint with a class from now on; makes an empty label map where there is none."""
+        if self.labels is None:
+            self.new_labels()
+        if self.labels is None:
+            return
+        self.viewer.layers.selection.active = self.labels
+        self.labels.selected_label = label
+        if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
+            self.labels.mode = "paint"
+
+    def new_labels(self) -> None:
+        """Lay an empty label map on the image."""
+        if self.image is None:
+            self.message.emit("Choose an image layer first")
+            return
+        self.add_labels(np.zeros(on_layers.image_shape(self.image), np.uint8))
+
+    def add_labels(self, data: NDArray[Any]) -> None:
+        """Lay a new label map, with the classes of the model, on the image."""
+        assert self.image is not None
+        layer = Labels(
+            data,
+            name=on_layers.labels_name(self.image),
+            opacity=on_layers.LABELS_OPACITY,
+            **on_layers.transform_of(self.image, data.ndim),
+        )
+        on_layers.show_classes(layer, self.classes)
+        self.viewer.add_layer(layer)
+        self.choose_labels(layer)
+
+    # -- classes
+
+    @property
+    def classes(self) -> ClassMap:
+        """The classes of the label map, or of the model where there is no label map."""
+        own = on_layers.class_map_of(self.labels) if self.labels is not None else None
+        if own is not None:
+            return own
+        if self.labels is not None and on_layers.is_regions(self.labels):
+            return ClassMap()
+        return self._classes
+
+    def set_classes(self, classes: ClassMap) -> None:
+        """Give the label map other classes."""
+        self._classes = classes
+        if self.labels is not None:
+            on_layers.show_classes(self.labels, classes)
+        self.classes_changed.emit()
+        self.follow()
+
+    def knows(self, label: int) -> bool:
+        """Whether the model has colors for a class of the label map."""
+        item = self.classes[label]
+        return self.model.classes.has_name(item.name) or label in self.model.color_ids
+
+    def unused_id(self) -> int:
+        """An id for a new class, that neither the label map nor the model uses."""
+        used = {*self.classes.ids, *self.model.color_ids, *self.counts}
+        return next(label for label in range(1, 65536) if label not in used)
+
+    # -- work
+
+    def colorize(self) -> None:
+        """Color the image now, in the background, even if nothing has changed."""
+        if self.image is None:
+            self.message.emit("Choose an image layer first")
+            return
+        self.bench.forget()
+        self._submit_color(True)
+
+    def follow(self) -> None:
+        """Bring counts and, if they follow, colors up to date, in the background."""
+        if self.image is not None and self.labels is not None and on_layers.is_settled(self.labels):
+            self._submit_color(self.following)
+
+    def _submit_color(self, color: bool) -> None:
+        self.runner.submit(Request("color", lambda: self._prepare_color(color), self._show_coloring, "Coloring"))
+
+    def _prepare_color(self, color: bool) -> Work | None:
+        image, labels = self.image, self.labels
+        if image is None:
+            return None
+        picture = on_layers.picture_of(image, self.viewer, self.generation)
+        plane = (
+            np.zeros(picture.pixels.shape[:2], np.uint8)
+            if labels is None
+            else on_layers.plane_of(labels, image, self.viewer)
+        )
+        classes, model, options = self.classes, self.model.name, self.options
+        if not color:
+            return lambda: (image, self.bench.count(plane))
+        force = self.colors is None or self.colors not in self.viewer.layers
+        return lambda: (image, self.bench.color(model, picture, plane, classes, options, force))
+
+    def _show_coloring(self, result: tuple[Image, Coloring]) -> None:
+        image, coloring = result
+        if image is not self.image or image not in self.viewer.layers:
+            return
+        if coloring.counts != self.counts:
+            self.counts = coloring.counts
+            self.classes_changed.emit()
+        if coloring.rgb is not None:
+            self._show_colors(image, coloring.rgb)
+
+    def _show_colors(self, image: Image, rgb: NDArray[np.uint8]) -> None:
+        """Update the color layer in place, or lay a new one on the gray image."""
+        colors = self.colors
+        if colors is not None and colors in self.viewer.layers and colors.data.shape == rgb.shape:
+            colors.data[...] = rgb
+            colors.refresh(thumbnail=False, highlight=False, extent=False)
+        else:
+            active = self.viewer.layers.selection.active
+            if colors is not None and colors in self.viewer.layers:
+                self.viewer.layers.remove(colors)
+            colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))
+            on_layers.mark_colors(colors, {})
+            self.viewer.layers.insert(self.viewer.layers.index(image) + 1, colors)
+            self.viewer.layers.selection.active = active
+            self.colors = colors
+        facts = {"model": self.model.name, "version": version("napari-colorizer"), "options": vars(self.options)}
+        on_layers.mark_colors(colors, facts)
+
+    # -- what happens around
+
+    def _listen(self, layer: Image | Labels | None, events: tuple[str, ...], on: bool) -> None:
+        """Connect or disconnect the events of a layer that may change the colors."""
+        react = self._on_image if isinstance(layer, Image) else self._on_edit
+        for name in events if layer is not None else ():
+            emitter = getattr(layer.events, name)
+            (emitter.connect if on else emitter.disconnect)(react)
+
+    def _listen_to_labels(self, on: bool) -> None:
+        if self.labels is None:
+            return
+        self._listen(self.labels, EDIT_EVENTS, on)
+        emitter = self.labels.events.selected_label
+        (emitter.connect if on else emitter.disconnect)(self._on_brush)
+
+    def _on_edit(self, _event: Any = None) -> None:
+        self.follow()
+
+    def _on_image(self, _event: Any = None) -> None:
+        self.generation += 1
+        self.follow()
+
+    def _on_slice(self, _event: Any = None) -> None:
+        if self.image is not None and self.image.ndim > 2:
+            self.follow()
+
+    def _on_brush(self, _event: Any = None) -> None:
+        if self.labels is not None:
+            self.brush_changed.emit(int(self.labels.selected_label))
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.image:
+            self.choose_image(None)
+        elif event.value is self.labels:
+            self.choose_labels(None)
+        elif event.value is self.colors:
+            self.colors = None
+
+    def _explain(self, doing: str, error: Exception) -> None:
+        """Tell the user what went wrong, in words that help."""
+        name = f"{self.image.name!r}: " if self.image is not None else ""
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            text = f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
+        elif isinstance(error, ValueError | TypeError | OSError | TorchError):
+            text = (
+                str(error)
+                if name in f"{error}: " or (self.image and self.image.name in str(error))
+                else f"{name}{error}"
+            )
+        else:
+            text = f"{name}{doing.lower()} failed unexpectedly. The details are among napari's notifications"
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+        self.message.emit(text)

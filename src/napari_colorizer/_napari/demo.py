@@ -1,0 +1,103 @@
+"""The demo: a sample photograph, its predicted labels and its colors, in a real napari window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import napari
+import numpy as np
+from napari.utils.io import imsave
+from qtpy.QtWidgets import QApplication
+
+from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.actions import open_colorize
+from napari_colorizer._napari.colorize_widget import ColorizeWidget
+from napari_colorizer._napari.controller import ColorizeController
+
+SAMPLE = "camera"
+PATIENCE_S = 300
+
+
+def run(output: Path) -> None:
+    """Open the demo; without a display, run it under a virtual one and write its pictures to a folder."""
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        start()
+        napari.run()
+        return
+    if shutil.which("xvfb-run") is None:
+        raise ValueError("there is no display, and no virtual one either: install xvfb, or use a machine with a screen")
+    print("There is no display: the demo runs under a virtual one and writes its pictures.")
+    screen = ["--auto-servernum", "--server-args=-screen 0 1600x1000x24"]
+    command = ["xvfb-run", *screen, sys.executable, "-m", __name__, str(output)]
+    finished = subprocess.run(command, check=False)
+    if finished.returncode:
+        raise ValueError(f"the demo ended with exit code {finished.returncode}; what went wrong stands above")
+
+
+def start() -> tuple[napari.Viewer, ColorizeWidget]:
+    """Open the window with the sample photograph and set the prediction going."""
+    viewer = napari.Viewer(title="napari-colorizer")
+    viewer.open_sample("napari-colorizer", SAMPLE)
+    viewer.window.resize(1500, 950)
+    widget = open_colorize(viewer)
+    widget.prediction.predict()
+    return viewer, widget
+
+
+def wait_until_colored(controller: ColorizeController) -> None:
+    """Let Qt work until the background thread has nothing left to do."""
+    deadline = time.monotonic() + PATIENCE_S
+    while controller.colors is None or not controller.runner.idle:
+        QApplication.processEvents()
+        time.sleep(0.01)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the demo was not done within {PATIENCE_S} s")
+
+
+def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output: Path) -> list[Path]:
+    """Write the gray image, the label overlay, the colors and a screenshot of the window."""
+    assert controller.image is not None
+    assert controller.labels is not None
+    assert controller.colors is not None
+    output.mkdir(parents=True, exist_ok=True)
+    picture = on_layers.picture_of(controller.image, viewer, 0)
+    gray = np.repeat(np.asarray(picture.pixels)[..., None], 3, axis=2)
+    classes = {0: gray, **{item.id: np.array(item.rgb) for item in controller.classes}}
+    colors = np.zeros((65536, 3))
+    for label, color in classes.items():
+        colors[label] = color if label else 0
+    overlay = np.where(controller.labels.data[..., None] > 0, 0.5 * gray + 0.5 * colors[controller.labels.data], gray)
+    pictures = {
+        "gray": gray,
+        "labels": overlay.astype(np.uint8),
+        "colors": controller.colors.data,
+        "window": viewer.screenshot(canvas_only=False, flash=False),
+    }
+    for name, pixels in pictures.items():
+        imsave(str(output / f"{name}.png"), pixels)
+    return [output / f"{name}.png" for name in pictures]
+
+
+def main() -> None:
+    """Run the demo under the display that there is, write its pictures and end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    viewer, widget = start()
+    wait_until_colored(widget.controller)
+    for _ in range(10):  # let the window paint itself
+        QApplication.processEvents()
+        time.sleep(0.05)
+    for path in write_pictures(viewer, widget.controller, arguments.output):
+        print(path)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Label maps and models as files that napari opens and saves, and sample photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.notifications import show_info
+from skimage import color, data
+
+from napari_colorizer._napari.layers import class_map_of, show_classes
+from napari_colorizer.files import CLASSES_KEY, LABELS_SUFFIX, FileError, read_label_map, write_label_map
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+SAMPLES = {
+    "astronaut": "Eileen Collins, photographed by NASA, public domain",
+    "camera": "Photographer, by Lav Varshney, CC0",
+    "chelsea": "Chelsea the cat, by Stefan van der Walt, CC0",
+    "coffee": "Cup of coffee, by Rachel Michetti, CC0",
+    "rocket": "Falcon 9 on its launch pad, by SpaceX, CC0",
+}
+
+
+def sample(name: str) -> list[LayerTuple]:
+    """A sample photograph of scikit-image as a gray layer, 8 bits."""
+    image = getattr(data, name)()
+    if image.ndim == 3:
+        image = np.round(color.rgb2gray(image) * 255).astype(np.uint8)
+    return [(image, {"name": name, "metadata": {"credit": SAMPLES[name]}}, "image")]
+
+
+astronaut = partial(sample, "astronaut")
+camera = partial(sample, "camera")
+chelsea = partial(sample, "chelsea")
+coffee = partial(sample, "coffee")
+rocket = partial(sample, "rocket")
+
+
+def get_label_map_reader(path: str | list[str]) -> Callable[[str], list[LayerTuple]] | None:
+    """Reader of label maps, for PNG files with a class map inside or the name of one; None for all others."""
+    if isinstance(path, list) or not path.lower().endswith(".png"):
+        return None
+    if path.lower().endswith(LABELS_SUFFIX) or CLASSES_KEY.encode() in _head(path):
+        return read_labels_layer
+    return None
+
+
+def _head(path: str) -> bytes:
+    """The part of a file in which the text chunks written by this plugin stand."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(1 << 16)
+    except OSError:
+        return b""
+
+
+def read_labels_layer(path: str) -> list[LayerTuple]:
+    """Read a label map as a named Labels layer, with the classes that the file holds."""
+    labels, classes = read_label_map(path)
+    layer = Labels(labels, name=Path(path).name.removesuffix(".png").removesuffix(".labels"))
+    if classes is not None:
+        layer.name = f"{layer.name} labels"
+        show_classes(layer, classes)
+    return [layer.as_layer_data_tuple()]
+
+
+def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write a 2-D labels layer as an indexed PNG with its class map inside."""
+    labels = np.asarray(data)
+    if labels.ndim != 2:
+        raise FileError(
+            f"the labels layer {attributes.get('name')!r} has {labels.ndim} axes; a PNG holds two. Save it as TIFF, "
+            "or a single plane of it"
+        )
+    layer = Labels(labels, metadata=attributes.get("metadata") or {})
+    write_label_map(path, labels, class_map_of(layer))
+    return [path]
+
+
+def get_model_reader(path: str | list[str]) -> Callable[[str], list[tuple[None]]] | None:
+    """Reader of model files: opening one installs it."""
+    if isinstance(path, list) or not path.lower().endswith(".safetensors"):
+        return None
+    return install_model_file
+
+
+def install_model_file(path: str) -> list[tuple[None]]:
+    """Install a model file under its own name; gives no layers."""
+    from napari_colorizer.models.library import install_file
+
+    name = install_file(path).stem
+    show_info(f"The model {name!r} is installed: choose it in the Colorize dock")
+    return [(None,)]  # napari's way to say that a file was read, but gives no layer

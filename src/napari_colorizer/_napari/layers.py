@@ -1,0 +1,217 @@
+"""What the plugin reads from napari's layers and writes to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_colorizer.classes import UNLABELED, ClassMap
+
+METADATA_KEY = "napari-colorizer"
+STRAY_COLOR = "magenta"
+LARGEST_UNDO = 4_000_000  # napari keeps two 8-byte indices for each pixel of an undo step
+LABELS_OPACITY = 0.35
+
+
+class LayerError(ValueError):
+    """A layer that cannot be used as it is; the message names it and says what would help."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The plane of an image layer that is on the screen.
+
+    Attributes
+    ----------
+    name : str
+        Of the layer.
+    pixels : array, (H, W) or (H, W, 3 or 4)
+    limits : (float, float), optional
+        The values that are shown black and white.
+    key : tuple
+        Equal for two pictures of the same pixels.
+    """
+
+    name: str
+    pixels: NDArray[Any]
+    limits: tuple[float, float] | None
+    key: tuple[Any, ...]
+
+
+def plane_index(layer: Layer, viewer: ViewerModel) -> tuple[int, ...]:
+    """Index of the plane of `layer` that `viewer` shows: one number for each axis before the last two.
+
+    Raises
+    ------
+    LayerError
+        If the layer has fewer than two axes, or the viewer does not show its last two.
+    """
+    leading = layer.ndim - 2
+    if leading < 0:
+        raise LayerError(f"the layer {layer.name!r} has one axis only; choose an image with at least two")
+    if leading == 0:
+        return ()
+    if viewer.dims.ndisplay != 2 or set(viewer.dims.displayed) != {viewer.dims.ndim - 2, viewer.dims.ndim - 1}:
+        raise LayerError(f"{layer.name!r} is colored plane by plane: show its last two axes, in the 2D view")
+    position = layer.world_to_data(viewer.dims.point)[:leading]
+    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    return tuple(int(np.clip(round(value), 0, size - 1)) for value, size in zip(position, shape, strict=False))
+
+
+def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
+    """The plane of an image layer that is on the screen; `generation` counts the changes of its pixels."""
+    index = plane_index(layer, viewer)
+    data = layer.data[0] if layer.multiscale else layer.data
+    pixels = np.asarray(data[index])
+    if 0 in pixels.shape:
+        raise LayerError(f"the image {layer.name!r} is empty: its shape is {pixels.shape}")
+    if pixels.dtype.kind == "c":
+        raise LayerError(f"the image {layer.name!r} holds complex numbers; choose one with real numbers")
+    limits = None if layer.rgb else (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
+    if layer.rgb and pixels.dtype.kind == "f":
+        limits = (0.0, 1.0)
+    return Picture(layer.name, pixels, limits, (id(layer), index, limits, generation))
+
+
+def image_shape(layer: Image) -> tuple[int, ...]:
+    """Shape of an image layer without its color axis."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    return tuple(data.shape[:-1] if layer.rgb else data.shape)
+
+
+def fits(labels: Labels, image: Image) -> bool:
+    """Whether a label map has the shape of an image."""
+    return not labels.multiscale and tuple(labels.data.shape) == image_shape(image)
+
+
+def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
+    """A copy of the plane of a label map that is on the screen.
+
+    Raises
+    ------
+    LayerError
+        If the label map has another shape than the image.
+    """
+    if not fits(labels, image):
+        raise LayerError(
+            f"the label map {labels.name!r} has the shape {tuple(np.shape(labels.data))}, the image {image.name!r} "
+            f"{image_shape(image)}: choose a label map of the same shape, or none and press Predict labels"
+        )
+    return np.array(labels.data[plane_index(labels, viewer)])
+
+
+def labels_for(image: Image | None, viewer: ViewerModel) -> Labels | None:
+    """The label map that goes with an image layer, by name and shape."""
+    found = (layer for layer in viewer.layers if isinstance(layer, Labels) and image and fits(layer, image))
+    return next((layer for layer in found if layer.name == labels_name(image)), None)
+
+
+def colors_for(image: Image | None, viewer: ViewerModel) -> Image | None:
+    """The color layer that goes with an image layer, by name."""
+    return next((layer for layer in viewer.layers if is_colors(layer) and layer.name == colors_name(image)), None)
+
+
+def labels_name(image: Image | None) -> str:
+    """Name of the label map of an image layer."""
+    return f"{image.name} labels" if image is not None else ""
+
+
+def colors_name(image: Image | None) -> str:
+    """Name of the color layer of an image layer."""
+    return f"{image.name} colors" if image is not None else ""
+
+
+def transform_of(layer: Layer, ndim: int) -> dict[str, Any]:
+    """Where a layer lies in the world: the arguments that give a new layer of its last `ndim` axes the same place."""
+    last = slice(layer.ndim - ndim, None)
+    affine = np.eye(ndim + 1)
+    affine[:-1, :-1] = layer.affine.linear_matrix[last, last]
+    affine[:-1, -1] = layer.affine.translate[last]
+    return {
+        "scale": layer.scale[last],
+        "translate": layer.translate[last],
+        "rotate": layer.rotate[last, last],
+        "shear": _shear(layer, last),
+        "affine": affine,
+        "units": layer.units[last],
+        "axis_labels": layer.axis_labels[last],
+    }
+
+
+def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
+    """The part of the upper-triangular shear values that concerns the last axes."""
+    full = np.eye(layer.ndim)
+    full[np.triu_indices(layer.ndim, 1)] = layer.shear
+    part = full[last, last]
+    return part[np.triu_indices(len(part), 1)]
+
+
+def class_map_of(layer: Labels) -> ClassMap | None:
+    """The class map that a labels layer carries; None where it has none."""
+    text = layer.metadata.get(METADATA_KEY, {}).get("classes")
+    return ClassMap.from_json(text) if isinstance(text, str) else None
+
+
+def is_regions(layer: Labels) -> bool:
+    """Whether the user said that the numbers of a labels layer are regions without a class."""
+    return bool(layer.metadata.get(METADATA_KEY, {}).get("regions"))
+
+
+def mark_regions(layer: Labels) -> None:
+    """Note that the numbers of a labels layer are regions without a class."""
+    layer.metadata = {**layer.metadata, METADATA_KEY: {"regions": True}}
+
+
+def is_settled(layer: Labels) -> bool:
+    """Whether it is known what the numbers of a labels layer mean."""
+    return class_map_of(layer) is not None or is_regions(layer)
+
+
+def show_classes(layer: Labels, classes: ClassMap) -> None:
+    """Give a labels layer a class map: its colors, the names in the status bar, and a copy in the metadata."""
+    layer.metadata = {**layer.metadata, METADATA_KEY: {"classes": classes.to_json()}}
+    colors: dict[int | None, Any] = {item.id: item.color for item in classes}
+    layer.colormap = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    layer.features = {
+        "index": [UNLABELED, *classes.ids],
+        "class": ["unlabeled", *(item.name for item in classes)],
+    }
+
+
+def mark_colors(layer: Image, facts: dict[str, Any]) -> None:
+    """Note on an image layer how its colors came about."""
+    layer.metadata = {**layer.metadata, METADATA_KEY: {"colors": True, **facts}}
+
+
+def is_colors(layer: Layer) -> bool:
+    """Whether an image layer is one that the plugin colored."""
+    return isinstance(layer, Image) and bool(layer.metadata.get(METADATA_KEY, {}).get("colors"))
+
+
+def write_labels(layer: Labels, index: tuple[int, ...], labels: NDArray[np.integer]) -> None:
+    """Write a plane into a labels layer, as one undo step.
+
+    Where that step would hold more pixels than `LARGEST_UNDO`, or the layer's type cannot hold the ids, the layer's
+    data are replaced and its undo history is cleared: it would replay stale strokes into the new map.
+    """
+    old = np.asarray(layer.data[index])
+    changed = np.nonzero(old != labels)
+    if not len(changed[0]):
+        return
+    fits = int(labels.max()) <= np.iinfo(layer.data.dtype).max
+    if fits and len(changed[0]) <= LARGEST_UNDO:
+        leading = tuple(np.full(len(changed[0]), value) for value in index)
+        layer.data_setitem((*leading, *changed), labels[changed].astype(layer.data.dtype))
+        return
+    data = np.array(layer.data, dtype=layer.data.dtype if fits else np.uint16)
+    data[index] = labels
+    layer.data = data
+    editable = layer.editable
+    layer.editable = not editable  # a change of this property is what resets the history
+    layer.editable = editable

@@ -1,0 +1,103 @@
+"""One background thread for one dock: the newest request of each kind is done, stale ones are dropped."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from napari.qt.threading import create_worker
+from psygnal import Signal
+
+Work = Callable[[], Any]
+
+
+@dataclass
+class Request:
+    """Something to be done in the background.
+
+    Attributes
+    ----------
+    kind : str
+        A newer request of the same kind takes the place of one that still waits.
+    prepare : callable
+        Called on the main thread when its turn comes; gives what is to be done in the thread, or None for nothing.
+    then : callable
+        Called on the main thread with the result.
+    doing : str
+        What to tell the user meanwhile.
+    """
+
+    kind: str
+    prepare: Callable[[], Work | None]
+    then: Callable[[Any], None]
+    doing: str
+
+
+class Runner:
+    """Does requests one after the other in a thread, and reports on the main thread."""
+
+    busy = Signal(str)  # what is being done; "" when idle
+    failed = Signal(str, Exception)  # what was being done, and what went wrong
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Request] = {}
+        self._running = False
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is running or waiting."""
+        return not self._running and not self._waiting
+
+    def submit(self, request: Request) -> None:
+        """Do a request as soon as the thread is free."""
+        if self._closed:
+            return
+        self._waiting[request.kind] = request
+        self._next()
+
+    def close(self) -> None:
+        """Drop what waits, and the result of what runs."""
+        self._closed = True
+        self._waiting.clear()
+
+    def _next(self) -> None:
+        while self._waiting and not self._running and not self._closed:
+            request = self._waiting.pop(next(iter(self._waiting)))
+            try:
+                work = request.prepare()
+            except Exception as error:
+                self.failed.emit(request.doing, error)
+                continue
+            if work is not None:
+                self._start(request, work)
+        if not self._running and not self._closed:
+            self.busy.emit("")
+
+    def _start(self, request: Request, work: Work) -> None:
+        self._running = True
+        self.busy.emit(request.doing)
+
+        def guarded() -> tuple[Any, Exception | None]:
+            try:
+                return work(), None
+            except Exception as error:  # handed over as a value, so that the main thread always hears of it
+                traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
+                return None, error
+
+        def returned(outcome: tuple[Any, Exception | None]) -> None:
+            self._running = False
+            if self._closed:
+                return
+            result, error = outcome
+            try:
+                if error is not None:
+                    raise error
+                request.then(result)
+            except Exception as problem:
+                self.failed.emit(request.doing, problem)
+            self._next()
+
+        create_worker(guarded, _start_thread=True, _connect={"returned": returned})

@@ -1,0 +1,184 @@
+"""What is done in the background thread: loading models, predicting, coloring. No Qt, no layers, no widgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorizer._napari.layers import Picture
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.models.header import read_header
+from napari_colorizer.models.library import find_model
+
+if TYPE_CHECKING:
+    from napari_colorizer.engine.session import Session
+    from napari_colorizer.models.model import Model
+
+LARGEST_ID = 65535
+
+
+class TorchError(ImportError):
+    """PyTorch cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """What came of a label map.
+
+    Attributes
+    ----------
+    counts : dict
+        How many pixels each id has.
+    rgb : array of uint8, (H, W, 3), optional
+        None where the labels are those of the last time.
+    """
+
+    counts: dict[int, int]
+    rgb: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the dock must know of a model before its tensors are loaded.
+
+    Attributes
+    ----------
+    name : str
+        Installed name or path.
+    classes : ClassMap
+    color_ids : tuple of int
+        Ids that the colorizer has learned; none if there is no colorizer.
+    has_segmenter : bool
+    license : str
+    """
+
+    name: str
+    classes: ClassMap
+    color_ids: tuple[int, ...]
+    has_segmenter: bool
+    license: str
+
+    @classmethod
+    def read(cls, name: str) -> ModelInfo:
+        """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
+        header = read_header(find_model(name))
+        classes = ClassMap.from_json(json.dumps(header["classes"]))
+        ids = tuple(header["networks"].get("colorizer", {}).get("ids", ()))
+        return cls(name, classes, ids, "segmenter" in header["networks"], str(header.get("license", "")))
+
+
+def load(name: str) -> Model:
+    """Load a model, or take it from memory if its file has not changed since.
+
+    Raises
+    ------
+    TorchError
+        If PyTorch cannot be loaded.
+    """
+    path = find_model(name)
+    try:
+        import torch  # noqa: F401
+    except (OSError, ImportError) as error:
+        raise TorchError(
+            "PyTorch could not be loaded. Start napari from an environment where 'python -c \"import torch\"' works; "
+            "on Windows, installing the Microsoft Visual C++ Redistributable helps"
+        ) from error
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _modified: int) -> Model:
+    from napari_colorizer.models.file import read_model
+
+    return read_model(path)
+
+
+def devices() -> dict[str, str]:
+    """Devices of this machine, and the names to show for them."""
+    from napari_colorizer.engine.devices import available_devices
+
+    return available_devices()
+
+
+def translation(classes: ClassMap, model_classes: ClassMap, model_ids: tuple[int, ...]) -> dict[int, int]:
+    """Which id the colorizer has for each id of a label map: by name, else by id; 0 where it knows neither."""
+    result = {}
+    for item in classes:
+        if model_classes.has_name(item.name):
+            result[item.id] = model_classes.named(item.name).id
+        else:
+            result[item.id] = item.id if item.id in model_ids else 0
+    return result
+
+
+def translate(labels: NDArray[np.integer], table: Mapping[int, int]) -> NDArray[np.uint16]:
+    """Apply a `translation`; ids that it does not name become 0."""
+    lookup = np.zeros(LARGEST_ID + 1, np.uint16)
+    for source, target in table.items():
+        lookup[source] = target
+    if labels.dtype not in (np.uint8, np.uint16):
+        labels = np.where((labels >= 0) & (labels <= LARGEST_ID), labels, 0)
+    return lookup[labels]
+
+
+class Workbench:
+    """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._key: tuple[Any, ...] = ()
+        self._labels: NDArray[np.integer] | None = None
+        self._table: dict[int, int] = {}
+
+    def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
+        """A label map (H, W) of the picture."""
+        return load(model).segment(picture.pixels, options, picture.limits)
+
+    def count(self, labels: NDArray[np.integer]) -> Coloring:
+        """Count the pixels of each id, without coloring."""
+        from napari_colorizer.engine.frame import unique_labels
+
+        ids, counts = unique_labels(labels)
+        return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)), None)
+
+    def color(
+        self,
+        model: str,
+        picture: Picture,
+        labels: NDArray[np.integer],
+        classes: ClassMap,
+        options: ColorizeOptions,
+        force: bool = False,
+    ) -> Coloring:
+        """Color the picture; only counts if nothing has changed since the last time and `force` is not set."""
+        loaded = load(model)
+        network = loaded.require_colorizer()
+        key = (id(loaded), picture.key, options)
+        if self._session is None or key != self._key:
+            self._session, self._labels = None, None  # free the old one before there is a new one
+            self._session, self._key = loaded.session(picture.pixels, options, picture.limits), key
+        table = translation(classes, loaded.classes, network.config.ids)
+        same = (
+            self._labels is not None
+            and table == self._table
+            and self._labels.shape == labels.shape
+            and np.array_equal(self._labels, labels)
+        )
+        result = self.count(labels)
+        if same and not force:
+            return result
+        rgb = self._session.colorize(translate(labels, table))
+        self._labels, self._table = labels, table
+        return Coloring(result.counts, rgb)
+
+    def forget(self) -> None:
+        """Color anew the next time, whatever the labels."""
+        self._labels = None

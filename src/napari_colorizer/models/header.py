@@ -1,0 +1,59 @@
+"""The header of a model file: all that can be said of a model without loading its tensors, or torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+FORMAT_VERSION = 1
+METADATA_KEY = "napari-colorizer"
+
+
+class ModelError(ValueError):
+    """A model that is missing, broken or cannot do what is asked of it."""
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Read what a model file says of itself, without its tensors.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, is no model, is damaged, or comes from a newer version; the message says which.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder, not a model file")
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise ModelError(f"there is no file {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
+            "Copy or download it again"
+        ) from error
+    if METADATA_KEY not in metadata:
+        raise ModelError(
+            f"{path.name} is a safetensors file, but not a model of napari-colorizer; "
+            "checkpoints of the paper's authors are taken in with 'napari-colorizer models import'"
+        )
+    try:
+        header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
+        version = int(header["format"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{path.name} was written by a newer version of napari-colorizer (format {version}, this one reads "
+            f"{FORMAT_VERSION}): update the plugin"
+        )
+    if not isinstance(header.get("networks"), dict) or not isinstance(header.get("classes"), list):
+        raise ModelError(
+            f"the header of {path.name} is damaged: it lacks networks or classes. Copy or download it again"
+        )
+    return header

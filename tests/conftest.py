@@ -1,0 +1,114 @@
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.cli import app
+from napari_colorizer.models.model import Model
+from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+
+torch.set_num_threads(1)  # the tests' images are too small for more to help
+
+TINY_IDS = (0, 1, 2, 7)
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    folder = tmp_path / "library"
+    monkeypatch.setenv("NAPARI_COLORIZER_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command line; whatever happens, nobody is shown a traceback."""
+    monkeypatch.setenv("COLUMNS", "400")  # so that no line is broken
+
+    def call(*arguments):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        assert "Traceback" not in result.output
+        return result
+
+    return call
+
+
+@pytest.fixture
+def make_model():
+    return build_tiny_model
+
+
+@pytest.fixture
+def tiny_model():
+    return build_tiny_model()
+
+
+def build_tiny_model(name="tiny", segmenter=True, colorizer=True, seed=0, **facts):
+    torch.manual_seed(seed)
+    unet = TwoStreamUNetConfig(TINY_IDS, (4, 8), (8,), slope=0.1, embedding=4, stem=4, final_activation=False)
+    classes = ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50"), Class(7, "boat", "#b22222")])
+    return Model(
+        name,
+        classes,
+        segmenter=_with_statistics(GridNet(GridNetConfig(TINY_IDS, (4, 8), columns=2))) if segmenter else None,
+        colorizer=TwoStreamUNet(unet) if colorizer else None,
+        **facts,
+    )
+
+
+def _with_statistics(network):
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(std=0.1)
+            layer.running_var.uniform_(0.5, 2)
+            layer.num_batches_tracked.fill_(3)
+    return network
+
+
+@pytest.fixture(scope="session")
+def authors_shapes():
+    """Names and shapes of the tensors in the published checkpoints of the paper's authors."""
+    return {"colorizer": dict(_shapes_of_their_colorizer()), "segmenter": dict(_shapes_of_their_gridnet())}
+
+
+def _shapes_of_their_colorizer():
+    encoder, decoder = (1, 32, 64, 128, 256, 512, 512), (1024, 1024, 512, 256, 128, 64)
+    for level in range(1, 7):
+        yield f"enc{level}.conv1.weight", (encoder[level], encoder[level - 1], 3, 3)
+        yield f"enc{level}.conv2.weight", (encoder[level], encoder[level], 3, 3)
+    for level in range(1, 6):
+        yield f"dec{level}.conv1.weight", (decoder[level - 1], decoder[level], 3, 3)  # transposed: inputs first
+        yield f"dec{level}.conv2.weight", (decoder[level], decoder[level], 3, 3)
+    yield "final_conv.weight", (2, 64, 3, 3)
+
+
+def _shapes_of_their_gridnet():
+    widths, rows = (16, 32, 64, 128, 256), range(5)
+    yield from _norm("batchNormInitial", 1)
+    for name, inputs, outputs in (("firstConv", 1, 16), ("lastConv", 16, 60)):
+        yield f"{name}.conv1.weight", (outputs, inputs, 3, 3)
+        yield from _norm(f"{name}.batch1", outputs)
+        yield f"{name}.conv2.weight", (outputs, outputs, 3, 3)
+        yield from _norm(f"{name}.batch2", outputs)
+    for i, j in ((i, j) for i in rows for j in range(6)):
+        if j < 5:
+            yield from _edge(f"convSequence{i}_{j}to{i}_{j + 1}", "conv1", widths[i], widths[i])
+        if j < 3 and i < 4:
+            yield from _edge(f"subSamplingSequence{i}_{j}to{i + 1}_{j}", "conv1", widths[i], widths[i + 1])
+        if j >= 3 and i:
+            yield from _edge(f"upSamplingSequence{i}_{j}to{i - 1}_{j}", "convTranspose1", widths[i], widths[i - 1])
+
+
+def _edge(name, first, inputs, outputs):
+    yield from _norm(f"{name}.batch1", inputs)
+    transposed = first == "convTranspose1"
+    yield f"{name}.{first}.weight", (inputs, outputs, 3, 3) if transposed else (outputs, inputs, 3, 3)
+    yield from _norm(f"{name}.batch2", outputs)
+    yield f"{name}.conv2.weight", (outputs, outputs, 3, 3)
+
+
+def _norm(name, channels):
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        yield f"{name}.{part}", (channels,)
+    yield f"{name}.num_batches_tracked", ()

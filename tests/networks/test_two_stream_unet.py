@@ -1,0 +1,227 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from napari_colorizer.networks import TwoStreamUNet, TwoStreamUNetConfig, measure_cost, two_stream_unet
+
+PRESETS = ["paper", "authors", "default"]
+IDS = range(1, 60)
+
+
+@pytest.fixture
+def seen_by_the_encoder():
+    """The guidance that enters the shared encoder for a label map."""
+
+    def capture(network, labels, hints=None):
+        seen = []
+        hook = network.encoder[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        with torch.no_grad():
+            network.encode_guidance(labels, hints, like=torch.zeros(1, 1, *labels.shape[-2:]))
+        hook.remove()
+        return seen[0]
+
+    return capture
+
+
+def random_guidance(x, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 60, x[:, 0].shape, generator=generator)
+    mask = (torch.rand(x.shape, generator=generator) > 0.9).float()
+    hints = torch.cat([(torch.rand(len(x), 2, *x.shape[-2:], generator=generator) - 0.5) * mask, mask], 1)
+    return labels, hints
+
+
+def slim(config, factor=16):
+    """The same layers with fewer channels: the reach is the same."""
+    slimmer = {name: tuple(n // factor for n in getattr(config, name)) for name in ("widths", "decoder_widths")}
+    return replace(config, **slimmer)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_it_is_a_network(name, preset, check):
+    check(preset(TwoStreamUNet, name))
+
+
+@pytest.mark.parametrize(("name", "parameters", "gflop"), [("paper", 14.1, 87.2), ("authors", 37.7, 100.9)])
+def test_the_published_costs_are_met(name, parameters, gflop, preset):
+    cost = measure_cost(preset(TwoStreamUNet, name))
+    assert (round(cost.parameters / 1e6, 1), round(cost.gflop, 1)) == (parameters, gflop)
+
+
+def test_the_default_keeps_its_budget(preset):
+    cost = measure_cost(preset(TwoStreamUNet, "default"))
+    assert cost.gflop <= 9
+    assert cost.reach <= 96
+
+
+@torch.inference_mode()
+def measured_reach(network, axis):
+    """How far a change of one label, at every alignment, changes the output along one axis."""
+    network = network.double()
+    for weight in network.parameters():
+        weight.abs_()  # nothing cancels out
+    stride, far = network.config.stride, -(-network.config.reach // network.config.stride) + 1
+    length = (2 * far + 1) * stride
+    shape = (2 * stride, length) if axis == 1 else (length, 2 * stride)
+    like = torch.zeros(1, 1, *shape, dtype=torch.double)
+    gray, background = network.encode_gray(like), torch.full((1, *shape), 58)
+
+    def predict(labels):
+        return network.decode(gray, network.encode_guidance(labels, None, like))[0]
+
+    before, reach = predict(background), 0
+    for place in range(far * stride, (far + 1) * stride):
+        labels = background.clone()
+        labels.select(axis + 1, place)[:, stride // 2] = 59
+        changed = (predict(labels) != before).any(0).any(1 - axis).nonzero()[:, 0]
+        assert 0 < changed[0]  # no border hides a part
+        assert changed[-1] < length - 1
+        reach = max(reach, place - int(changed[0]), int(changed[-1]) - place)
+    return reach
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_reach_is_as_measured(name, axis, preset):
+    config = preset(TwoStreamUNet, name).config
+    torch.manual_seed(0)
+    assert measured_reach(TwoStreamUNet(slim(config)), axis) == config.reach
+
+
+def test_the_reach_of_other_depths_is_as_measured():
+    torch.manual_seed(0)
+    for stem in (0, 2):
+        config = TwoStreamUNetConfig(IDS, (2, 2, 3), (2, 2), stem=stem, embedding=stem)
+        assert measured_reach(TwoStreamUNet(config), 1) == config.reach
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_the_parts_together_are_the_whole(name, preset, gray_input):
+    network = preset(TwoStreamUNet, name)
+    x = gray_input(network)
+    gray = network.encode_gray(x)
+    for seed in range(2):  # gray features serve any labels
+        labels, hints = random_guidance(x, seed)
+        hints = hints if network.config.takes_hints else None
+        parts = network.decode(gray, network.encode_guidance(labels, hints, like=x))
+        assert torch.equal(parts, network(x, labels, hints))
+        assert not torch.equal(parts, network(x))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_gray_features_are_normalized_and_guidance_features_are_not(name, preset, gray_input):
+    network = preset(TwoStreamUNet, name)
+    x = gray_input(network, 4, 4)
+    for features in network.encode_gray(x):
+        torch.testing.assert_close(features.mean((2, 3)), torch.zeros(features.shape[:2]), atol=1e-4, rtol=0)
+        assert features.var((2, 3), unbiased=False).max() < 1 + 1e-4
+    for features in network.encode_guidance(random_guidance(x)[0], None, like=x):
+        assert features.mean((2, 3)).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_labels_never_reach_the_gray_features(name, preset, gray_input):
+    network = preset(TwoStreamUNet, name)
+    x = gray_input(network)
+    decoded = []
+    hook = network.decoder[-1].register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[1]))
+    network(x)
+    network(x, random_guidance(x)[0])
+    hook.remove()
+    without, labeled = (skip.chunk(2, dim=1) for skip in decoded)
+    assert torch.equal(without[0], labeled[0])
+    assert not torch.equal(without[1], labeled[1])
+
+
+@torch.no_grad()
+def test_contrast_changes_gray_features_little(preset, gray_input):
+    network = preset(TwoStreamUNet, "default")
+    x = gray_input(network, 6, 6)
+    for features, halved in zip(network.encode_gray(x), network.encode_gray(x / 2), strict=True):
+        assert (features - halved).abs().mean() < 0.01
+    for features, shifted in zip(network.encode_gray(x), network.encode_gray(x / 2 + 0.3), strict=True):
+        assert (features - shifted).abs().mean() > 0.05
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_contrast_changes_nothing_but_for_the_norm_s_epsilon(name, preset, gray_input, monkeypatch):
+    monkeypatch.setattr(two_stream_unet, "INSTANCE_NORM_EPS", 1e-30)
+    network = TwoStreamUNet(slim(preset(TwoStreamUNet, name).config)).double()
+    x = gray_input(network, 4, 4).double()
+    for features, halved in zip(network.encode_gray(x), network.encode_gray(x / 2), strict=True):
+        torch.testing.assert_close(features, halved)
+
+
+@torch.no_grad()
+def test_the_range_of_a_hint_survives(preset, gray_input):
+    network = preset(TwoStreamUNet, "default")
+    x = gray_input(network)
+    hints = random_guidance(x)[1]
+    strong, weak = (network.encode_guidance(None, hints * factor, like=x) for factor in (1, 0.5))
+    for features, halved in zip(strong, weak, strict=True):
+        torch.testing.assert_close(features / 2, halved)
+
+
+@torch.no_grad()
+def test_no_hints_are_empty_hints(preset, gray_input):
+    network = preset(TwoStreamUNet, "default")
+    x = gray_input(network)
+    labels, hints = random_guidance(x)
+    assert torch.equal(network(x, labels), network(x, labels, torch.zeros_like(hints)))
+    assert not torch.equal(network(x, labels), network(x, labels, hints))
+
+
+@pytest.mark.parametrize("name", ["paper", "authors"])
+def test_hints_need_channels(name, preset, gray_input):
+    network = preset(TwoStreamUNet, name)
+    assert not network.config.takes_hints
+    x = gray_input(network)
+    with pytest.raises(ValueError, match="no channels for color hints"):
+        network(x, *random_guidance(x))
+
+
+@pytest.mark.parametrize("name", ["paper", "authors"])
+@pytest.mark.parametrize("ids", [tuple(range(60)), (0, 9, 5, 300)])
+def test_guidance_is_the_rank_from_minus_1_to_1(name, ids, preset, seen_by_the_encoder):
+    network = TwoStreamUNet(slim(replace(preset(TwoStreamUNet, name).config, ids=ids)))
+    labels = torch.zeros(1, 64, 64, dtype=torch.int64)
+    labels[0, 0, : len(ids)] = torch.tensor(ids)
+    expected = 2 * torch.arange(len(ids)) / (len(ids) - 1) - 1
+    torch.testing.assert_close(seen_by_the_encoder(network, labels)[0, 0, 0, : len(ids)], expected)
+
+
+def test_an_unlabeled_pixel_is_no_class_vector(preset, seen_by_the_encoder):
+    network = preset(TwoStreamUNet, "default")
+    assert not seen_by_the_encoder(network, torch.zeros(1, 32, 32, dtype=torch.int64)).any()
+    assert seen_by_the_encoder(network, torch.ones(1, 32, 32, dtype=torch.int64)).any()
+
+
+@pytest.mark.parametrize("classes", [(3, 5), (0, 3, 5), (3, 0, 5), (3, 5, 0)])
+def test_unlabeled_has_rank_0(classes):
+    assert TwoStreamUNet.preset("default", classes).config.ids == (0, 3, 5)
+
+
+def test_the_only_norm_is_of_the_gray_features(preset):
+    for name in PRESETS:
+        modules = list(preset(TwoStreamUNet, name).modules())
+        assert not [module for module in modules if isinstance(module, nn.modules.batchnorm._NormBase | nn.GroupNorm)]
+        assert all(module.bias is None for module in modules if isinstance(module, nn.Conv2d | nn.ConvTranspose2d))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"decoder_widths": (2, 2)}, "one entry fewer"),
+        ({"stem": 4}, "go together"),
+        ({"embedding": 4}, "go together"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TwoStreamUNetConfig(**{"ids": (0,), "widths": (2, 2), "decoder_widths": (2,), **wrong})

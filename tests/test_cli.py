@@ -1,0 +1,252 @@
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+from napari_colorizer.engine.options import SegmentOptions
+from napari_colorizer.files import read_image, read_label_map
+from napari_colorizer.models.model import Model
+
+CPU = ("--device", "cpu")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("A", "B", "C"):
+        Image.fromarray(gray_image(ord(name))).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def model_file(tmp_path, tiny_model):
+    path = tmp_path / "tiny.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+@pytest.fixture
+def segment(run, model_file):
+    return lambda *arguments: run("segment", "--model", model_file, *arguments)
+
+
+@pytest.fixture
+def colorize(run, model_file):
+    return lambda *arguments: run("colorize", "--model", model_file, *arguments)
+
+
+def gray_image(seed):
+    smooth = torch.rand(1, 1, 6, 8, generator=torch.Generator().manual_seed(seed))
+    return (torch.nn.functional.interpolate(smooth, (48, 64), mode="bilinear")[0, 0] * 255).byte().numpy()
+
+
+def some_labels():
+    labels = np.full((48, 64), 1, np.uint8)
+    labels[20:, :30] = 7
+    return labels
+
+
+def refused(result, *parts):
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert all(part in result.stderr for part in parts), result.stderr
+    return True
+
+
+def test_segment_writes_the_label_map_with_its_classes(segment, pictures, tiny_model):
+    result = segment(pictures / "A.png", *CPU)
+    assert result.exit_code == 0
+    assert result.stdout.split() == [str(pictures / "A.labels.png")]
+    labels, classes = read_label_map(pictures / "A.labels.png")
+    assert classes == tiny_model.classes
+    np.testing.assert_array_equal(labels, tiny_model.segment(gray_image(ord("A")), SegmentOptions(device="cpu")))
+    assert len(np.unique(labels)) > 1
+
+
+def test_improbable_pixels_stay_unlabeled(segment, pictures):
+    assert segment(pictures / "A.png", "--confidence", 1).exit_code == 0
+    assert not read_label_map(pictures / "A.labels.png")[0].any()
+
+
+def test_the_output_folder_is_made(segment, colorize, pictures, tmp_path):
+    folder = tmp_path / "new" / "results"
+    assert segment(pictures / "A.png", "--output", folder).exit_code == 0
+    assert colorize(pictures / "A.png", "-o", folder).exit_code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["A.color.png", "A.labels.png"]
+    assert len(list(pictures.iterdir())) == 3
+
+
+def test_an_output_folder_that_is_a_file_is_named(segment, pictures, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "A.png", "taken")
+
+
+def test_colors_follow_a_label_file(colorize, pictures, tiny_model):
+    Image.fromarray(some_labels()).save(pictures / "mine.png")
+    result = colorize(pictures / "A.png", "--labels", pictures / "mine.png", *CPU)
+    assert result.exit_code == 0
+    assert result.stdout.split() == [str(pictures / "A.color.png")]
+    wanted = tiny_model.colorize(gray_image(ord("A")), some_labels())
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
+    assert not np.array_equal(wanted, tiny_model.colorize(gray_image(ord("A"))))
+
+
+def test_colors_follow_the_maps_of_a_folder(colorize, pictures, tmp_path, tiny_model):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    Image.fromarray(some_labels()).save(maps / "A.labels.png")
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(maps / "A.png")
+    Image.fromarray(some_labels().T.reshape(48, 64)).save(maps / "B.png")
+    assert colorize(pictures / "A.png", pictures / "B.png", "--labels", maps, *CPU).exit_code == 0
+    for name, labels in (("A", some_labels()), ("B", some_labels().T.reshape(48, 64))):
+        wanted = tiny_model.colorize(gray_image(ord(name)), labels)
+        np.testing.assert_array_equal(read_image(pictures / f"{name}.color.png"), wanted)
+
+
+def test_an_image_without_a_map_is_named_and_the_others_are_done(colorize, pictures, tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    Image.fromarray(some_labels()).save(maps / "A.png")
+    result = colorize(pictures / "B.png", pictures / "A.png", "--labels", maps)
+    assert result.exit_code == 1
+    assert "B.png: there is neither B.labels.png nor B.png" in result.stderr
+    assert (pictures / "A.color.png").exists()
+    assert not (pictures / "B.color.png").exists()
+
+
+def test_an_image_is_never_its_own_label_map(colorize, pictures):
+    result = colorize(pictures / "A.png", "--labels", pictures)
+    assert refused(result, "A.png", "A.labels.png")
+    assert not (pictures / "A.color.png").exists()
+
+
+def test_labels_are_predicted_when_none_are_given(colorize, pictures, tiny_model):
+    assert colorize(pictures / "A.png", *CPU).exit_code == 0
+    gray = gray_image(ord("A"))
+    wanted = tiny_model.colorize(gray, tiny_model.segment(gray))
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
+    assert not np.array_equal(wanted, tiny_model.colorize(gray))
+
+
+def test_nothing_is_predicted_when_told_not_to(colorize, pictures, tiny_model):
+    assert colorize(pictures / "A.png", "--no-predict", *CPU).exit_code == 0
+    wanted = tiny_model.colorize(gray_image(ord("A")))
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
+
+
+def test_the_colors_can_be_turned_off(colorize, pictures):
+    assert colorize(pictures / "A.png", "--vivid", 0).exit_code == 0
+    gray = gray_image(ord("A"))
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), np.stack([gray] * 3, -1))
+
+
+def test_a_model_that_only_colors_colors_without_labels(run, pictures, tmp_path, make_model):
+    make_model(segmenter=False).save(tmp_path / "colors.safetensors")
+    assert run("colorize", "-m", tmp_path / "colors.safetensors", pictures / "A.png").exit_code == 0
+    assert (pictures / "A.color.png").exists()
+    assert refused(run("segment", "-m", tmp_path / "colors.safetensors", pictures / "A.png"), "has no segmenter")
+
+
+def test_a_model_that_only_segments_does_not_color(run, pictures, tmp_path, make_model):
+    make_model(colorizer=False).save(tmp_path / "labels.safetensors")
+    assert refused(run("colorize", "-m", tmp_path / "labels.safetensors", pictures / "A.png"), "has no colorizer")
+
+
+def test_a_tiff_of_16_bits_is_colored(colorize, tmp_path):
+    tifffile.imwrite(tmp_path / "deep.tif", gray_image(0).astype(np.uint16) * 257)
+    assert colorize(tmp_path / "deep.tif", "--vivid", 0).exit_code == 0
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.color.png")[..., 1], gray_image(0))
+
+
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_a_bad_file_is_named_and_the_others_are_done(run, model_file, pictures, command):
+    whole = (pictures / "B.png").read_bytes()
+    (pictures / "B.png").write_bytes(whole[: len(whole) // 2])
+    files = [pictures / name for name in ("A.png", "B.png", "gone.png", "C.png")]
+    result = run(command, "-m", model_file, *files)
+    assert result.exit_code == 1
+    suffix = {"segment": "labels", "colorize": "color"}[command]
+    assert result.stdout.split() == [str(pictures / f"{name}.{suffix}.png") for name in "AC"]
+    assert "B.png cannot be read as an image" in result.stderr
+    assert "gone.png" in result.stderr
+    assert "2 of 4 files failed" in result.stderr
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no memory left"), RuntimeError("not enough memory")])
+def test_an_image_too_large_for_the_memory_is_named(segment, pictures, monkeypatch, error):
+    whole_segment = Model.segment
+
+    def segment_or_fail(model, gray, *arguments):
+        if np.array_equal(gray, gray_image(ord("A"))):
+            raise error
+        return whole_segment(model, gray, *arguments)
+
+    monkeypatch.setattr(Model, "segment", segment_or_fail)
+    result = segment(pictures / "A.png", pictures / "B.png")
+    assert result.exit_code == 1
+    assert f"A.png: {error}" in result.stderr
+    assert (pictures / "B.labels.png").exists()
+
+
+def test_label_maps_that_do_not_fit_are_named(colorize, pictures, tmp_path):
+    tifffile.imwrite(tmp_path / "probabilities.tif", np.zeros((48, 64), np.float32))
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "colors.png")
+    Image.fromarray(np.zeros((10, 10), np.uint8)).save(tmp_path / "small.png")
+    (tmp_path / "text.png").write_text("no image")
+    wrongs = {"probabilities.tif": "float32", "colors.png": "(48, 64, 3)", "small.png": "(10, 10)", "text.png": "read"}
+    for name, wrong in wrongs.items():
+        assert refused(
+            colorize(pictures / "A.png", "--labels", tmp_path / name), wrong, "A.png" if name == "small.png" else name
+        )
+    assert refused(colorize(pictures / "A.png", "--labels", tmp_path / "gone"), "no label map or folder", "gone")
+
+
+def test_one_label_map_does_not_serve_two_images(colorize, pictures, tmp_path):
+    Image.fromarray(some_labels()).save(tmp_path / "one.png")
+    result = colorize(pictures / "A.png", pictures / "B.png", "--labels", tmp_path / "one.png")
+    assert refused(result, "one label map cannot serve several images")
+
+
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--device", "toaster", "there is no device 'toaster'"),
+        ("--device", "cuda:77", "there is no device 'cuda:77'"),
+        ("--model", "no-such-model", "there is no model 'no-such-model'"),
+        ("--working-size", 5, "32..4096 pixels, not 5"),
+        ("--working-size", 99999, "not 99999"),
+    ],
+)
+def test_a_bad_option_is_named_before_any_work(run, library, model_file, pictures, command, option, value, complaint):
+    assert refused(run(command, pictures / "A.png", "-m", model_file, option, value), complaint)
+    assert len(list(pictures.iterdir())) == 3
+
+
+@pytest.mark.parametrize("value", [-1, 4.5, "nan", "inf"])
+def test_a_factor_out_of_range_is_refused(colorize, segment, pictures, value):
+    assert refused(colorize(pictures / "A.png", "--vivid", value), "vivid must lie in 0..4")
+    assert refused(segment(pictures / "A.png", "--confidence", value), "confidence must lie in 0..1")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--vivid", "much"), ("--working-size", "1.5"), ("--no-such-option",)])
+def test_wrong_usage_is_explained(run, pictures, arguments):
+    result = run("colorize", *arguments, *([pictures / "A.png"] if arguments else []))
+    assert result.exit_code == 2
+    assert "Usage" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_images_with_one_result_are_not_taken_together(run, model_file, pictures, tmp_path, command):
+    tifffile.imwrite(pictures / "A.tif", gray_image(1))
+    together = run(command, "-m", model_file, pictures / "A.png", pictures / "A.tif")
+    assert refused(together, "A.png", "A.tif", "same file")
+    (tmp_path / "other").mkdir()
+    Image.fromarray(gray_image(1)).save(tmp_path / "other" / "A.png")
+    files = pictures / "A.png", tmp_path / "other" / "A.png"
+    assert refused(run(command, "-m", model_file, *files, "-o", tmp_path / "out"), "same file")
+    assert not (tmp_path / "out").exists()
+    assert run(command, "-m", model_file, *files).exit_code == 0

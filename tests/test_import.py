@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import napari_colorizer
+
+PACKAGE = Path(napari_colorizer.__file__).parent
+WINDOWS_AND_WIDGETS = ("napari", "qtpy", "magicgui", "superqt", "vispy", "PyQt5", "PyQt6", "PySide2", "PySide6")
+NO_IMPORT = {"_napari", "__main__"}
+
+
+def loaded_after(imports, watched):
+    """Which of the watched packages a fresh interpreter has loaded after some imports."""
+    code = f"import sys\n{imports}\nprint(*(name for name in {watched!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def core_modules():
+    paths = (path.relative_to(PACKAGE.parent).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    names = (path.parent if path.name == "__init__" else path for path in paths)
+    return sorted(".".join(path.parts) for path in names if not NO_IMPORT & set(path.parts))
+
+
+def test_the_watch_sees_what_is_loaded():
+    assert loaded_after("import json", ("json", "torch")) == ["json"]
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = (*WINDOWS_AND_WIDGETS, "torch", "skimage", "kornia")
+    assert loaded_after("import napari_colorizer; dir(napari_colorizer)", heavy) == []
+
+
+@pytest.mark.parametrize("module", ["cli", "classes", "models.library"])
+def test_what_lists_models_does_not_load_torch(module):
+    assert loaded_after(f"import napari_colorizer.{module}", ("torch",)) == []
+
+
+def test_the_core_loads_neither_napari_nor_qt():
+    modules = core_modules()
+    assert {"napari_colorizer.cli", "napari_colorizer.engine.session", "napari_colorizer.models"} <= set(modules)
+    assert loaded_after(f"import {', '.join(modules)}", WINDOWS_AND_WIDGETS) == []
+
+
+@pytest.mark.parametrize("name", napari_colorizer.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(napari_colorizer, name).__name__ == name
+    assert name in dir(napari_colorizer)
+
+
+def test_the_promised_names_are_public():
+    promised = {"ClassMap", "ColorizeOptions", "Hints", "Model", "SegmentOptions", "Session", "load_model"}
+    assert promised <= set(napari_colorizer.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        napari_colorizer.no_such_thing  # noqa: B018
