@@ -112,7 +112,7 @@ def test_an_image_without_a_map_is_named_and_the_others_are_done(colorize, pictu
     Image.fromarray(some_labels()).save(maps / "A.png")
     result = colorize(pictures / "B.png", pictures / "A.png", "--labels", maps)
     assert result.exit_code == 1
-    assert "B.png: there is neither B.labels.png nor B.png" in result.stderr
+    assert "B.png: it has no label map" in result.stderr
     assert (pictures / "A.color.png").exists()
     assert not (pictures / "B.color.png").exists()
 
@@ -196,11 +196,14 @@ def test_label_maps_that_do_not_fit_are_named(colorize, pictures, tmp_path):
     Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "colors.png")
     Image.fromarray(np.zeros((10, 10), np.uint8)).save(tmp_path / "small.png")
     (tmp_path / "text.png").write_text("no image")
-    wrongs = {"probabilities.tif": "float32", "colors.png": "(48, 64, 3)", "small.png": "(10, 10)", "text.png": "read"}
-    for name, wrong in wrongs.items():
-        assert refused(
-            colorize(pictures / "A.png", "--labels", tmp_path / name), wrong, "A.png" if name == "small.png" else name
-        )
+    wrongs = {
+        "probabilities.tif": ("probabilities.tif", "float32"),
+        "colors.png": ("colors.png", "(48, 64, 3)"),
+        "small.png": ("A.png", "(10, 10)"),
+        "text.png": ("text.png", "cannot be read"),
+    }
+    for name, parts in wrongs.items():
+        assert refused(colorize(pictures / "A.png", "--labels", tmp_path / name), *parts)
     assert refused(colorize(pictures / "A.png", "--labels", tmp_path / "gone"), "no label map or folder", "gone")
 
 

@@ -118,11 +118,12 @@ def test_a_damaged_model_is_not_shown_but_named(models, installed):
     assert refused(models("show", "tiny"), "tiny.safetensors", "damaged")
 
 
-def test_a_model_file_is_installed_under_its_file_name(models, library, model_file):
+def test_a_model_file_is_installed_under_its_own_name(models, library, model_file):
     result = models("import", model_file)
     assert result.exit_code == 0
-    assert str(library / "fresh.safetensors") in result.stdout
-    assert load_model("fresh").name == "fresh"
+    assert str(library / "a name of its own.safetensors") in result.stdout
+    assert load_model("a name of its own").name == "a name of its own"
+    assert model_file.exists()
 
 
 def test_a_model_file_is_installed_under_a_name_of_choice(models, model_file):
@@ -132,7 +133,7 @@ def test_a_model_file_is_installed_under_a_name_of_choice(models, model_file):
 
 def test_a_name_that_is_taken_is_refused(models, installed, model_file):
     before = installed.read_bytes()
-    assert refused(models("import", model_file, "--name", "tiny"), "already a model 'tiny'", "--name")
+    assert refused(models("import", model_file, "--name", "tiny"), "already a model 'tiny'", "another name")
     assert installed.read_bytes() == before
 
 
@@ -145,10 +146,13 @@ def test_a_name_that_cannot_be_is_refused(models, library, model_file, name, com
     assert not library.exists()
 
 
-def test_a_file_called_default_needs_another_name(models, tmp_path, tiny_model):
-    tiny_model.save(tmp_path / "default.safetensors")
+def test_a_model_called_default_needs_another_name(models, tmp_path, make_model):
+    for file in ("default.safetensors", "ours.safetensors"):
+        make_model("default").save(tmp_path / file)
     assert refused(models("import", tmp_path / "default.safetensors"), "bundled model")
     assert models("import", tmp_path / "default.safetensors", "--name", "other").exit_code == 0
+    assert models("import", tmp_path / "ours.safetensors").exit_code == 0
+    assert [row_of(models("list"), name)[2] for name in ("other", "ours")] == ["yes", "yes"]
 
 
 def test_a_broken_file_is_not_installed(models, library, model_file, tmp_path):

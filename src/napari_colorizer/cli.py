@@ -58,7 +58,7 @@ def _each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
     for file in track(files, doing, console=console, disable=not console.is_terminal):
         try:
             typer.echo(work(file))
-        except (ValueError, TypeError, OSError, MemoryError) as error:
+        except (ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:  # torch: too little memory
             failed += 1
             text = str(error) or type(error).__name__
             _complain(text if file.name in text else f"{file.name}: {text}")
@@ -171,9 +171,11 @@ def _label_file(image: Path, labels: Path | None) -> Path | None:
     if labels is None or labels.is_file():
         return labels
     candidates = [beside(image, LABELS_SUFFIX, labels), beside(image, ".png", labels)]
-    found = next((file for file in candidates if file.is_file()), None)
+    files = (file for file in candidates if file.is_file())
+    found = next((file for file in files if not file.samefile(image)), None)  # the folder may be the image's own
     if found is None:
-        raise FileError(f"{image.name}: there is neither {candidates[0].name} nor {candidates[1].name} in {labels}")
+        names = " or ".join(file.name for file in candidates)
+        raise FileError(f"{image.name}: it has no label map in {labels}; that would be {names}")
     return found
 
 
@@ -205,7 +207,7 @@ def list_models() -> None:
             continue
         parts = ["yes" if part in header["networks"] else "no" for part in ("segmenter", "colorizer")]
         table.add_row(name, str(len(header["classes"])), *parts, str(path))
-    Console().print(table)
+    _console().print(table)
 
 
 @models_app.command("show")
@@ -215,13 +217,18 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
 
     with _plain_errors():
         loaded = load_model(name)
-    console = Console()
-    console.print(f"[bold]{loaded.name}[/bold], working size {loaded.working_size}")
+    console = _console()
+    console.print(f"{loaded.name}, working size {loaded.working_size}", style="bold")
     console.print(_cost_table(loaded))
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
     for fact, value in facts.items():
-        console.print(f"{fact}: {value}", markup=False, highlight=False)
-    console.print("classes: " + ", ".join(f"{item.id} {item.name}" for item in loaded.classes), highlight=False)
+        console.print(f"{fact}: {value}")
+    console.print("classes: " + ", ".join(f"{item.id} {item.name}" for item in loaded.classes))
+
+
+def _console() -> Console:
+    """A console that prints names as they are: brackets and colons in them are no markup."""
+    return Console(markup=False, emoji=False, highlight=False)
 
 
 def _cost_table(model: Model) -> Table:

@@ -208,7 +208,7 @@ def put(value, *keys):
         put(3, "networks", "segmenter", "columns"),
         put([], "networks", "colorizer", "ids"),
         put(["sky"], "networks", "colorizer", "ids"),
-        put([0, 8], "networks", "colorizer", "widths"),
+        put([8], "networks", "colorizer", "widths"),
         put(1, "networks", "colorizer", "unheard_of"),
         put(7, "classes"),
         put([{"id": 1}], "classes"),

@@ -4,17 +4,18 @@ import platformdirs
 import pytest
 
 from napari_colorizer import load_model
+from napari_colorizer.models.header import ModelError
 from napari_colorizer.models.library import (
     bundled_default,
     export_model,
     find_model,
+    install_file,
     install_model,
     installed_models,
     library_folder,
     place_for,
     remove_model,
 )
-from napari_colorizer.models.header import ModelError
 
 BAD_NAMES = ["a/b", "a\\b", "../a", "/a", "", ".", "..", ".hidden", " a", "a:b", "a\n", "a\0b", "a*"]
 
@@ -121,10 +122,35 @@ def test_a_file_called_default_does_not_hide_the_bundled_one(library, tiny_model
     assert installed_models() == {"default": bundled_default()}
 
 
-def test_installing_again_replaces_the_model(installed, make_model):
-    install_model(make_model("tiny", segmenter=False))
-    assert load_model("tiny").segmenter is None
-    assert [path.name for path in installed.parent.iterdir()] == ["tiny.safetensors"]
+def test_an_installed_model_is_not_replaced(installed, make_model):
+    before = installed.read_bytes()
+    with pytest.raises(ModelError, match="already a model 'tiny'"):
+        install_model(make_model("tiny", segmenter=False))
+    assert installed.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("own_name", "file", "chosen", "wanted"),
+    [
+        ("tiny", "copy.safetensors", None, "tiny"),
+        ("tiny", "copy.safetensors", "chosen", "chosen"),
+        ("default", "copy.safetensors", None, "copy"),
+        ("default", "copy.safetensors", "chosen", "chosen"),
+    ],
+)
+def test_a_file_is_installed_under_its_own_name_or_another(
+    library, tmp_path, make_model, own_name, file, chosen, wanted
+):
+    make_model(own_name).save(tmp_path / file)
+    assert install_file(tmp_path / file, chosen) == library / f"{wanted}.safetensors"
+    assert load_model(wanted).name == wanted
+
+
+def test_a_damaged_file_is_not_installed(library, tmp_path):
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"bad.safetensors cannot be read"):
+        install_file(tmp_path / "bad.safetensors")
+    assert not library.exists()
 
 
 @pytest.mark.parametrize("target", ["copy.safetensors", "."])

@@ -76,7 +76,7 @@ def measured_reach(network, axis):
         labels = background.clone()
         labels.select(axis + 1, place)[:, stride // 2] = 59
         changed = (predict(labels) != before).any(0).any(1 - axis).nonzero()[:, 0]
-        assert 0 < changed[0]  # no border hides a part
+        assert changed[0] > 0  # no border hides a part
         assert changed[-1] < length - 1
         reach = max(reach, place - int(changed[0]), int(changed[-1]) - place)
     return reach

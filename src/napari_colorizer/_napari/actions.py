@@ -5,6 +5,7 @@ from __future__ import annotations
 import napari
 
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
+from napari_colorizer._napari.layers import active_layer
 
 PLUGIN, DOCK = "napari-colorizer", "Colorize"
 
@@ -12,8 +13,8 @@ PLUGIN, DOCK = "napari-colorizer", "Colorize"
 def open_colorize(viewer: napari.Viewer) -> ColorizeWidget:
     """Show the dock ``Colorize`` of a viewer, and work on the selected image layer."""
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
-    active = viewer.layers.selection.active
-    if isinstance(active, napari.layers.Image) and active in widget._image_choices():
+    active = active_layer(viewer)
+    if active in widget.image_choices():
         widget.controller.choose_image(active)
     return widget
 

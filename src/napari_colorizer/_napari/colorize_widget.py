@@ -175,20 +175,21 @@ class ColorizeWidget(QScrollArea):
 
     def _choose_first_image(self) -> None:
         """Begin with the selected image layer, or the topmost one."""
-        active = self.viewer.layers.selection.active
-        choices = self._image_choices()
+        active = on_layers.active_layer(self.viewer)
+        choices = self.image_choices()
         self.controller.choose_image(active if active in choices else choices[-1] if choices else None)
 
     # -- what is shown
 
-    def _image_choices(self) -> list[Image]:
+    def image_choices(self) -> list[Image]:
+        """Image layers that can be colored, from bottom to top."""
         return [layer for layer in self.viewer.layers if isinstance(layer, Image) and not on_layers.is_colors(layer)]
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the layers and models that there are now, and show which are chosen."""
         controller = self.controller
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
-        _fill(self.images, [("", None), *((layer.name, layer) for layer in self._image_choices())], controller.image)
+        _fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
         _fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
         _fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
         terms = controller.model.license or "not stated"

@@ -239,7 +239,7 @@ class ColorizeController:
             colors.data[...] = rgb
             colors.refresh(thumbnail=False, highlight=False, extent=False)
         else:
-            active = self.viewer.layers.selection.active
+            active = on_layers.active_layer(self.viewer)
             if colors is not None and colors in self.viewer.layers:
                 self.viewer.layers.remove(colors)
             colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))

@@ -106,6 +106,12 @@ def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
     return np.array(labels.data[plane_index(labels, viewer)])
 
 
+def active_layer(viewer: ViewerModel) -> Layer | None:
+    """The selected layer itself: the viewer that plugins are given hands out a stand-in, another one each time."""
+    layer = viewer.layers.selection.active
+    return getattr(layer, "__wrapped__", layer)
+
+
 def labels_for(image: Image | None, viewer: ViewerModel) -> Labels | None:
     """The label map that goes with an image layer, by name and shape."""
     found = (layer for layer in viewer.layers if isinstance(layer, Labels) and image and fits(layer, image))

@@ -16,8 +16,8 @@ class Hints:
     Parameters
     ----------
     rows : array-like, (N, 5)
-        y, x, a*, b*, radius of each hint; y, x and radius in image pixels, a* and b* in -128..127. Where two hints
-        overlap, the later one counts.
+        y, x, a*, b*, radius of each hint; y, x and radius in image pixels (0, 0 is the center of the first), a* and b*
+        in -128..127. Where two hints overlap, the later one counts.
 
     Raises
     ------
@@ -48,12 +48,13 @@ class Hints:
         hints = torch.zeros(3, h, w)
         y_scale, x_scale = h / frame.full[0], w / frame.full[1]
         for y, x, a, b, radius in self.rows:
+            y, x = y + 0.5, x + 0.5  # from the center of the first pixel to its corner
             if not (0 <= y < frame.full[0] and 0 <= x < frame.full[1]):
                 continue
-            center_y, center_x = (y + 0.5) * y_scale - 0.5, (x + 0.5) * x_scale - 0.5
-            rows, columns = torch.arange(h)[:, None] - center_y, torch.arange(w)[None] - center_x
+            rows = torch.arange(h)[:, None] + 0.5 - y * y_scale
+            columns = torch.arange(w)[None] + 0.5 - x * x_scale
             disk = (rows / max(radius * y_scale, 1e-6)) ** 2 + (columns / max(radius * x_scale, 1e-6)) ** 2 <= 1
             disk[min(int(y * y_scale), h - 1), min(int(x * x_scale), w - 1)] = True  # at least one working pixel
-            color = torch.tensor([(a - offset) / scale, (b - offset) / scale, 1.0])
+            color = torch.tensor([(a - offset) / scale, (b - offset) / scale, 1.0], dtype=torch.float32)
             hints[:, disk] = color[:, None]
         return hints

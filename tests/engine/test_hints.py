@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.hints import Hints
+
+SAME = Frame.fit((20, 30), 352, 16)
+HALF = Frame.fit((40, 60), 30, 16)
+
+
+def mask_of(rows, frame=SAME):
+    return Hints(rows).to_tensor(frame, 128, 0)[2]
+
+
+def test_no_hints_are_no_hints():
+    for rows in ((), [], np.zeros((0, 5)), Hints()):
+        assert len(Hints(rows)) == 0
+        assert not Hints(rows).to_tensor(SAME, 128, 0).any()
+
+
+def test_hints_are_made_from_hints():
+    hints = Hints([(1, 2, 3, 4, 5)])
+    assert np.array_equal(Hints(hints).rows, hints.rows)
+
+
+@pytest.mark.parametrize("rows", [[(1, 2, 3, 4)], (1, 2, 3, 4, 5), [[(1, 2, 3, 4, 5)]]])
+def test_rows_of_another_shape_are_refused(rows):
+    with pytest.raises(ValueError, match="rows of y, x, a"):
+        Hints(rows)
+
+
+@pytest.mark.parametrize("row", [(1, 2, 3, 4, -1), (1, 2, np.nan, 4, 5), (np.inf, 2, 3, 4, 5)])
+def test_values_that_make_no_sense_are_refused(row):
+    with pytest.raises(ValueError, match="finite numbers, their radius 0 or more"):
+        Hints([row])
+
+
+def test_a_hint_is_a_disk_of_its_color():
+    hints = Hints([(10, 15, 64, -32, 3)]).to_tensor(SAME, 128, 0)
+    y, x = np.mgrid[:20, :30]
+    inside = torch.from_numpy((y - 10) ** 2 + (x - 15) ** 2 <= 9)
+    assert hints.shape == (3, 20, 30)
+    assert torch.equal(hints[2], inside.float())
+    assert torch.equal(hints[0], 0.5 * inside)
+    assert torch.equal(hints[1], -0.25 * inside)
+
+
+def test_the_color_is_scaled_like_the_network_s_output():
+    hints = Hints([(10, 15, 127, -0.5, 0)]).to_tensor(SAME, 127.5, -0.5)
+    torch.testing.assert_close(hints[:, 10, 15], torch.tensor([1.0, 0.0, 1.0]))
+
+
+@pytest.mark.parametrize(("y", "x"), [(0, 0), (19, 29), (7, 3)])
+def test_a_point_colors_one_pixel(y, x):
+    assert mask_of([(y, x, 1, 1, 0)]).nonzero().tolist() == [[y, x]]
+
+
+@pytest.mark.parametrize(("y", "x"), [(0, 0), (39, 59), (20, 31)])
+def test_a_small_hint_counts_at_working_size(y, x):
+    assert mask_of([(y, x, 1, 1, 0)], HALF).nonzero().tolist() == [[y // 2, x // 2]]
+    assert mask_of([(y, x, 1, 1, 0)], Frame.fit((4000, 6000), 32, 16)).sum() == 1
+
+
+@pytest.mark.parametrize(("y", "x", "pixel"), [(-0.4, 2.6, [0, 3]), (7.4, -0.5, [7, 0]), (19.4, 28.6, [19, 29])])
+def test_a_point_colors_the_pixel_whose_center_is_nearest(y, x, pixel):
+    assert mask_of([(y, x, 1, 1, 0)]).nonzero().tolist() == [pixel]
+
+
+@pytest.mark.parametrize("y", range(10))
+def test_a_point_colors_the_working_pixel_that_holds_its_center(y):
+    frame = Frame((10, 10), (7, 7), (32, 32))
+    assert mask_of([(y, 0, 1, 1, 0)], frame).nonzero().tolist() == [[int((y + 0.5) * 0.7), 0]]
+
+
+def test_a_hint_shrinks_with_the_image():
+    assert HALF.working == (20, 30)
+    covered = mask_of([(20, 30, 1, 1, 12)], HALF).sum()
+    assert covered == pytest.approx(np.pi * 6**2, rel=0.1)
+
+
+def test_the_later_hint_lies_on_top():
+    hints = Hints([(10, 10, 64, 0, 4), (10, 12, 0, 64, 4)]).to_tensor(SAME, 128, 0)
+    assert hints[:, 10, 11].tolist() == [0, 0.5, 1]
+    assert hints[:, 10, 7].tolist() == [0.5, 0, 1]
+
+
+@pytest.mark.parametrize(("y", "x"), [(-1, 5), (20, 5), (5, 30), (5, -3), (1e9, 5)])
+def test_a_hint_outside_the_image_is_left_out(y, x):
+    assert not mask_of([(y, x, 1, 1, 50)]).any()

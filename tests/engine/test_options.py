@@ -1,0 +1,42 @@
+import dataclasses
+
+import pytest
+
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+
+BOTH = pytest.mark.parametrize("kind", [SegmentOptions, ColorizeOptions])
+
+
+@BOTH
+def test_options_have_defaults_and_do_not_change(kind):
+    options = kind()
+    assert (options.working_size, options.device) == (None, "auto")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.device = "cpu"
+
+
+@BOTH
+@pytest.mark.parametrize("size", [32, 352, 4096])
+def test_a_working_size_in_range_is_taken(kind, size):
+    assert kind(working_size=size).working_size == size
+
+
+@BOTH
+@pytest.mark.parametrize("size", [0, -1, 31, 4097])
+def test_a_working_size_out_of_range_is_refused(kind, size):
+    with pytest.raises(ValueError, match=rf"working size must lie in 32\.\.4096 pixels, not {size}"):
+        kind(working_size=size)
+
+
+@pytest.mark.parametrize("confidence", [-0.01, 1.01, float("nan")])
+def test_a_confidence_out_of_range_is_refused(confidence):
+    assert SegmentOptions(confidence=1).confidence == 1
+    with pytest.raises(ValueError, match=r"confidence must lie in 0\.\.1"):
+        SegmentOptions(confidence=confidence)
+
+
+@pytest.mark.parametrize("vivid", [-0.01, 4.01, float("nan"), float("inf")])
+def test_a_vividness_out_of_range_is_refused(vivid):
+    assert ColorizeOptions(vivid=0).vivid == 0
+    with pytest.raises(ValueError, match=r"vivid must lie in 0\.\.4"):
+        ColorizeOptions(vivid=vivid)

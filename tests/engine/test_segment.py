@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.options import SegmentOptions
+from napari_colorizer.engine.segment import network_input, segment
+from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet
+
+
+@pytest.fixture
+def sure_of():
+    """A segmenter with these ids that sees one and the same class everywhere."""
+
+    def build(ids, winner, margin=9.0):
+        network = GridNet(GridNetConfig(ids, widths=(2, 2), columns=2)).eval()
+        with torch.no_grad():
+            network.last[-1].weight.zero_()
+            network.last[-1].bias[ids.index(winner)] = margin
+        return network
+
+    return build
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5000), (10, 10), (70, 45), (33, 200, 3), (20, 20, 4)])
+def test_any_image_gets_a_label_map_of_its_size(model, shape):
+    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    labels = model.segment(gray)
+    assert labels.shape == shape[:2]
+    assert labels.dtype == np.uint8
+    assert np.isin(labels, model.segmenter.config.ids).all()
+
+
+def test_a_segmentation_is_the_same_each_time_and_leaves_the_image(model, photo):
+    gray = photo(50, 80)
+    gray.flags.writeable = False
+    before = gray.tobytes()
+    assert np.array_equal(model.segment(gray), model.segment(gray))
+    assert gray.tobytes() == before
+
+
+@pytest.mark.parametrize("ids", [(5, 2, 9), (0, 300, 65535)])
+def test_the_label_is_the_id_of_the_winning_channel(sure_of, ids):
+    for winner in ids:
+        labels = segment(sure_of(ids, winner), torch.rand(40, 50), 32)
+        assert np.unique(labels).tolist() == [winner]
+        assert labels.dtype == (np.uint16 if max(ids) > 255 else np.uint8)
+
+
+def test_at_working_size_the_label_is_that_of_the_largest_logit(model, photo):
+    values = torch.from_numpy(photo(64, 64) / np.float32(255))
+    x = network_input(values, "L*")[None, None]
+    with torch.no_grad():
+        expected = model.segmenter(x)[0].argmax(0)
+    assert len(expected.unique()) > 3
+    assert np.array_equal(segment(model.segmenter, values, 64), expected)
+
+
+def test_doubtful_pixels_stay_unlabeled(sure_of):
+    model = Model("sure", ClassMap(), segmenter=sure_of((4, 7), 7, margin=1.0))
+    probability = 1 / (1 + np.exp(-1))
+    gray = np.zeros((40, 40), np.uint8)
+    for confidence, expected in ((probability - 0.01, 7), (probability + 0.01, 0)):
+        assert np.unique(model.segment(gray, SegmentOptions(confidence=confidence))) == [expected]
+
+
+def test_more_confidence_leaves_more_unlabeled(model, photo):
+    counts = [
+        np.count_nonzero(model.segment(photo(60, 60), SegmentOptions(confidence=confidence)))
+        for confidence in (0, 0.1, 0.3, 1)
+    ]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1] == 0
+
+
+@pytest.mark.parametrize("kind", ["L*", "BT.601"])
+def test_the_input_runs_from_minus_1_to_1(kind):
+    values = torch.tensor([[0.0, 0.5, 1.0]])
+    x = network_input(values, kind)
+    torch.testing.assert_close(x[0, ::2], torch.tensor([-1.0, 1.0]), atol=1e-4, rtol=0)
+    assert x[0, 1].item() == pytest.approx(0 if kind == "BT.601" else 53.389 / 50 - 1, abs=1e-3)
+    torch.testing.assert_close(network_input(values[..., None].expand(1, 3, 3), kind), x, atol=1e-4, rtol=0)
+
+
+def test_limits_stretch_the_image(model, photo):
+    gray = photo(40, 40)
+    dim = gray.astype(np.float64) * 100 + 5000
+    assert np.array_equal(model.segment(dim, limits=(5000, 30500)), model.segment(gray))
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 1.0])
+def test_an_image_without_contrast_is_segmented(model, value):
+    assert model.segment(np.full((20, 30), value)).shape == (20, 30)
+
+
+def test_a_model_without_a_segmenter_says_so(photo):
+    model = Model("painter", ClassMap(), colorizer=TwoStreamUNet.preset("default", (1, 2)))
+    with pytest.raises(ModelError, match="'painter' has no segmenter"):
+        model.segment(photo(8, 8))

@@ -1,0 +1,243 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from skimage.color import rgb2lab
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.files import read_label_map, write_label_map
+from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+
+GRAY_BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)
+HINT = [(30, 40, 60, -60, 3)]
+
+
+def lightness_of(image):
+    return rgb2lab(np.stack([image] * 3, -1) if image.ndim == 2 else image)[..., 0]
+
+
+@pytest.fixture(scope="module")
+def pale(model):
+    """A colorizer whose colors lie within the gamut, so that none is cut off."""
+    torch.manual_seed(0)
+    network = TwoStreamUNet(model.colorizer.config)
+    with torch.no_grad():
+        network.final.weight *= 0.1
+    return Model("pale", model.classes, colorizer=network, working_size=64)
+
+
+@pytest.fixture(scope="module")
+def paper():
+    """A small network of the paper's form: without hints, the class as a gray level."""
+    torch.manual_seed(0)
+    config = TwoStreamUNetConfig(range(60), widths=(4, 8, 8), decoder_widths=(8, 4))
+    return Model("paper", ClassMap.pascal_context(), colorizer=TwoStreamUNet(config), working_size=64)
+
+
+@pytest.fixture(scope="module")
+def all_ids():
+    """Every one of the 59 ids, and unlabeled, in stripes of 2 pixels."""
+    return np.repeat(np.arange(60, dtype=np.uint8), 2)[None].repeat(90, 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5000), (5000, 3), (10, 10), (130, 70), (40, 50, 3), (40, 50, 4)])
+def test_any_image_is_colored_and_keeps_its_lightness(model, shape):
+    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    rgb = model.colorize(gray, np.full(shape[:2], 7, np.uint8))
+    assert rgb.shape == (*shape[:2], 3)
+    assert rgb.dtype == np.uint8
+    assert np.abs(lightness_of(rgb) - lightness_of(gray[..., :3] if len(shape) == 3 else gray)).max() < 0.5
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data(), st.integers(1, 90), st.integers(1, 90))
+def test_any_labels_of_any_type_are_taken(model, photo, data, height, width):
+    dtype = data.draw(st.sampled_from([np.uint8, np.int8, np.uint16, np.int16, np.int64, np.uint64, ">u2", ">i4"]))
+    labels = data.draw(arrays(dtype, (height, width)))
+    before = labels.tobytes()
+    gray = photo(height, width)
+    rgb = model.colorize(gray, labels)
+    assert labels.tobytes() == before
+    assert np.abs(lightness_of(rgb) - lightness_of(gray)).max() < 0.5
+
+
+def test_a_session_gives_what_the_model_gives_after_any_edit(model, photo, all_ids):
+    session = model.session(photo(90, 120))
+    for labels in (None, all_ids, all_ids[::-1, ::-1], all_ids * 0 + 3, all_ids):
+        assert np.array_equal(session.colorize(labels, HINT), model.colorize(photo(90, 120), labels, HINT))
+        assert np.array_equal(session.colorize(labels), model.colorize(photo(90, 120), labels))
+
+
+def test_a_session_encodes_the_gray_image_once(model, photo, monkeypatch):
+    calls, encode = [], TwoStreamUNet.encode_gray
+    monkeypatch.setattr(TwoStreamUNet, "encode_gray", lambda self, x: calls.append(x) or encode(self, x))
+    session = model.session(photo(40, 40))
+    for label in range(3):
+        session.colorize(np.full((40, 40), label))
+    assert len(calls) == 1
+
+
+def test_labels_change_the_colors(pale, photo):
+    session = pale.session(photo(60, 60))
+    results = [session.colorize(np.full((60, 60), label, np.uint8)) for label in (0, 7, 6)]
+    assert not np.array_equal(results[0], results[1])
+    assert not np.array_equal(results[1], results[2])
+
+
+def test_no_labels_are_all_zeros(model, photo):
+    session = model.session(photo(60, 60))
+    for zeros in (np.zeros((60, 60), np.uint8), np.zeros((60, 60), np.int64), np.zeros((60, 60), int).tolist()):
+        assert np.array_equal(session.colorize(None), session.colorize(zeros))
+
+
+@pytest.mark.parametrize("label", [60, 255, 65535, 65536 + 7, 2**32 + 7, 2**62, -1, -(2**62), 7 - 65536, 7 - 256])
+def test_a_label_without_a_class_counts_as_unlabeled(model, photo, label):
+    session = model.session(photo(60, 60))
+    labels = np.full((60, 60), 7, np.int64)
+    unlabeled = labels.copy()
+    labels[20:40, 20:40], unlabeled[20:40, 20:40] = label, 0
+    assert np.array_equal(session.colorize(labels), session.colorize(unlabeled))
+    assert not np.array_equal(session.colorize(labels), session.colorize(np.full((60, 60), 7)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.uint64, ">u2"])
+def test_read_only_arrays_are_taken_and_left_as_they_are(model, photo, all_ids, dtype):
+    gray, labels = photo(90, 120), all_ids.astype(dtype)
+    gray.flags.writeable = labels.flags.writeable = False
+    before = gray.tobytes(), labels.tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rgb = model.colorize(gray, labels)
+    assert (gray.tobytes(), labels.tobytes()) == before
+    assert np.array_equal(rgb, model.colorize(gray, all_ids))
+
+
+@pytest.mark.parametrize("name", ["model", "paper"])
+def test_a_car_never_becomes_a_bus(request, photo, all_ids, tmp_path, name):
+    """Ids that are scaled to -1..1 and rounded on every pass drift; ten passes through memory and files keep them."""
+    model, path, labels = request.getfixturevalue(name), tmp_path / "a.labels.png", all_ids.copy()
+    session = model.session(photo(90, 120))
+    first = session.colorize(labels)
+    for _ in range(10):
+        assert np.array_equal(session.colorize(labels), first)
+        write_label_map(path, labels, model.classes)
+        labels, classes = read_label_map(path)
+        assert np.array_equal(labels, all_ids)
+        assert classes == model.classes
+
+
+@pytest.mark.parametrize("label", range(60))
+def test_a_predicted_label_keeps_its_id_through_ten_passes(model, photo, label):
+    segmenter = GridNet(GridNetConfig(range(60), widths=(2, 2), columns=2))
+    with torch.no_grad():
+        segmenter.last[-1].weight.zero_()
+        segmenter.last[-1].bias[label] = 1
+    sure = Model("sure", model.classes, segmenter, model.colorizer, working_size=32)
+    gray = photo(16, 16)
+    rgb = None
+    for _ in range(10 if label in (6, 7) else 1):
+        labels = sure.segment(gray if rgb is None else rgb)
+        rgb = sure.colorize(gray, labels)
+        assert np.unique(labels).tolist() == [label]
+
+
+@pytest.mark.parametrize("shape", [(60, 61), (61, 60), (60,), (60, 60, 1)])
+def test_labels_of_another_shape_are_refused(model, photo, shape):
+    with pytest.raises(ValueError, match=r"the label map has the shape \(.*\), the image \(60, 60\)"):
+        model.colorize(photo(60, 60), np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, bool])
+def test_labels_that_are_no_whole_numbers_are_refused(model, photo, dtype):
+    with pytest.raises(TypeError, match="must hold whole numbers"):
+        model.colorize(photo(60, 60), np.ones((60, 60), dtype))
+
+
+def test_a_hint_changes_colors_around_it(pale, photo):
+    gray = photo(60, 400)
+    session = pale.session(gray, ColorizeOptions(working_size=400))
+    before, after = session.colorize(None), session.colorize(None, HINT)
+    changed = (before != after).any(-1)
+    reach = pale.colorizer.config.reach + 3 + 3  # the hint's radius, the filter that brings colors to full size
+    assert changed[25:36, 35:46].mean() > 0.3
+    assert np.nonzero(changed)[1].max() <= 40 + reach
+    assert np.abs(lightness_of(after) - lightness_of(gray)).max() < 0.5
+
+
+def test_hints_are_taken_as_rows_arrays_or_hints(model, photo):
+    session = model.session(photo(60, 60))
+    expected = session.colorize(None, HINT)
+    for hints in (Hints(HINT), np.array(HINT), HINT[0:1]):
+        assert np.array_equal(session.colorize(None, hints), expected)
+    for nothing in ((), np.zeros((0, 5)), Hints(), [(-50, 5, 1, 1, 3)]):
+        assert np.array_equal(session.colorize(None, nothing), session.colorize(None))
+
+
+def test_hints_for_a_network_without_hints_are_left_out_with_a_warning(paper, photo):
+    session = paper.session(photo(60, 60))
+    with pytest.warns(UserWarning, match="'paper' takes no color hints"):
+        rgb = session.colorize(None, HINT)
+    assert np.array_equal(rgb, session.colorize(None))
+
+
+@pytest.mark.parametrize("name", ["model", "paper"])
+def test_without_vividness_the_gray_bytes_come_back(request, name):
+    model = request.getfixturevalue(name)
+    rgb = model.colorize(GRAY_BYTES, GRAY_BYTES % 60, options=ColorizeOptions(vivid=0))
+    assert np.array_equal(rgb, np.stack([GRAY_BYTES] * 3, -1))
+
+
+def test_more_vividness_gives_more_chroma(pale, photo):
+    chroma = [
+        np.hypot(*np.moveaxis(rgb2lab(pale.colorize(photo(40, 40), options=ColorizeOptions(vivid=vivid))), -1, 0)[1:])
+        for vivid in (0.5, 1, 2)
+    ]
+    assert 0 < chroma[0].mean() < chroma[1].mean() < chroma[2].mean()
+
+
+@pytest.mark.parametrize(("value", "byte"), [(0.0, 0), (1.0, 255), (np.nan, 0)])
+def test_black_stays_black_and_white_stays_white(model, value, byte):
+    rgb = model.colorize(np.full((40, 50), value), np.full((40, 50), 7))
+    assert (rgb == byte).all()
+
+
+def test_single_values_that_are_no_numbers_are_black(model, photo):
+    gray = photo(40, 50) / 255
+    gray[5, 5] = np.nan
+    rgb = model.colorize(gray)
+    assert rgb[5, 5].tolist() == [0, 0, 0]
+    assert np.abs(lightness_of(rgb) - lightness_of(np.nan_to_num(gray))).max() < 0.5
+
+
+def test_limits_say_which_values_are_black_and_white(model, photo):
+    gray = photo(40, 50)
+    assert np.array_equal(model.colorize(gray * 10.0 - 7, limits=(-7, 2543)), model.colorize(gray))
+
+
+def test_the_working_size_is_the_model_s_unless_chosen(model, photo):
+    gray = photo(90, 120)
+    chosen = [model.colorize(gray, options=ColorizeOptions(working_size=size)) for size in (64, 120)]
+    assert np.array_equal(model.colorize(gray), chosen[0])
+    assert not np.array_equal(chosen[0], chosen[1])
+
+
+def test_coloring_needs_no_gradients(model, photo):
+    network = model.colorizer.requires_grad_(True)
+    try:
+        model.colorize(photo(20, 20))
+        assert all(weight.grad is None for weight in network.parameters())
+    finally:
+        network.requires_grad_(False)
+
+
+def test_a_model_without_a_colorizer_says_so(model, photo):
+    labeler = Model("labeler", model.classes, segmenter=model.segmenter)
+    with pytest.raises(ModelError, match="'labeler' has no colorizer"):
+        labeler.session(photo(8, 8))

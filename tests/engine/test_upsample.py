@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from napari_colorizer.engine import upsample
+from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.upsample import RADIUS, guided_upsample
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def scene(full, working_size, classes=3):
+    """Random lightness and smooth blobs of labels, at full and at working size."""
+    frame = Frame.fit(full, working_size, 16)
+    lightness = torch.rand(full) * 100
+    blobs = F.interpolate(torch.rand(1, classes, 6, 6), size=full, mode="bilinear")[0]
+    labels = blobs.argmax(0).numpy().astype(np.uint8)
+    return frame.shrink(lightness), torch.from_numpy(frame.vote(labels)), lightness, torch.from_numpy(labels)
+
+
+def around(values, size):
+    """The smallest and the largest value within `size` pixels."""
+    largest = F.max_pool2d(values[None], 2 * size + 1, 1, size)[0]
+    return -F.max_pool2d(-values[None], 2 * size + 1, 1, size)[0], largest
+
+
+SIZES = pytest.mark.parametrize(
+    ("full", "working_size"), [((100, 140), 40), ((60, 50), 352), ((1, 1), 40), ((1, 90), 40), ((600, 20), 33)]
+)
+
+
+@SIZES
+def test_constant_chroma_stays_as_it_is(full, working_size):
+    guide = scene(full, working_size)
+    chroma = torch.tensor([40.0, -25.0])[:, None, None].expand(2, *guide[0].shape)
+    result = guided_upsample(chroma, *guide)
+    assert result.shape == (2, *full)
+    torch.testing.assert_close(result, chroma[:, :1, :1].expand(2, *full), atol=1e-3, rtol=0)
+
+
+@SIZES
+def test_chroma_that_is_constant_in_a_label_stays_so(full, working_size):
+    small, small_labels, lightness, labels = scene(full, working_size)
+    palette = torch.tensor([[10.0, -60, 80], [90, 5, -70]])
+    result = guided_upsample(palette[:, small_labels], small, small_labels, lightness, labels)
+    present = labels_nearby(small_labels, labels)
+    assert present.float().mean() > 0.4
+    torch.testing.assert_close(result[:, present], palette[:, labels.long()][:, present], atol=1e-2, rtol=0)
+
+
+def labels_nearby(small_labels, labels):
+    """Where one of the four working pixels around a full-size pixel has its label."""
+    (h, w), (height, width) = small_labels.shape, labels.shape
+    y = (torch.arange(height) + 0.5) * h / height - 0.5
+    x = (torch.arange(width) + 0.5) * w / width - 0.5
+    found = torch.zeros(labels.shape, dtype=torch.bool)
+    for row in (y.floor().clamp(0), (y.floor() + 1).clamp(0, h - 1)):
+        for column in (x.floor().clamp(0), (x.floor() + 1).clamp(0, w - 1)):
+            found |= small_labels[row.long()[:, None], column.long()] == labels
+    return found
+
+
+def test_a_color_never_crosses_a_label_border():
+    small, small_labels, lightness, labels = scene((120, 120), 40, classes=2)
+    chroma = torch.randn(2, *small.shape) * 30
+    other = torch.where(small_labels == 1, chroma + 50, chroma)
+    before = guided_upsample(chroma, small, small_labels, lightness, labels)
+    after = guided_upsample(other, small, small_labels, lightness, labels)
+    sure = (labels == 0) & labels_nearby(small_labels, labels)
+    assert sure.sum() > 1000
+    assert torch.equal(before[:, sure], after[:, sure])
+    assert not torch.equal(before[:, labels == 1], after[:, labels == 1])
+
+
+def test_chroma_stays_in_its_local_range():
+    small, small_labels, lightness, labels = scene((90, 120), 30)
+    chroma = torch.randn(2, *small.shape) * 30
+    low, high = around(chroma, RADIUS + 1)
+    result = guided_upsample(chroma, small, small_labels, lightness, labels)
+    scaled = [F.interpolate(limit[None], size=(90, 120), mode="nearest")[0] for limit in (low, high)]
+    assert (result >= scaled[0] - 1e-3).all()
+    assert (result <= scaled[1] + 1e-3).all()
+
+
+def test_a_stroke_too_thin_to_win_a_vote_gets_finite_colors_around_it():
+    small, lightness = torch.rand(10, 10) * 100, torch.rand(100, 100) * 100
+    small_labels, labels = torch.ones(10, 10, dtype=torch.int64), torch.ones(100, 100, dtype=torch.uint8)
+    labels[50] = 2
+    chroma = torch.rand(2, 10, 10) * 10 + 20
+    result = guided_upsample(chroma, small, small_labels, lightness, labels)
+    assert result[:, 50].min() >= 20 - 1e-3
+    assert result[:, 50].max() <= 30 + 1e-3
+
+
+def test_chroma_follows_the_lightness_of_the_full_image():
+    stripes = (torch.arange(120) // 6 % 2 * 60 + 20.0).expand(120, 120)
+    small = F.adaptive_avg_pool2d(stripes[None], (40, 40))[0]
+    zeros = torch.zeros(40, 40, dtype=torch.int64), torch.zeros(120, 120, dtype=torch.int32)
+    chroma = torch.stack([small - 50, 50 - small])
+    result = guided_upsample(chroma, small, zeros[0], stripes, zeros[1])
+    expected = torch.stack([stripes - 50, 50 - stripes])
+    blurred = F.interpolate(chroma[None], size=(120, 120), mode="bilinear")[0]
+    assert (result - expected).abs().mean() < 0.5 * (blurred - expected).abs().mean()
+
+
+def test_a_change_reaches_no_farther_than_the_radius_and_a_pixel():
+    small, small_labels, lightness, labels = scene((64, 64), 64)
+    chroma = torch.randn(2, 64, 64)
+    changed = chroma.clone()
+    changed[:, 30, 30] += 20
+    before, after = (guided_upsample(c, small, small_labels, lightness, labels) for c in (chroma, changed))
+    places = (before != after).any(0).nonzero()
+    assert len(places)
+    assert (places - 30).abs().max() <= RADIUS + 1
+
+
+def test_a_tall_image_is_enlarged_in_parts_without_a_seam(monkeypatch):
+    guide = scene((90, 40), 33)
+    chroma = torch.randn(2, *guide[0].shape)
+    whole = guided_upsample(chroma, *guide)
+    monkeypatch.setattr(upsample, "ROWS_AT_ONCE", 7)
+    torch.testing.assert_close(guided_upsample(chroma, *guide), whole, atol=1e-4, rtol=0)
