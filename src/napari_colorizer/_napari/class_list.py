@@ -108,35 +108,46 @@ class ClassList(QWidget):
 
     def refresh(self) -> None:
         """Show the controller's classes and their pixels."""
-        chosen = self.selected()
         counts, classes = self.controller.counts, self.controller.classes
-        self.rows.setRowCount(0)
-        self.rows.setHorizontalHeaderLabels(["class", "pixels"])
-        self._add_row(UNLABELED, "unlabeled (the model decides)", "#000000", counts.get(UNLABELED, 0))
-        for item in classes:
-            known = self.controller.knows(item.id)
-            name = item.name if known else f"{item.name} (not known to the model)"
-            self._add_row(item.id, name, item.color, counts.get(item.id, 0), known)
-        for label in sorted(set(counts) - {UNLABELED, *classes.ids}):
-            self._add_row(label, f"{label} (no class)", QColor(STRAY_COLOR).name(), counts[label], False)
+        stray = sorted(set(counts) - {UNLABELED, *classes.ids})
+        labels = [UNLABELED, *classes.ids, *stray]
+        chosen = self.selected()
+        if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
+            self.rows.setRowCount(0)
+            self.rows.setHorizontalHeaderLabels(["class", "pixels"])
+            for _ in labels:
+                self.rows.appendRow([QStandardItem(), QStandardItem()])
+        for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
+            self._fill_row(row, label, counts.get(label, 0))
         brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
-        if brush is not None:
+        if brush is not None and brush != self.selected():
             self.select(int(brush))
 
-    def _add_row(self, label: int, name: str, color: str, count: int, known: bool = True) -> None:
+    def _fill_row(self, row: int, label: int, count: int) -> None:
+        name, color, known = self._describe(label)
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
-        cells = QStandardItem(QIcon(pixmap), name), QStandardItem(f"{count:,}" if count else "")
-        for cell in cells:
+        title, pixels = self.rows.item(row, 0), self.rows.item(row, 1)
+        title.setText(name)
+        title.setIcon(QIcon(pixmap))
+        pixels.setText(f"{count:,}" if count else "")
+        pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for cell in (title, pixels):
             cell.setData(label, ID_ROLE)
             cell.setData(count, COUNT_ROLE)
-            if not known:
-                font = cell.font()
-                font.setItalic(True)
-                cell.setFont(font)
-                cell.setToolTip("The model does not know this class: its pixels are colored as unlabeled")
-        cells[1].setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.rows.appendRow(cells)
+            font = cell.font()
+            font.setItalic(not known)
+            cell.setFont(font)
+            cell.setToolTip("" if known else "The model does not know this: such pixels are colored as unlabeled")
+
+    def _describe(self, label: int) -> tuple[str, str, bool]:
+        """Name, color, and whether the model knows it."""
+        if label == UNLABELED:
+            return "unlabeled (the model decides)", "#000000", True
+        if label not in self.controller.classes:
+            return f"{label} (no class)", QColor(STRAY_COLOR).name(), False
+        item, known = self.controller.classes[label], self.controller.knows(label)
+        return item.name if known else f"{item.name} (not known to the model)", item.color, known
 
     def _refilter(self) -> None:
         self.filter.text = self.search.text().strip()

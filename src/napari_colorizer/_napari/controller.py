@@ -18,8 +18,11 @@ from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, TorchError, Workbench
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.files import FileError
+from napari_colorizer.models.header import ModelError
 from napari_colorizer.models.library import DEFAULT
 
+VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
 SLICE_EVENTS = ("point", "order", "ndisplay")
 IMAGE_EVENTS = ("data", "contrast_limits")
 EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
@@ -146,7 +149,7 @@ class ColorizeController:
         self.add_labels(np.zeros(on_layers.image_shape(self.image), np.uint8))
 
     def add_labels(self, data: NDArray[Any]) -> None:
-        """Lay a new label map, with the classes of the model, on the image."""
+        """Lay a new label map on the image."""
         assert self.image is not None
         layer = Labels(
             data,
@@ -154,7 +157,7 @@ class ColorizeController:
             opacity=on_layers.LABELS_OPACITY,
             **on_layers.transform_of(self.image, data.ndim),
         )
-        on_layers.show_classes(layer, self.classes)
+        on_layers.show_classes(layer, self.merged_classes())
         self.viewer.add_layer(layer)
         self.choose_labels(layer)
 
@@ -169,6 +172,12 @@ class ColorizeController:
         if self.labels is not None and on_layers.is_regions(self.labels):
             return ClassMap()
         return self._classes
+
+    def merged_classes(self) -> ClassMap:
+        """The classes of the model, and those of the user that do not collide with them."""
+        model = self.model.classes
+        own = [item for item in self.classes or self._classes if item.id not in model and not model.has_name(item.name)]
+        return ClassMap([*model, *own])
 
     def set_classes(self, classes: ClassMap) -> None:
         """Give the label map other classes."""
@@ -194,9 +203,11 @@ class ColorizeController:
         """Color the image now, in the background, even if nothing has changed."""
         if self.image is None:
             self.message.emit("Choose an image layer first")
-            return
-        self.bench.forget()
-        self._submit_color(True)
+        elif self.labels is not None and not on_layers.is_settled(self.labels):
+            self.asks_classes.emit(self.labels)
+        else:
+            self.generation += 1  # pixels that were changed in place are told by no event
+            self._submit_color(True)
 
     def follow(self) -> None:
         """Bring counts and, if they follow, colors up to date, in the background."""
@@ -204,7 +215,8 @@ class ColorizeController:
             self._submit_color(self.following)
 
     def _submit_color(self, color: bool) -> None:
-        self.runner.submit(Request("color", lambda: self._prepare_color(color), self._show_coloring, "Coloring"))
+        kind, doing = ("color", "Coloring") if color else ("count", "Counting")
+        self.runner.submit(Request(kind, lambda: self._prepare_color(color), self._show_coloring, doing))
 
     def _prepare_color(self, color: bool) -> Work | None:
         image, labels = self.image, self.labels
@@ -247,7 +259,7 @@ class ColorizeController:
             self.viewer.layers.insert(self.viewer.layers.index(image) + 1, colors)
             self.viewer.layers.selection.active = active
             self.colors = colors
-        facts = {"model": self.model.name, "version": version("napari-colorizer"), "options": vars(self.options)}
+        facts = {"model": self.model.name, "options": vars(self.options), "versions": VERSIONS}
         on_layers.mark_colors(colors, facts)
 
     # -- what happens around
@@ -274,8 +286,11 @@ class ColorizeController:
         self.follow()
 
     def _on_slice(self, _event: Any = None) -> None:
-        if self.image is not None and self.image.ndim > 2:
-            self.follow()
+        if self.image is None or self.image.ndim == 2:
+            return
+        if self.labels is None and self.colors is not None:
+            self._submit_color(self.following)  # the old colors are those of another plane
+        self.follow()
 
     def _on_brush(self, _event: Any = None) -> None:
         if self.labels is not None:
@@ -294,12 +309,10 @@ class ColorizeController:
         name = f"{self.image.name!r}: " if self.image is not None else ""
         if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
             text = f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
-        elif isinstance(error, ValueError | TypeError | OSError | TorchError):
-            text = (
-                str(error)
-                if name in f"{error}: " or (self.image and self.image.name in str(error))
-                else f"{name}{error}"
-            )
+        elif isinstance(error, on_layers.LayerError | ModelError | FileError | OSError | TorchError):
+            text = str(error)  # these name what is wrong themselves
+        elif isinstance(error, ValueError | TypeError):
+            text = f"{name}{error}"
         else:
             text = f"{name}{doing.lower()} failed unexpectedly. The details are among napari's notifications"
             notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ class Picture:
     ----------
     name : str
         Of the layer.
-    pixels : array, (H, W) or (H, W, 3 or 4)
+    pixels : array-like, (H, W) or (H, W, 3 or 4)
+        Perhaps not computed yet: a plane of a dask array, say.
     limits : (float, float), optional
         The values that are shown black and white.
     key : tuple
@@ -39,7 +41,7 @@ class Picture:
     """
 
     name: str
-    pixels: NDArray[Any]
+    pixels: Any
     limits: tuple[float, float] | None
     key: tuple[Any, ...]
 
@@ -68,7 +70,7 @@ def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     """The plane of an image layer that is on the screen; `generation` counts the changes of its pixels."""
     index = plane_index(layer, viewer)
     data = layer.data[0] if layer.multiscale else layer.data
-    pixels = np.asarray(data[index])
+    pixels = data[index]
     if 0 in pixels.shape:
         raise LayerError(f"the image {layer.name!r} is empty: its shape is {pixels.shape}")
     if pixels.dtype.kind == "c":
@@ -161,7 +163,12 @@ def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
 def class_map_of(layer: Labels) -> ClassMap | None:
     """The class map that a labels layer carries; None where it has none."""
     text = layer.metadata.get(METADATA_KEY, {}).get("classes")
-    return ClassMap.from_json(text) if isinstance(text, str) else None
+    return _parse_classes(text) if isinstance(text, str) else None
+
+
+@lru_cache
+def _parse_classes(text: str) -> ClassMap:
+    return ClassMap.from_json(text)
 
 
 def is_regions(layer: Labels) -> bool:

@@ -14,7 +14,6 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
-from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
@@ -97,15 +96,14 @@ class Prediction:
         controller = self.controller
         assert controller.image is not None
         index = on_layers.plane_index(controller.image, controller.viewer)
-        if controller.labels is None or not on_layers.fits(controller.labels, controller.image):
+        labels = controller.labels
+        if labels is None or not on_layers.fits(labels, controller.image) or on_layers.class_map_of(labels) is None:
             data = np.zeros(on_layers.image_shape(controller.image), prediction.dtype)
             data[index] = prediction
             controller.add_labels(data)
         else:
-            model = controller.model.classes
-            own = (item for item in controller.classes if item.id not in model and not model.has_name(item.name))
-            on_layers.show_classes(controller.labels, ClassMap([*model, *own]))
-            on_layers.write_labels(controller.labels, index, prediction)
+            on_layers.show_classes(labels, controller.merged_classes())
+            on_layers.write_labels(labels, index, prediction)
         assert controller.labels is not None
         self._known.setdefault(controller.labels, {})[index] = prediction
         controller.labels_settled()

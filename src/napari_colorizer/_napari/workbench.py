@@ -140,7 +140,7 @@ class Workbench:
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
-        return load(model).segment(picture.pixels, options, picture.limits)
+        return load(model).segment(np.asarray(picture.pixels), options, picture.limits)
 
     def count(self, labels: NDArray[np.integer]) -> Coloring:
         """Count the pixels of each id, without coloring."""
@@ -164,7 +164,7 @@ class Workbench:
         key = (id(loaded), picture.key, options)
         if self._session is None or key != self._key:
             self._session, self._labels = None, None  # free the old one before there is a new one
-            self._session, self._key = loaded.session(picture.pixels, options, picture.limits), key
+            self._session, self._key = loaded.session(np.asarray(picture.pixels), options, picture.limits), key
         table = translation(classes, loaded.classes, network.config.ids)
         same = (
             self._labels is not None
@@ -178,7 +178,3 @@ class Workbench:
         rgb = self._session.colorize(translate(labels, table))
         self._labels, self._table = labels, table
         return Coloring(result.counts, rgb)
-
-    def forget(self) -> None:
-        """Color anew the next time, whatever the labels."""
-        self._labels = None
