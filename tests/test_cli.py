@@ -147,12 +147,18 @@ def test_a_model_that_only_colors_colors_without_labels(run, pictures, tmp_path,
     make_model(segmenter=False).save(tmp_path / "colors.safetensors")
     assert run("colorize", "-m", tmp_path / "colors.safetensors", pictures / "A.png").exit_code == 0
     assert (pictures / "A.color.png").exists()
-    assert refused(run("segment", "-m", tmp_path / "colors.safetensors", pictures / "A.png"), "has no segmenter")
+    assert refused(
+        run("segment", "-m", tmp_path / "colors.safetensors", pictures / "A.png"),
+        "error: the model 'tiny' has no segmenter",
+    )
 
 
 def test_a_model_that_only_segments_does_not_color(run, pictures, tmp_path, make_model):
     make_model(colorizer=False).save(tmp_path / "labels.safetensors")
-    assert refused(run("colorize", "-m", tmp_path / "labels.safetensors", pictures / "A.png"), "has no colorizer")
+    assert refused(
+        run("colorize", "-m", tmp_path / "labels.safetensors", pictures / "A.png"),
+        "error: the model 'tiny' has no colorizer",
+    )
 
 
 def test_a_tiff_of_16_bits_is_colored(colorize, tmp_path):

@@ -61,7 +61,7 @@ def without_networks(path):
 
 
 def with_networks_that_are_none(path):
-    save_file({"a": torch.zeros(1)}, path, {METADATA_KEY: '{"format": 1, "networks": 5, "classes": 5}'})
+    save_file({"a": torch.zeros(1)}, path, {METADATA_KEY: '{"format": 1, "networks": 5, "classes": []}'})
 
 
 def a_folder(path):

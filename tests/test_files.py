@@ -228,3 +228,16 @@ def test_what_is_written_beside_an_image_has_its_name(tmp_path):
         assert is_own_output(beside(image, suffix))
     assert beside(image, ".color.png", tmp_path / "out") == tmp_path / "out" / "my.photo.color.png"
     assert not is_own_output(image)
+
+
+def test_a_scan_whose_zero_is_white_is_not_read_as_a_negative(tmp_path):
+    positive = np.tile(np.arange(200, dtype=np.uint8), (4, 1))
+    tifffile.imwrite(tmp_path / "scan.tif", 255 - positive, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "scan.tif"), positive)
+
+
+def test_a_tiff_with_a_palette_is_read_in_its_colors(tmp_path):
+    palette = Image.fromarray(np.array([[0, 1]], np.uint8).repeat(3, 0), "P")
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    palette.save(tmp_path / "palette.tif")
+    assert read_image(tmp_path / "palette.tif")[0].tolist() == [[10, 20, 30], [200, 100, 50]]

@@ -81,7 +81,9 @@ def _check_distinct(files: list[Path], output: Path | None) -> None:
     for file in files:
         key = (output or file.parent, file.stem)
         if seen.setdefault(key, file) != file:
-            raise ValueError(f"{seen[key]} and {file} would be written to the same file; color them one at a time")
+            raise ValueError(
+                f"{seen[key]} and {file} would be written to the same file; give each an --output folder of its own"
+            )
 
 
 @app.command()

@@ -36,7 +36,8 @@ def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = N
     Raises
     ------
     ValueError
-        If the shape is none of the above, or float values lie outside 0..1 and there are no limits.
+        If the shape is none of the above, the limits are not in order, or float values lie outside 0..1 and there
+        are no limits.
     TypeError
         If the values are not real numbers.
     """
@@ -51,7 +52,9 @@ def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = N
     if limits is None:
         limits = _full_range(values)
     low, high = (float(limit) for limit in limits)
-    span = high - low if high > low else 1.0
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        raise ValueError(f"the limits must be finite and in order (black, white), not {low}, {high}")
+    span = high - low or 1.0
     if values.dtype.kind in "iu" and values.dtype.itemsize > 2:  # float32 cannot tell such integers apart
         values = values.astype(np.float64)
     scaled = (values.astype(np.result_type(values.dtype, np.float32), copy=False) - low) / span

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from napari_colorizer.classes import ClassMap
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
 CLASSES_KEY = "napari-colorizer-classes"
 UNKNOWN_COLOR = (255, 0, 255)
@@ -25,7 +26,7 @@ class FileError(ValueError):
 
 
 def read_image(path: str | Path) -> NDArray[np.generic]:
-    """Read a gray (H, W) or RGB(A) (H, W, 3 or 4) image; a photograph is turned upright.
+    """Read a gray (H, W) or RGB(A) (H, W, 3 or 4) image; a photograph (JPEG, ...) is turned upright.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     """
     path = Path(path)
     try:
-        if path.suffix.lower() in (".tif", ".tiff"):
+        if _is_plain_tiff(path):
             array: NDArray[np.generic] = _read_tiff(path)
         else:
             with Image.open(path) as image:
@@ -49,6 +50,19 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
         raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}")
     return array
+
+
+def _is_plain_tiff(path: Path) -> bool:
+    """Whether a file is a TIFF whose numbers are gray or RGB values: no palette, no CMYK, 0 is black."""
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return False
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return tiff.pages[0].photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+    except OSError:
+        raise
+    except Exception:  # damaged: let it be read, which says how
+        return True
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
@@ -111,7 +125,7 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
     """
     path = Path(path)
     try:
-        if path.suffix.lower() in (".tif", ".tiff"):
+        if path.suffix.lower() in TIFF_SUFFIXES:
             array, text = _read_tiff(path), None
         else:
             with Image.open(path) as image:

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
+from napari_colorizer._napari.workbench import load
 
 PATIENCE_MS = 60_000
 
@@ -72,3 +77,101 @@ def messages():
         return said
 
     return listen
+
+
+@pytest.fixture
+def bare_dock(qtbot, library, wait):
+    """Open the dock on a viewer without a window, which is several times as quick."""
+
+    def opened(*layers):
+        viewer = ViewerModel()
+        for layer in layers:
+            viewer.add_layer(layer)
+        widget = ColorizeWidget(viewer)
+        qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+        return viewer, wait(widget)
+
+    return opened
+
+
+@pytest.fixture
+def bare(bare_dock, photo):
+    """A viewer without a window, with a photo and the dock."""
+    return bare_dock(Image(photo, name="photo"))
+
+
+@pytest.fixture
+def bare_predicted(bare, wait):
+    """The same, with labels predicted and colors shown."""
+    viewer, widget = bare
+    widget.predict_button.click()
+    wait(widget)
+    return viewer, widget
+
+
+@pytest.fixture
+def expected(photo):
+    """The colors that the photo should have, computed apart from the dock."""
+    return lambda labels: load("default").colorize(photo, np.asarray(labels))
+
+
+class Mouse:
+    """Sends a shown viewer's canvas the events of a mouse, at points of the world."""
+
+    def __init__(self, viewer, qtbot):
+        self.viewer, self.qtbot = viewer, qtbot
+        self.canvas = viewer.window._qt_viewer.canvas
+
+    def press(self, *point):
+        self._send(QEvent.Type.MouseButtonPress, point, Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton)
+
+    def move(self, *point, buttons=Qt.MouseButton.LeftButton):
+        def arrived():
+            if self._is_at(point):
+                return True
+            self.nudge(*point, buttons=buttons)
+            return False
+
+        self.qtbot.waitUntil(arrived, timeout=PATIENCE_MS)  # napari drops moves that come too fast
+
+    def nudge(self, *point, buttons=Qt.MouseButton.LeftButton):
+        self._send(QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton, buttons)
+
+    def release(self, *point):
+        self._send(QEvent.Type.MouseButtonRelease, point, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton)
+
+    def hover(self, *point):
+        self.move(*point, buttons=Qt.MouseButton.NoButton)
+
+    def click(self, *point):
+        self.hover(*point)
+        self.press(*point)
+        self.release(*point)
+
+    def drag(self, *points):
+        self.press(*points[0])
+        for point in points[1:]:
+            self.move(*point)
+        self.release(*points[-1])
+
+    def double_click(self, *point):
+        self.click(*point)
+        self._send(QEvent.Type.MouseButtonDblClick, point, Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton)
+        self.release(*point)
+
+    def _is_at(self, point):
+        return np.allclose(self.viewer.cursor.position[-2:], point, atol=0.3)
+
+    def _send(self, kind, point, button, buttons):
+        view = self.canvas.view
+        x, y = (view.transform * view.scene.transform).map(point[::-1])[:2]
+        local = QPoint(round(x), round(y))
+        native = self.canvas.native
+        position = QPointF(local), QPointF(native.mapToGlobal(local))
+        QApplication.sendEvent(native, QMouseEvent(kind, *position, button, buttons, Qt.KeyboardModifier.NoModifier))
+
+
+@pytest.fixture
+def make_mouse(qtbot):
+    """A mouse for a viewer."""
+    return lambda viewer: Mouse(viewer, qtbot)

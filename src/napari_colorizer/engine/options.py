@@ -34,7 +34,7 @@ class SegmentOptions:
     confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_working_size(self.working_size)
+        check_working_size(self.working_size)
         if not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence must lie in 0..1, not {self.confidence}")
 
@@ -63,12 +63,13 @@ class ColorizeOptions:
     vivid: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_working_size(self.working_size)
+        check_working_size(self.working_size)
         if not 0 <= self.vivid <= 4:
             raise ValueError(f"vivid must lie in 0..4, not {self.vivid}")
 
 
-def _check_working_size(size: int | None) -> None:
+def check_working_size(size: int | None) -> None:
+    """Raise `ValueError` for a working size outside its range; None, for the model's own, is in it."""
     if size is not None and not SMALLEST_WORKING_SIZE <= size <= LARGEST_WORKING_SIZE:
         raise ValueError(
             f"the working size must lie in {SMALLEST_WORKING_SIZE}..{LARGEST_WORKING_SIZE} pixels, not {size}"

@@ -45,7 +45,7 @@ def segment(
     x = frame.pad(frame.shrink(network_input(values, network.config.lightness)))
     logits = frame.crop(network(x[None, None])[0])
     certainty = logits.softmax(0).amax(0, keepdim=True)
-    winners = logits.argmax(0).unique()  # a class that wins nowhere at working size cannot win between its pixels
+    winners = logits.argmax(0).unique()  # a class must win somewhere at working size to be looked at closer
     ids = torch.tensor(network.config.ids, device=values.device)[winners]
     labels = torch.empty(height, width, dtype=torch.int32, device=values.device)
     for start in range(0, height, ROWS_AT_ONCE):

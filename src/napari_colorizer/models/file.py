@@ -29,7 +29,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
     model : Model
     path : str or Path
     half : bool
-        Store the weights in half precision, which halves the file.
+        Store the kernels in half precision, which halves the file; statistics of norms stay as they are.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
     """
     path = Path(path)
     tensors = {
-        f"{part}.{name}": (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
+        f"{part}.{name}": (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous()
         for part, network in model.networks.items()
         for name, tensor in network.state_dict().items()
     }

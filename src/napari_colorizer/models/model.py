@@ -15,7 +15,7 @@ from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import normalize
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions, check_working_size
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.models.header import ModelError
@@ -56,6 +56,7 @@ class Model:
     def __post_init__(self) -> None:
         if self.segmenter is None and self.colorizer is None:
             raise ModelError(f"the model {self.name!r} has neither a segmenter nor a colorizer")
+        check_working_size(self.working_size)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
 

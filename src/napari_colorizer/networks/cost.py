@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from napari_colorizer.networks.gridnet import GridNet
 from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
 
 
@@ -20,12 +20,13 @@ class Cost:
     reach: int | None
 
 
-def measure_cost(network: nn.Module, size: int = 352) -> Cost:
+def measure_cost(network: GridNet | TwoStreamUNet, size: int = 352) -> Cost:
     """Count a network's parameters and the operations of a pass at `size` x `size`.
 
     An operation is half a multiply-add, as ``torch.utils.flop_counter`` counts; both streams of a colorizer are
-    included.
+    included. A network whose stride does not divide `size` gets the next larger size that it does divide.
     """
+    size = -(-size // network.config.stride) * network.config.stride
     parameters = list(network.parameters())
     mode = network.training
     network.eval()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from operator import index as as_index
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +47,8 @@ class GridNetConfig:
             object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
+        if self.lightness not in get_args(Lightness):
+            raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if self.columns < 2 or self.columns % 2:
             raise ValueError("columns must be even: half of them go down, half of them up")
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from operator import index as as_index
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +61,8 @@ class TwoStreamUNetConfig:
             object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
+        if self.lightness not in get_args(Lightness):
+            raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if len(self.decoder_widths) != len(self.widths) - 1:
             raise ValueError("decoder_widths must have one entry fewer than widths")
         if (self.embedding > 0) != (self.stem > 0):

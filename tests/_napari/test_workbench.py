@@ -1,0 +1,146 @@
+"""What the background thread does, without a window."""
+
+import numpy as np
+import pytest
+
+from napari_colorizer._napari import workbench
+from napari_colorizer._napari.layers import Picture
+from napari_colorizer._napari.workbench import ModelInfo, Workbench, translate, translation
+from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.session import Session
+from napari_colorizer.models.header import ModelError
+
+IDS = (0, 1, 2, 7)
+MODEL_CLASSES = ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50"), Class(7, "boat", "#b22222")])
+
+
+@pytest.fixture
+def tiny(make_model, library):
+    make_model("tiny").save(library / "tiny.safetensors")
+    return "tiny"
+
+
+@pytest.fixture
+def sessions(monkeypatch):
+    """Counts the sessions that are made and the colorings that they compute."""
+    made = {"sessions": 0, "colorings": 0}
+    prepare, colorize = Session.__init__, Session.colorize
+
+    def counted_prepare(self, *arguments, **named):
+        made["sessions"] += 1
+        prepare(self, *arguments, **named)
+
+    def counted_colorize(self, *arguments, **named):
+        made["colorings"] += 1
+        return colorize(self, *arguments, **named)
+
+    monkeypatch.setattr(Session, "__init__", counted_prepare)
+    monkeypatch.setattr(Session, "colorize", counted_colorize)
+    return made
+
+
+@pytest.fixture
+def picture():
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 50), np.uint8)
+    return Picture("photo", pixels, (0.0, 255.0), ("photo", 0))
+
+
+def classes_of(*items):
+    return ClassMap(Class(label, name, "#000000") for label, name in items)
+
+
+def test_classes_are_translated_by_name_then_by_id_and_unknown_ones_are_left_to_the_model():
+    classes = classes_of((9, "Sky"), (1, "lawn"), (2, "boat"), (30, "dragon"), (300, "grass"))
+    assert translation(classes, MODEL_CLASSES, IDS) == {9: 1, 1: 1, 2: 7, 30: 0, 300: 2}
+
+
+def test_a_class_that_only_the_segmenter_has_is_not_translated_by_its_id():
+    assert translation(classes_of((5, "cloud")), MODEL_CLASSES, IDS) == {5: 0}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.uint64])
+def test_label_maps_of_any_whole_numbers_are_translated(dtype):
+    labels = np.array([[0, 9, 200, 3]], dtype)
+    np.testing.assert_array_equal(translate(labels, {9: 1, 3: 0}), [[0, 1, 0, 0]])
+
+
+def test_ids_outside_of_16_bits_become_unlabeled():
+    np.testing.assert_array_equal(translate(np.array([[-1, 65535, 65536, 1 << 40]]), {65535: 7}), [[0, 7, 0, 0]])
+
+
+def test_renumbered_classes_give_the_same_colors(tiny, picture):
+    labels = np.ones((40, 50), np.uint8)
+    labels[20:] = 7
+    bench, options = Workbench(), ColorizeOptions()
+    plain = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    other = bench.color(tiny, picture, labels * 10, classes_of((10, "sky"), (70, "boat")), options)
+    np.testing.assert_array_equal(plain.rgb, other.rgb)
+    assert other.counts == {10: 1000, 70: 1000}
+
+
+def test_the_same_labels_are_not_colored_again_unless_asked_for(tiny, picture, sessions):
+    labels = np.ones((40, 50), np.uint8)
+    bench, options = Workbench(), ColorizeOptions()
+    arguments = (tiny, picture, labels, MODEL_CLASSES, options)
+    first = bench.color(*arguments)
+    again = bench.color(tiny, picture, labels.copy(), MODEL_CLASSES, options)
+    assert again.rgb is None
+    assert again.counts == first.counts == {1: 2000}
+    assert bench.color(*arguments, force=True).rgb is not None
+    bench.forget()
+    assert bench.color(*arguments).rgb is not None
+    assert sessions == {"sessions": 1, "colorings": 3}
+
+
+def test_other_labels_or_other_meanings_are_colored_in_the_same_session(tiny, picture, sessions):
+    bench, options = Workbench(), ColorizeOptions()
+    labels = np.ones((40, 50), np.uint8)
+    for classes in (MODEL_CLASSES, classes_of((1, "boat"))):
+        assert bench.color(tiny, picture, labels, classes, options).rgb is not None
+    labels = labels.copy()
+    labels[3, 3] = 2
+    assert bench.color(tiny, picture, labels, classes_of((1, "boat")), options).rgb is not None
+    assert sessions == {"sessions": 1, "colorings": 3}
+
+
+def test_other_options_another_picture_or_another_model_begin_a_session(tiny, picture, sessions, make_model, library):
+    make_model("other", seed=1).save(library / "other.safetensors")
+    bench, options = Workbench(), ColorizeOptions()
+    changed = Picture("photo", picture.pixels // 2, picture.limits, ("photo", 1))
+    labels, seen = np.ones((40, 50), np.uint8), []
+    for arguments in (
+        (tiny, picture, ColorizeOptions(vivid=4)),
+        (tiny, picture, ColorizeOptions(working_size=32)),
+        (tiny, changed, options),
+        ("other", changed, options),
+    ):
+        model, shown, chosen = arguments
+        seen.append(bench.color(model, shown, labels, MODEL_CLASSES, chosen).rgb)
+    assert sessions == {"sessions": 4, "colorings": 4}
+    assert not any(np.array_equal(one, two) for one, two in zip(seen, seen[1:], strict=False))
+
+
+def test_a_model_is_read_once_until_its_file_changes(tiny, make_model, library, monkeypatch):
+    workbench._load.cache_clear()
+    first = workbench.load(tiny)
+    assert workbench.load(tiny) is first
+    path = library / "tiny.safetensors"
+    path.unlink()
+    make_model("tiny", seed=1).save(path)
+    assert workbench.load(tiny) is not first
+
+
+def test_a_model_without_a_colorizer_says_so(make_model, library, picture):
+    make_model("segments", colorizer=False).save(library / "segments.safetensors")
+    assert ModelInfo.read("segments").color_ids == ()
+    assert Workbench().predict("segments", picture, SegmentOptions()).shape == (40, 50)
+    with pytest.raises(ModelError, match="'segments' has no colorizer"):
+        Workbench().color("segments", picture, np.zeros((40, 50), np.uint8), MODEL_CLASSES, ColorizeOptions())
+
+
+def test_what_the_dock_must_know_of_a_model_is_read_without_loading_it(tiny, monkeypatch):
+    monkeypatch.setattr(workbench, "load", None)
+    info = ModelInfo.read(tiny)
+    assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", IDS, True)
+    assert info.classes == MODEL_CLASSES

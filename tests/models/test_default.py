@@ -1,0 +1,83 @@
+"""The bundled model: does it color, and do its colors follow the labels?"""
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from skimage import color, data
+
+from napari_colorizer import load_model
+from napari_colorizer.models.library import bundled_default
+from napari_colorizer.networks import measure_cost
+
+MEADOW = np.s_[300:500, 320:500]
+SKY = np.s_[10:120, 260:500]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def session(model):
+    return model.session(data.camera())
+
+
+def mean_chroma(rgb, window):
+    return color.rgb2lab(rgb)[window].reshape(-1, 3).mean(0)[1:]
+
+
+def label(model, **regions):
+    labels = np.zeros((512, 512), np.uint8)
+    for name, window in regions.items():
+        labels[window] = model.classes.named(name).id
+    return labels
+
+
+def test_grass_is_green_and_sky_is_blue(model, session):
+    rgb = session.colorize(label(model, grass=MEADOW, sky=SKY))
+    a, b = mean_chroma(rgb, MEADOW)
+    assert a < -5
+    assert b > 10
+    a, b = mean_chroma(rgb, SKY)
+    assert b < -2
+
+
+def test_the_same_region_takes_the_color_of_its_label(model, session):
+    green = mean_chroma(session.colorize(label(model, grass=MEADOW)), MEADOW)
+    blue = mean_chroma(session.colorize(label(model, water=MEADOW)), MEADOW)
+    assert np.linalg.norm(green - blue) > 10
+
+
+def test_skin_is_warm(model):
+    gray = np.round(color.rgb2gray(data.astronaut()) * 255).astype(np.uint8)
+    face = np.s_[90:180, 190:260]
+    a, b = mean_chroma(model.colorize(gray, label(model, skin=face)), face)
+    assert a > 3
+    assert b > 5
+
+
+def test_a_label_changes_nothing_beyond_its_reach(model, session):
+    plain = session.colorize(label(model, sky=SKY))
+    edited = session.colorize(label(model, sky=SKY, grass=np.s_[480:, 480:]))
+    np.testing.assert_array_equal(plain[:240, :240], edited[:240, :240])
+    assert not np.array_equal(plain, edited)
+
+
+def test_it_finds_sky_above_and_grass_below(model):
+    labels = model.segment(data.camera())
+    assert np.mean(labels[SKY] == model.classes.named("sky").id) > 0.5
+    assert np.mean(labels[MEADOW] == model.classes.named("grass").id) > 0.5
+
+
+def test_its_file_is_small_half_precise_and_says_its_terms(model):
+    assert bundled_default().stat().st_size < 40e6
+    with safe_open(bundled_default(), "pt") as file:
+        assert file.get_slice("colorizer.final.weight").get_dtype() == "F16"
+    assert "non-commercial" in model.license
+    assert (bundled_default().parent / "LICENSE-WEIGHTS").is_file()
+    assert model.provenance["colorizer"]["steps"] > 0
+
+
+def test_an_edit_reaches_at_most_96_working_pixels(model):
+    assert measure_cost(model.colorizer, 64).reach <= 96
