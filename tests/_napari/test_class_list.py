@@ -164,7 +164,8 @@ def test_a_new_class_gets_an_id_that_neither_map_nor_model_uses_and_becomes_the_
     answer(text=" unicorn ")
     widget.class_list.add()
     added = widget.controller.classes.named("unicorn").id
-    assert added not in {0, DRAGON, STRAY, *ClassMap.pascal_context().ids}
+    model = widget.controller.model
+    assert added not in {0, 1, DRAGON, STRAY, *model.classes.ids, *model.color_ids, *np.unique(labels.data)}
     assert (labels.selected_label, labels.mode) == (added, "paint")
     assert widget.class_list.selected() == added
     assert labels.features["class"].tolist()[-1] == "unicorn"
@@ -263,7 +264,13 @@ def test_a_class_map_is_saved_and_loaded_again(listed, answer, messages, tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("bad.json", b"{"), ("bad.csv", b"a,b\n1,2\n"), ("bad.txt", b"\xff\xfe\x00"), ("bad.exe", b""), ("gone.json", None)],
+    [
+        ("bad.json", b"{"),
+        ("bad.csv", b"a,b\n1,2\n"),
+        ("bad.txt", b"\xff\xfe\x00"),
+        ("bad.exe", b""),
+        ("gone.json", None),
+    ],
 )
 def test_a_bad_class_map_is_named_and_nothing_is_lost(listed, answer, messages, tmp_path, name, content):
     _, widget, _ = listed

@@ -184,19 +184,22 @@ class ClassList(QWidget):
         classes = self.controller.classes
         return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
 
-    def _put(self, label: int, name: str, color: str) -> None:
+    def _put(self, label: int, name: str, color: str) -> bool:
+        """Add or change a class; False, with a message, if it cannot be."""
         try:
             self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color)))
         except ValueError as error:
             self.controller.message.emit(str(error))
+            return False
+        return True
 
     def add(self) -> None:
         """Ask for a name and add a class."""
         name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
         if agreed:
             label = self.controller.unused_id()
-            self._put(label, name, distinct_color(label))
-            self.controller.choose_brush(label)
+            if self._put(label, name, distinct_color(label)):
+                self.controller.choose_brush(label)
 
     def rename(self) -> None:
         """Ask for another name of the selected class."""

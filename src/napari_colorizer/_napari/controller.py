@@ -194,7 +194,7 @@ class ColorizeController:
 
     def unused_id(self) -> int:
         """An id for a new class, that neither the label map nor the model uses."""
-        used = {*self.classes.ids, *self.model.color_ids, *self.counts}
+        used = {*self.classes.ids, *self.model.classes.ids, *self.model.color_ids, *self.counts}
         return next(label for label in range(1, 65536) if label not in used)
 
     # -- work

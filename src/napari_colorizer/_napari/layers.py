@@ -225,6 +225,7 @@ def write_labels(layer: Labels, index: tuple[int, ...], labels: NDArray[np.integ
     data = np.array(layer.data, dtype=layer.data.dtype if fits else np.uint16)
     data[index] = labels
     layer.data = data
-    editable = layer.editable
-    layer.editable = not editable  # a change of this property is what resets the history
+    editable, mode = layer.editable, layer.mode
+    layer.editable = not editable  # a change of this property is what resets the history, and takes the tool away
     layer.editable = editable
+    layer.mode = mode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 from napari.layers import Labels
@@ -25,6 +25,7 @@ class Pointing:
         self.prediction = prediction
         self.controller = prediction.controller
         self._bound: Labels | None = None
+        self._asked: tuple[Labels, Callable[..., Any], str] | None = None  # who waits for a click, and with which tool
         self.controller.layers_changed.connect(self._bind)
         self._bind()
 
@@ -47,16 +48,28 @@ class Pointing:
         if labels is None:
             self.prediction.reset(scope)  # says what is missing
             return
-        mode = labels.mode
-        labels.mode = "pan_zoom"  # so that the click does not paint
+        self._take_back()
         self.controller.viewer.layers.selection.active = labels
         self.controller.message.emit(f"Click the {scope} that is to be as it was predicted")
 
-        def on_click(layer: Labels, event: Any) -> Generator[None, None, None]:
-            layer.mouse_drag_callbacks.remove(on_click)
+        def on_click(_layer: Labels, event: Any) -> Generator[None, None, None]:
+            position = tuple(event.position)
             yield
-            layer.mode = mode
+            while event.type == "mouse_move":
+                yield
+            self._take_back()
             self.controller.message.emit("")
-            self.prediction.reset(scope, tuple(event.position))
+            self.prediction.reset(scope, position)
 
+        self._asked = labels, on_click, labels.mode
+        labels.mode = "pan_zoom"  # so that the click does not paint
         labels.mouse_drag_callbacks.append(on_click)
+
+    def _take_back(self) -> None:
+        """Wait no longer for a click, and give the tool back."""
+        if self._asked is None:
+            return
+        layer, on_click, mode = self._asked
+        self._asked = None
+        layer.mouse_drag_callbacks.remove(on_click)
+        layer.mode = mode

@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.fit import FitOptions, fit_colorizer, fit_segmenter
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=FitOptions.rate, help="learning rate at the start")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin with")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
@@ -52,12 +56,25 @@ def main() -> None:
     photos += read_photos(more / "images", more / "pseudo", SHORTER_SIDE)
     print(f"{len(photos)} photographs", flush=True)
     ids = trained_ids(arguments.data)
-    options = FitOptions(arguments.minutes, seed=arguments.seed)
+    options = FitOptions(arguments.minutes, rate=arguments.rate, seed=arguments.seed)
     if arguments.network == "colorizer":
-        fit_colorizer(TwoStreamUNet.preset("default", ids), photos, options, checkpoint=arguments.output)
+        colorizer = TwoStreamUNet.preset("default", ids)
+        before = start_from(arguments.start, colorizer)
+        fit_colorizer(colorizer, photos, options, checkpoint=arguments.output, before=before)
     else:
+        segmenter = GridNet.preset("default", ids)
+        before = start_from(arguments.start, segmenter)
         groups = {PERSON: (SKIN, HAIR, CLOTHES)}
-        fit_segmenter(GridNet.preset("default", ids), photos, groups, options, checkpoint=arguments.output)
+        fit_segmenter(segmenter, photos, groups, options, checkpoint=arguments.output, before=before)
+
+
+def start_from(path: Path | None, network: nn.Module) -> dict[str, Any]:
+    """Load an earlier checkpoint, if there is one, and return how it came about."""
+    if path is None:
+        return {}
+    checkpoint: dict[str, Any] = torch.load(path, weights_only=True)
+    network.load_state_dict(checkpoint.pop("weights"))
+    return checkpoint
 
 
 if __name__ == "__main__":

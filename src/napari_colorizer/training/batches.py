@@ -80,9 +80,7 @@ def drop_labels(labels: Tensor, rng: np.random.Generator) -> Tensor:
         elif fate < 0.55:
             keep = torch.zeros_like(sample, dtype=torch.bool)
             for _ in range(rng.integers(1, 4)):
-                top, left = rng.integers(0, size - size // 8, 2)
-                height, width = rng.integers(size // 8, size, 2)
-                keep[top : top + height, left : left + width] = True
+                keep |= _random_box(size, rng)
             sample[~keep] = 0
         if rng.random() < 0.3:  # labels drawn by hand or by a network do not meet every edge
             shift = tuple(int(step) for step in rng.integers(-3, 4, 2))
@@ -108,9 +106,9 @@ def draw_hints(labels: Tensor, chroma: Tensor, rng: np.random.Generator) -> tupl
     count, _, height, width = chroma.shape
     hints, target = chroma.new_zeros(count, 3, height, width), chroma.clone()
     for index in range(count):
-        if rng.random() < 0.5:
+        if rng.random() < 0.4:
             continue
-        if rng.random() < 0.3:
+        if rng.random() < 0.5:
             _hint_region(labels[index], hints[index], target[index], rng)
         for _ in range(min(int(rng.geometric(0.15)), 40)):
             side = int(rng.integers(1, 12))
@@ -122,17 +120,30 @@ def draw_hints(labels: Tensor, chroma: Tensor, rng: np.random.Generator) -> tupl
 
 
 def _hint_region(labels: Tensor, hints: Tensor, target: Tensor, rng: np.random.Generator) -> None:
-    """Color one whole class by a hint, half of the time with a color of the user's own, neutral gray among them."""
+    """Color a class, or a part of it, by a hint: often with a color of the user's own, neutral gray among them."""
     present = labels.unique()
     region = labels == present[int(rng.integers(len(present)))]
-    wish = target[:, region].mean(1, keepdim=True)
     if rng.random() < 0.5:
-        new = torch.from_numpy(rng.normal(0, 0.2, (2, 1))).float() if rng.random() < 0.75 else torch.zeros(2, 1)
+        region = region & _random_box(labels.shape[-1], rng)
+    if not region.any():
+        return
+    wish = target[:, region].mean(1, keepdim=True)
+    if rng.random() < 0.6:
+        new = torch.zeros(2, 1) if rng.random() < 0.4 else torch.from_numpy(rng.normal(0, 0.2, (2, 1))).float()
         variation = (target[:, region] - wish) * (0.5 if new.any() else 0.0)
         target[:, region] = new + variation
         wish = new
     hints[:2, region] = wish
     hints[2, region] = 1
+
+
+def _random_box(size: int, rng: np.random.Generator) -> Tensor:
+    """A mask (size, size) of a box with sides of at least an eighth of the size."""
+    box = torch.zeros(size, size, dtype=torch.bool)
+    top, left = rng.integers(0, size - size // 8, 2)
+    height, width = rng.integers(size // 8, size, 2)
+    box[top : top + height, left : left + width] = True
+    return box
 
 
 def chroma_target(rgb: Tensor, scale: float) -> Tensor:

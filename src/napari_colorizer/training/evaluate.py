@@ -95,7 +95,9 @@ def evaluate_segmentation(model: Model, photos: list[Photo], groups: dict[int, t
             if group in photo.labels:
                 predicted[np.isin(predicted, members)] = group
         known = photo.labels > 0
-        pairs += np.bincount(photo.labels[known] * 256 + predicted[known], minlength=256 * 256).reshape(256, 256)
+        pairs += np.bincount(
+            photo.labels[known].astype(np.int64) * 256 + predicted[known], minlength=256 * 256
+        ).reshape(256, 256)
     hits, truth, said = np.diag(pairs), pairs.sum(1), pairs.sum(0)
     present = truth.nonzero()[0]
     union = {item.name: float(hits[i] / (truth[i] + said[i] - hits[i])) for i in present for item in [model.classes[i]]}

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from napari_colorizer.color import lightness
 from napari_colorizer.networks import GridNet, TwoStreamUNet
@@ -55,8 +55,9 @@ def fit_colorizer(
     options: FitOptions,
     huber_delta: float = 0.02,
     checkpoint: Path | None = None,
+    before: dict[str, Any] | None = None,
 ) -> TwoStreamUNet:
-    """Train a colorizer; see `_fit` for what is returned."""
+    """Train a colorizer; `before` says how its weights came about, and is stored in the checkpoint."""
     scale = network.config.chroma_scale
 
     def loss(network: nn.Module, rng: np.random.Generator) -> Tensor:
@@ -70,7 +71,7 @@ def fit_colorizer(
         weight = 0.5 + 4 * target.norm(dim=1, keepdim=True).clamp(max=0.5)
         return (error * weight).mean() / huber_delta
 
-    return _fit(network, loss, options, checkpoint)
+    return _fit(network, loss, options, checkpoint, before)
 
 
 def fit_segmenter(
@@ -79,6 +80,7 @@ def fit_segmenter(
     groups: Mapping[int, tuple[int, ...]],
     options: FitOptions,
     checkpoint: Path | None = None,
+    before: dict[str, Any] | None = None,
 ) -> GridNet:
     """Train a segmenter with cross-entropy over the labeled pixels.
 
@@ -105,14 +107,19 @@ def fit_segmenter(
             log_p = log_p.index_copy(1, rank[[group]], joint[:, None])
         return F.nll_loss(log_p, target, ignore_index=-1)
 
-    return _fit(network, loss, options, checkpoint)
+    return _fit(network, loss, options, checkpoint, before)
 
 
-def _save(path: Path, network: nn.Module, step: int, options: FitOptions) -> None:
+def _save(path: Path, network: nn.Module, facts: dict[str, Any]) -> None:
     """Write the weights and how they came about; by way of another file, so that a crash leaves the old one."""
     temporary = path.with_suffix(".tmp")
-    torch.save({"weights": network.state_dict(), "steps": step, **asdict(options)}, temporary)
+    torch.save({"weights": network.state_dict(), **facts}, temporary)
     temporary.replace(path)
+
+
+def _moving_average(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """Exponential moving average; of fewer steps at first, so that the random start is soon forgotten."""
+    return average + (new - average) * max(0.002, 1 / (1 + int(count) / 4))
 
 
 def half_precision() -> torch.autocast:
@@ -134,13 +141,16 @@ def _rare_first(photos: Sequence[Photo], size: int) -> np.ndarray:
     return np.asarray(chance / chance.sum())
 
 
-def _fit(network: Network, loss: Loss, options: FitOptions, checkpoint: Path | None) -> Network:
+def _fit(
+    network: Network, loss: Loss, options: FitOptions, checkpoint: Path | None, before: dict[str, Any] | None
+) -> Network:
     """Minimize `loss`; returns the exponential moving average of the network, in eval mode."""
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
+    average = AveragedModel(network, avg_fn=_moving_average, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=1e-2)
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    facts = {**asdict(options), **({"before": before} if before else {})}
     start, step, recent = time.monotonic(), 0, 0.0
     while (spent := (time.monotonic() - start) / 60 / options.minutes) < 1:
         warm_up = min(1.0, (step + 1) / 100)
@@ -157,7 +167,7 @@ def _fit(network: Network, loss: Loss, options: FitOptions, checkpoint: Path | N
         if step % 50 == 0:
             print(f"step {step}  {spent:.1%} of the time  loss {recent:.4f}", flush=True)
         if checkpoint and step % 250 == 0:
-            _save(checkpoint, average.module, step, options)
+            _save(checkpoint, average.module, {"steps": step, **facts})
     if checkpoint:
-        _save(checkpoint, average.module, step, options)
+        _save(checkpoint, average.module, {"steps": step, **facts})
     return cast(Network, average.module.eval())
