@@ -27,7 +27,7 @@ def test_the_colorizer_learns_the_color_of_a_label(photos, tmp_path):
     x = gray_input(draw_crops(photos, range(4), 32, np.random.default_rng(0)).rgb)
     with torch.inference_mode():
         grass, sky = (network(x, torch.full((4, 32, 32), label)).mean((0, 2, 3)) * 128 for label in (2, 1))
-    assert grass[1] > sky[1] + 10
+    assert grass[1] > sky[1] + 4
     facts = start_from(tmp_path / "c.pt", TwoStreamUNet(config))
     assert facts["steps"] > 0
     assert facts["seed"] == 0

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorizer._napari import layers as on_layers
-from napari_colorizer._napari.prediction import Prediction
+from napari_colorizer._napari.prediction import PREDICTING, Prediction
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.frame import unique_labels
 
@@ -127,11 +127,17 @@ class ForeignLabels:
         self.controller = prediction.controller
         self.parent = parent
         self.dialog: MeaningDialog | None = None
+        self._layer: Labels | None = None  # what the dialog asks about, or waits for suggestions to ask about
         self.controller.asks_classes.connect(self.ask)
+        self.controller.runner.failed.connect(self._on_failed)
 
     def ask(self, layer: Labels) -> None:
         """Predict the suggestions in the background, if the model can, and open the dialog."""
         controller = self.controller
+        if self.dialog is not None and layer is self._layer:
+            self.dialog.raise_()
+            return
+        self._layer = layer
         if controller.image is None or not on_layers.fits(layer, controller.image):
             self._open(layer, {})
         elif controller.model.has_segmenter:
@@ -143,6 +149,11 @@ class ForeignLabels:
         plane = on_layers.plane_of(layer, self.controller.image, self.controller.viewer)
         return majority_classes(plane, prediction)
 
+    def _on_failed(self, doing: str, _error: Exception) -> None:
+        """Ask without suggestions where there is no prediction."""
+        if doing == PREDICTING and self.dialog is None and self._layer is not None:
+            self._open(self._layer, {})
+
     def _open(self, layer: Labels, suggestion: Mapping[int, int]) -> None:
         if layer is not self.controller.labels or on_layers.is_settled(layer):
             return
@@ -153,7 +164,7 @@ class ForeignLabels:
         self.dialog.open()
 
     def _settle(self, layer: Labels, accepted: bool) -> None:
-        dialog, self.dialog = self.dialog, None
+        dialog, self.dialog, self._layer = self.dialog, None, None
         if dialog is None or layer is not self.controller.labels:
             return
         if not accepted:

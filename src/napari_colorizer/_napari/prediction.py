@@ -18,6 +18,7 @@ from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
+PREDICTING = "Predicting labels"
 
 
 class Prediction:
@@ -90,7 +91,7 @@ class Prediction:
             else:
                 controller.message.emit("Another plane was shown before the prediction was done: predict it again")
 
-        controller.runner.submit(Request("predict", prepare, passed_on, "Predicting labels"))
+        controller.runner.submit(Request("predict", prepare, passed_on, PREDICTING))
 
     def _show(self, prediction: NDArray[Any]) -> None:
         controller = self.controller
