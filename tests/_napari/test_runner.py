@@ -123,6 +123,25 @@ def test_a_request_may_follow_from_a_result(log):
     assert log.results == ["colors of labels"]
 
 
+def test_what_is_asked_for_while_another_request_is_prepared_waits_its_turn(log, gate):
+    running, most = [], []
+
+    def work():
+        running.append(1)
+        most.append(len(running))
+        gate.wait(0.2)
+        running.pop()
+
+    def prepare():
+        log.ask("color", work=work)
+        return work
+
+    log.runner.submit(Request("folder", prepare, log.results.append, "saving"))
+    log.finish()
+    assert most == [1, 1]
+    assert len(log.results) == 2
+
+
 def test_it_says_what_it_does_and_in_the_end_that_it_does_nothing(log):
     log.ask("predict", "labels")
     log.ask("color", work=fail)

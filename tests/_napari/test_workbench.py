@@ -1,5 +1,7 @@
 """What the background thread does, without a window."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def test_other_options_another_picture_or_another_model_begin_a_session(tiny, pi
         model, shown, chosen = arguments
         seen.append(bench.color(model, shown, labels, MODEL_CLASSES, chosen).rgb)
     assert sessions == {"sessions": 4, "colorings": 4}
-    assert not any(np.array_equal(one, two) for one, two in zip(seen, seen[1:], strict=False))
+    assert not any(np.array_equal(one, two) for one, two in pairwise(seen))
 
 
 def test_a_model_is_read_once_until_its_file_changes(tiny, make_model, library, monkeypatch):

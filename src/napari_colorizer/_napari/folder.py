@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
@@ -16,6 +17,7 @@ from napari_colorizer.classes import ClassMap
 from napari_colorizer.files import (
     COLOR_SUFFIX,
     LABELS_SUFFIX,
+    FileError,
     beside,
     images_in,
     read_image,
@@ -23,6 +25,27 @@ from napari_colorizer.files import (
     write_color,
     write_label_map,
 )
+
+Opened = tuple[NDArray[Any], NDArray[Any] | None, ClassMap | None]  # an image, its label map and its classes
+
+
+def first_readable(images: list[Path], position: int, by: int) -> tuple[int, Opened, list[FileError]]:
+    """Read the first image from a position on that can be read; gives its position, and what is wrong with others."""
+    problems: list[FileError] = []
+    while 0 <= position < len(images):
+        try:
+            return position, read_with_labels(images[position]), problems
+        except FileError as error:
+            problems.append(error)
+            position += by
+    raise problems[0]
+
+
+def read_with_labels(path: Path) -> Opened:
+    """Read an image and the label map beside it, if there is one."""
+    image, map_file = read_image(path), beside(path, LABELS_SUFFIX)
+    labels, classes = read_label_map(map_file) if map_file.is_file() else (None, None)
+    return image, labels, classes
 
 
 class Folder:
@@ -61,7 +84,7 @@ class Folder:
                 f"There are no images in {folder}: PNG, JPEG, TIFF, BMP or WebP files are read"
             )
             return
-        self._turn_to(images, 0)
+        self._turn_to(images, 0, 1)
 
     def step(self, by: int) -> None:
         """Save what is open and go on to the next (1) or previous (-1) image."""
@@ -69,38 +92,58 @@ class Folder:
         if not self.images:
             self.controller.message.emit("Open a folder of images first")
         elif 0 <= position < len(self.images):
-            self._turn_to(self.images, position)
+            self._turn_to(self.images, position, by)
         else:
             self.controller.message.emit("This is the last image" if by > 0 else "This is the first image")
+            self.controller.runner.submit(Request("save", self._prepare_save, lambda _: None, "Saving"))
 
-    def _turn_to(self, images: list[Path], position: int) -> None:
+    def _turn_to(self, images: list[Path], position: int, by: int) -> None:
+        """Save what is open, and open an image; what cannot be read is passed over in the direction `by`."""
+        saved: list[NDArray[Any] | None] = []
+
         def prepare() -> Work:
             save = self._prepare_save()
-            path = images[position]
+            saved.append(self._own_labels())
 
-            def work() -> tuple[Any, Any, Any]:
+            def work() -> tuple[int, Opened, list[FileError]]:
                 if save is not None:
                     save()
-                image, map_file = read_image(path), beside(path, LABELS_SUFFIX)
-                labels, classes = read_label_map(map_file) if map_file.is_file() else (None, None)
-                return image, labels, classes
+                return first_readable(images, position, by)
 
             return work
 
-        def then(result: tuple[Any, Any, Any]) -> None:
-            self.images, self.position = images, position
-            self._show(*result)
+        def then(result: tuple[int, Opened, list[FileError]]) -> None:
+            found, opened, problems = result
+            now = self._own_labels()
+            if now is not None and (saved[-1] is None or not np.array_equal(now, saved[-1])):
+                self._turn_to(images, position, by)  # something was drawn in the meantime
+                return
+            self.images, self.position = images, found
+            self._show(*opened)
             self.changed.emit()
+            if problems:
+                self.controller.message.emit("\n".join(f"Passed over: {problem}" for problem in problems))
 
         self.controller.runner.submit(Request("folder", prepare, then, "Saving and opening"))
 
+    def _own_labels(self) -> NDArray[Any] | None:
+        """The label map of the image that was opened from here, on which the dock then works again."""
+        controller = self.controller
+        if self._layer is None or self._layer not in controller.viewer.layers:
+            return None
+        controller.choose_image(self._layer)
+        if controller.labels is None:
+            return None
+        return on_layers.plane_of(controller.labels, self._layer, controller.viewer)
+
     def _prepare_save(self) -> Work | None:
         """What writes the label map and the colors of the open image; None where there is nothing to save."""
-        controller, path = self.controller, self.current
-        if path is None or self._layer is None or controller.image is not self._layer or controller.labels is None:
+        controller, path, labels = self.controller, self.current, self._own_labels()
+        if path is None or labels is None or self._layer is None:
             return None
+        if controller.labels is None or not on_layers.is_settled(controller.labels):
+            return None  # as it was read, its classes are not known yet
         picture = on_layers.picture_of(self._layer, controller.viewer, controller.generation)
-        labels = on_layers.plane_of(controller.labels, self._layer, controller.viewer)
         classes, options, model = controller.classes, controller.options, controller.model
 
         def save() -> None:
@@ -108,6 +151,7 @@ class Folder:
             if model.color_ids:
                 rgb = controller.bench.color(model.name, picture, labels, classes, options, force=True).rgb
                 assert rgb is not None
+                controller.bench.forget()  # these colors are not on the screen
                 write_color(beside(path, COLOR_SUFFIX), rgb, f"colored with {model.name}")
 
         return save
@@ -116,8 +160,9 @@ class Folder:
         """Put the image and its label map, read or predicted, in the place of those of the last image."""
         controller, path = self.controller, self.current
         assert path is not None
-        for layer in (controller.colors, controller.labels, self._layer):
-            if self._layer is not None and layer is not None and layer in controller.viewer.layers:
+        own = (controller.colors, controller.labels, self._layer) if controller.image is self._layer else ()
+        for layer in own:
+            if layer is not None and layer in controller.viewer.layers:
                 controller.viewer.layers.remove(layer)
         rgb = image.ndim == 3
         self._layer = Image(image, name=path.stem, rgb=rgb, metadata={"path": str(path)})

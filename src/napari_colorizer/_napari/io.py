@@ -69,15 +69,18 @@ def read_labels_layer(path: str) -> list[LayerTuple]:
 
 
 def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Write a 2-D labels layer as an indexed PNG with its class map inside."""
+    """Write a 2-D labels layer as an indexed PNG with its class map inside; `OSError` if it cannot be."""
     labels = np.asarray(data)
+    name = attributes.get("name")
     if labels.ndim != 2:
-        raise FileError(
-            f"the labels layer {attributes.get('name')!r} has {labels.ndim} axes; a PNG holds two. Save it as TIFF, "
-            "or a single plane of it"
+        raise OSError(
+            f"the labels layer {name!r} has {labels.ndim} axes; a PNG holds two. Save it as TIFF, or one plane of it"
         )
     layer = Labels(labels, metadata=attributes.get("metadata") or {})
-    write_label_map(path, labels, class_map_of(layer))
+    try:
+        write_label_map(path, labels, class_map_of(layer))
+    except FileError as error:  # napari takes a ValueError for "there is no such writer", and does not show its text
+        raise OSError(f"the labels layer {name!r} cannot be saved as PNG: {error}") from error
     return [path]
 
 

@@ -66,11 +66,14 @@ class Runner:
     def _next(self) -> None:
         while self._waiting and not self._running and not self._closed:
             request = self._waiting.pop(next(iter(self._waiting)))
+            self._running = True  # what is submitted while this is prepared must wait
             try:
                 work = request.prepare()
             except Exception as error:
+                self._running = False
                 self.failed.emit(request.doing, error)
                 continue
+            self._running = False
             if work is not None:
                 self._start(request, work)
         if not self._running and not self._closed:

@@ -178,3 +178,7 @@ class Workbench:
         rgb = self._session.colorize(translate(labels, table))
         self._labels, self._table = labels, table
         return Coloring(result.counts, rgb)
+
+    def forget(self) -> None:
+        """Color anew the next time, whatever the labels: what was colored last is not shown."""
+        self._labels = None
