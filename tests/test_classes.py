@@ -192,3 +192,20 @@ def test_pascal_context_has_its_59_classes():
     assert classes.ids == tuple(range(1, 60))
     assert [classes[label].name for label in (1, 2, 7, 59)] == ["aeroplane", "bicycle", "car", "wood"]
     assert len({item.color for item in classes}) == 59
+
+
+def test_classes_are_matched_by_name_and_never_by_number():
+    model = ClassMap([Class(1, "sky", "#000000"), Class(2, "grass", "#000000")])
+    ours = ClassMap([Class(1, "nucleus", "#000000"), Class(7, "SKY", "#000000"), Class(9, "Gras", "#000000", "grass")])
+    assert ours.match(model) == {7: 1, 9: 2}
+
+
+def test_the_name_that_models_know_is_kept_in_files():
+    classes = ClassMap([Class(9, "Gras", "#00ff00", "grass"), Class(10, "sky", "#0000ff")])
+    assert ClassMap.from_json(classes.to_json()) == classes
+    assert ClassMap.from_csv(classes.to_csv()) == classes
+
+
+def test_an_entry_that_is_nested_too_deeply_is_an_error_with_its_line():
+    with pytest.raises(ValueError, match="line 1"):
+        ClassMap.from_json("[" * 100_000)

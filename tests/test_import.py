@@ -59,3 +59,8 @@ def test_the_promised_names_are_public():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_thing"):
         napari_colorizer.no_such_thing  # noqa: B018
+
+
+def test_opening_the_dock_does_not_load_torch():
+    code = "import sys, napari_colorizer._napari.colorize_widget; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

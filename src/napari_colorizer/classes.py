@@ -7,8 +7,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -31,11 +31,14 @@ class Class:
     name : str
     color : str
         Display color, ``#rrggbb``. It says nothing about the colors that such things get.
+    known_as : str
+        The name under which models know the class, where it is another: after a renaming, or in another language.
     """
 
     id: int
     name: str
     color: str
+    known_as: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.id, bool) or not isinstance(self.id, int) or not 1 <= self.id <= LARGEST_ID:
@@ -129,9 +132,21 @@ class ClassMap:
         """Whether a class has that name, without regard to case."""
         return name.casefold() in self._by_name
 
-    def unused_id(self) -> int:
-        """The smallest id that no class has."""
-        return next(label for label in range(1, LARGEST_ID + 1) if label not in self)
+    def unused_id(self, taken: Container[int] = ()) -> int:
+        """The smallest id that no class has and that is not `taken` otherwise."""
+        return next(label for label in range(1, LARGEST_ID + 1) if label not in self and label not in taken)
+
+    def match(self, other: ClassMap) -> dict[int, int]:
+        """The id that each class has in another class map, by name without regard to case; others are left out.
+
+        Examples
+        --------
+        >>> ours = ClassMap([Class(1, "Gras", "#4caf50", known_as="grass"), Class(2, "moss", "#335522")])
+        >>> ours.match(ClassMap.pascal_context())
+        {1: 36}
+        """
+        names = ((item.id, item.known_as or item.name) for item in self)
+        return {label: other.named(name).id for label, name in names if other.has_name(name)}
 
     def with_class(self, item: Class) -> ClassMap:
         """A class map with `item` added, or in the place of the class with its id."""
@@ -175,17 +190,17 @@ class ClassMap:
 
     @classmethod
     def from_json(cls, text: str) -> ClassMap:
-        """Parse a list of ``{"id": 1, "name": "sky", "color": "#87ceeb"}``; the color may be left out."""
+        """Parse a list of ``{"id": 1, "name": "sky", "color": "#87ceeb"}``; color may be left out, known_as added."""
         return cls._from_entries(_json_entries(text))
 
     def to_json(self) -> str:
         """Give what `from_json` reads, one class a line."""
-        lines = (json.dumps({"id": item.id, "name": item.name, "color": item.color}) for item in self)
+        lines = (json.dumps({field: value for field, value in asdict(item).items() if value}) for item in self)
         return "[\n" + ",\n".join(lines) + "\n]\n"
 
     @classmethod
     def from_csv(cls, text: str) -> ClassMap:
-        """Parse comma-separated values with the columns id, name and, optionally, color."""
+        """Parse comma-separated values with the columns id, name and, optionally, color and known_as."""
         reader = csv.DictReader(io.StringIO(text, newline=None))
         try:
             columns = [str(column).strip().lower() for column in reader.fieldnames or ()]
@@ -200,8 +215,8 @@ class ClassMap:
         """Give what `from_csv` reads."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["id", "name", "color"])
-        writer.writerows([item.id, item.name, item.color] for item in self)
+        writer.writerow(["id", "name", "color", "known_as"])
+        writer.writerows(astuple(item) for item in self)
         return out.getvalue()
 
     @classmethod
@@ -254,7 +269,8 @@ def _parse_entry(entry: object) -> Class | None:
         raise ValueError(f"id 0 means unlabeled and cannot be {name!r}; give that class another id")
     color = entry.get("color")
     color = color.strip().lower() if isinstance(color, str) else color
-    return Class(label, name, color or distinct_color(label if isinstance(label, int) else 0))
+    known_as = str(entry.get("known_as") or "").strip()
+    return Class(label, name, color or distinct_color(label if isinstance(label, int) else 0), known_as)
 
 
 def _json_entries(text: str) -> Iterator[tuple[int, object]]:
@@ -269,6 +285,8 @@ def _json_entries(text: str) -> Iterator[tuple[int, object]]:
             entry, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise ValueError(f"line {error.lineno}: {error.msg}") from error
+        except RecursionError as error:
+            raise ValueError(f"line {line}: the entry is nested too deeply") from error
         yield line, entry
         separator = re.compile(r"\s*(,\s*(?!\s*\])|(?=\]))").match(text, position)
         if not separator:

@@ -146,15 +146,15 @@ def colorize(
 
     def work(file: Path) -> Path:
         gray = read_image(file)
-        map_file = _label_file(file, labels)
+        map_file, label_map, classes = _label_file(file, labels), None, None
         if map_file is not None:
-            label_map = read_label_map(map_file)[0]
+            label_map, classes = read_label_map(map_file)
         elif predict and loaded.segmenter is not None:
             label_map = loaded.segment(gray, SegmentOptions(working_size, options.device))
-        else:
-            label_map = None
         target = _target(file, COLOR_SUFFIX, output)
-        write_color(target, loaded.colorize(gray, label_map, options=options), f"colored with {loaded.name}")
+        write_color(
+            target, loaded.colorize(gray, label_map, options=options, classes=classes), f"colored with {loaded.name}"
+        )
         return target
 
     _each(files, "Coloring", work)
@@ -168,7 +168,8 @@ def _checked(device: str) -> str:
 
 def _label_file(image: Path, labels: Path | None) -> Path | None:
     """The label map of an image: the file given, or the one in the folder given."""
-    from napari_colorizer.files import LABELS_SUFFIX, FileError, beside
+    from napari_colorizer.errors import FileError
+    from napari_colorizer.files import LABELS_SUFFIX, beside
 
     if labels is None or labels.is_file():
         return labels

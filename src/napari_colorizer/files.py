@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.errors import FileError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -19,10 +24,6 @@ LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
 CLASSES_KEY = "napari-colorizer-classes"
 UNKNOWN_COLOR = (255, 0, 255)
 UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
-
-
-class FileError(ValueError):
-    """A file that cannot be read as what it should be."""
 
 
 def read_image(path: str | Path) -> NDArray[np.generic]:
@@ -78,12 +79,30 @@ def _read_tiff(path: Path) -> NDArray[Any]:
     return array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` that takes its place when all went well, and is flushed to the disk first."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it readable to its owner only
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "") -> None:
     """Write an RGB image (H, W, 3) as PNG, with a text on how it came about."""
     info = PngImagePlugin.PngInfo()
     if description:
         info.add_itxt("Description", description)
-    Image.fromarray(rgb).save(path, "PNG", pnginfo=info)
+    with replacing(Path(path)) as temporary:
+        Image.fromarray(rgb).save(temporary, "PNG", pnginfo=info)
 
 
 def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: ClassMap | None = None) -> None:
@@ -102,17 +121,21 @@ def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: Clas
     info = PngImagePlugin.PngInfo()
     if classes is not None:
         info.add_itxt(CLASSES_KEY, classes.to_json())
-    if largest > 255:
-        Image.fromarray(labels.astype(np.uint16)).save(path, "PNG", pnginfo=info)
-        return
-    image = Image.fromarray(labels.astype(np.uint8), "P")
+    image = _indexed(labels.astype(np.uint8), classes) if largest < 256 else Image.fromarray(labels.astype(np.uint16))
+    with replacing(Path(path)) as temporary:
+        image.save(temporary, "PNG", pnginfo=info)
+
+
+def _indexed(labels: NDArray[np.uint8], classes: ClassMap | None) -> Image.Image:
+    """An indexed image whose palette shows the classes' colors."""
+    image = Image.fromarray(labels, "P")
     palette = np.tile(np.array(UNKNOWN_COLOR, np.uint8), (256, 1))
     palette[0] = 0
     for item in classes or ():
         if item.id < 256:
             palette[item.id] = item.rgb
     image.putpalette(palette.tobytes())
-    image.save(path, "PNG", pnginfo=info)
+    return image
 
 
 def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], ClassMap | None]:

@@ -152,14 +152,14 @@ def test_an_unknown_class_is_marked_and_colored_like_unlabeled(listed, wait):
     np.testing.assert_array_equal(pictures[1], pictures[2])
 
 
-def test_a_new_class_gets_an_id_that_neither_map_nor_model_uses_and_becomes_the_brush(listed, answer, wait):
+def test_a_new_class_gets_an_id_that_no_class_and_no_pixel_has_and_becomes_the_brush(listed, answer, wait):
     _, widget, labels = listed
     widget.controller.set_classes(ClassMap([Class(1, "aeroplane", "#111111")]))
     answer(text=" unicorn ")
     widget.class_list.add()
     added = widget.controller.classes.named("unicorn").id
-    model = widget.controller.model
-    assert added not in {0, 1, DRAGON, STRAY, *model.classes.ids, *model.color_ids, *np.unique(labels.data)}
+    assert added not in {0, 1, DRAGON, STRAY, *np.unique(labels.data)}
+    assert added not in widget.controller.known_ids()
     assert (labels.selected_label, labels.mode) == (added, "paint")
     assert widget.class_list.selected() == added
     assert labels.features["class"].tolist()[-1] == "unicorn"

@@ -270,3 +270,43 @@ def test_color_layers_are_not_offered_as_images(predicted):
     viewer, widget = predicted
     assert on_layers.is_colors(viewer.layers["photo colors"])
     assert [layer.name for layer in widget.image_choices()] == ["photo"]
+
+
+def test_the_x_of_the_dock_stops_it_and_lets_it_go(predicted, wait, qtbot):
+    viewer, widget = predicted
+    listeners = len(viewer.layers.events.inserted.callbacks)
+    labels = viewer.layers["photo labels"]
+    keys = dict(labels.keymap)
+    viewer.window.remove_dock_widget(widget)  # what the button calls
+    before = viewer.layers["photo colors"].data.copy()
+    labels.data = np.full((96, 128), GRASS, np.uint8)
+    qtbot.wait(300)
+    assert widget.controller.runner.idle
+    np.testing.assert_array_equal(viewer.layers["photo colors"].data, before)
+    assert len(viewer.layers.events.inserted.callbacks) < listeners
+    assert len(labels.keymap) < len(keys)
+    _, again = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
+    wait(again)
+    labels.data = np.full((96, 128), SKY, np.uint8)
+    wait(again)
+    assert not np.array_equal(viewer.layers["photo colors"].data, before)
+
+
+def test_without_a_label_map_the_colors_follow_the_options(dock, wait):
+    viewer, widget = dock
+    widget.colorize_button.click()
+    wait(widget)
+    widget.vivid.setValue(0)
+    wait(widget)
+    np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
+
+
+def test_a_complaint_goes_away_when_all_is_well_again(predicted, wait):
+    viewer, widget = predicted
+    good = widget.controller.labels
+    widget.controller.choose_labels(viewer.add_labels(np.zeros((5, 5), np.uint8), name="tiny"))
+    wait(widget)
+    assert "tiny" in widget.message.text()
+    widget.controller.choose_labels(good)
+    wait(widget)
+    assert widget.message.text() == ""

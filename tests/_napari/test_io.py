@@ -6,7 +6,7 @@ import napari.layers
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from npe2 import PluginManifest
+from npe2 import PluginManager, PluginManifest
 from npe2.manifest.utils import import_python_name
 from PIL import Image as Picture
 from skimage import data
@@ -70,16 +70,21 @@ def test_labels_that_a_png_cannot_hold_are_refused_by_name_and_nothing_is_writte
 
 
 def test_photographs_are_left_to_others(tmp_path):
-    photo, named, plain = tmp_path / "photo.png", tmp_path / "A.LABELS.png", tmp_path / "map.png"
+    photo, named, plain = tmp_path / "photo.png", tmp_path / "A.labels.png", tmp_path / "map.png"
     Picture.fromarray(data.camera()).save(photo)
     Picture.fromarray(MAP).save(named)
     write_label_map(plain, MAP, CLASSES)
-    assert io.get_label_map_reader(str(photo)) is None
     assert io.get_label_map_reader([str(named)]) is None
-    assert io.get_label_map_reader(str(tmp_path / "gone.png")) is None
     assert io.get_label_map_reader(str(tmp_path / "labels.tif")) is None
-    assert io.get_label_map_reader(str(named)) is not None
-    assert io.get_label_map_reader(str(plain)) is not None
+    assert not offered(photo)
+    assert not offered(plain)
+    assert offered(named)
+    assert offered(tmp_path / "photo labels.png")
+
+
+def offered(path):
+    readers = PluginManager.instance().iter_compatible_readers([str(path)])
+    return any(reader.plugin_name == "napari-colorizer" for reader in readers)
 
 
 def test_a_photograph_opens_as_an_image(viewer, tmp_path):

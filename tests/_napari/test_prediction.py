@@ -1,5 +1,7 @@
 """Predicting label maps, and taking the prediction back after edits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
@@ -132,7 +134,8 @@ def test_a_change_too_big_to_undo_clears_the_history_and_keeps_the_tool(edited, 
 
 def test_ids_too_large_for_the_layer_widen_it(bare_predicted, wait, monkeypatch):
     viewer, widget = bare_predicted
-    monkeypatch.setattr(Workbench, "predict", lambda *_: PREDICTED.astype(np.uint16) * 10)
+    classes = (replace(item, id=item.id * 10) for item in widget.controller.classes)
+    widget.controller.set_classes(ClassMap(classes))
     widget.predict_button.click()
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo labels"].data, PREDICTED.astype(int) * 10)
@@ -242,3 +245,46 @@ def test_the_next_click_resets_without_painting_and_the_tool_comes_back(window, 
     mouse.click(15, 60)
     assert (labels.data == 1).any()
     assert (labels.data == TREE).sum() == left
+
+
+def test_predicting_keeps_the_users_names_colors_and_numbers(edited, wait):
+    _viewer, widget, labels = edited
+    mine = ClassMap([Class(1, "nucleus", "#111111"), Class(7, "My sky", "#123456", known_as="sky")])
+    widget.controller.set_classes(mine)
+    widget.predict_button.click()
+    wait(widget)
+    classes = on_layers.class_map_of(labels)
+    assert list(classes)[:2] == list(mine)
+    assert (labels.data[PREDICTED == SKY] == 7).all()
+    assert not (labels.data == 1).any()
+
+
+def test_what_is_drawn_while_the_prediction_runs_stays(edited, wait, monkeypatch):
+    _viewer, widget, labels = edited
+    widget.predict_button.click()
+    assert not widget.controller.runner.idle
+    labels.data_setitem((np.array([3, 4]), np.array([5, 6])), DRAGON)
+    wait(widget)
+    assert labels.data[3, 5] == labels.data[4, 6] == DRAGON
+
+
+def test_regions_without_a_class_are_not_reset(bare_predicted, messages):
+    _, widget = bare_predicted
+    said, labels = messages(widget), widget.controller.labels
+    on_layers.mark_regions(labels)
+    before = labels.data.copy()
+    widget.prediction.reset("map")
+    assert labels.name in said[-1]
+    np.testing.assert_array_equal(labels.data, before)
+
+
+def test_renamed_layers_still_belong_together(bare_predicted, wait):
+    _viewer, widget = bare_predicted
+    photo, labels, colors = widget.controller.image, widget.controller.labels, widget.controller.colors
+    for layer, name in ((photo, "foto"), (labels, "Karte"), (colors, "bunt")):
+        layer.name = name
+    widget.controller.choose_image(None)
+    widget.controller.choose_image(photo)
+    wait(widget)
+    assert (widget.controller.labels, widget.controller.colors) == (labels, colors)
+    assert widget.images.currentText() == "foto"

@@ -7,13 +7,12 @@ import pytest
 
 from napari_colorizer._napari import workbench
 from napari_colorizer._napari.layers import Picture
-from napari_colorizer._napari.workbench import ModelInfo, Workbench, translate, translation
+from napari_colorizer._napari.workbench import ModelInfo, Workbench
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ModelError
 
-IDS = (0, 1, 2, 7)
 MODEL_CLASSES = ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50"), Class(7, "boat", "#b22222")])
 
 
@@ -50,25 +49,6 @@ def picture():
 
 def classes_of(*items):
     return ClassMap(Class(label, name, "#000000") for label, name in items)
-
-
-def test_classes_are_translated_by_name_then_by_id_and_unknown_ones_are_left_to_the_model():
-    classes = classes_of((9, "Sky"), (1, "lawn"), (2, "boat"), (30, "dragon"), (300, "grass"))
-    assert translation(classes, MODEL_CLASSES, IDS) == {9: 1, 1: 1, 2: 7, 30: 0, 300: 2}
-
-
-def test_a_class_that_only_the_segmenter_has_is_not_translated_by_its_id():
-    assert translation(classes_of((5, "cloud")), MODEL_CLASSES, IDS) == {5: 0}
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, np.uint64])
-def test_label_maps_of_any_whole_numbers_are_translated(dtype):
-    labels = np.array([[0, 9, 200, 3]], dtype)
-    np.testing.assert_array_equal(translate(labels, {9: 1, 3: 0}), [[0, 1, 0, 0]])
-
-
-def test_ids_outside_of_16_bits_become_unlabeled():
-    np.testing.assert_array_equal(translate(np.array([[-1, 65535, 65536, 1 << 40]]), {65535: 7}), [[0, 7, 0, 0]])
 
 
 def test_renumbered_classes_give_the_same_colors(tiny, picture):
@@ -144,5 +124,5 @@ def test_a_model_without_a_colorizer_says_so(make_model, library, picture):
 def test_what_the_dock_must_know_of_a_model_is_read_without_loading_it(tiny, monkeypatch):
     monkeypatch.setattr(workbench, "load", None)
     info = ModelInfo.read(tiny)
-    assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", IDS, True)
+    assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", (0, 1, 2, 7), True)
     assert info.classes == MODEL_CLASSES

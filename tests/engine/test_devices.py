@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from napari_colorizer.engine import devices
-from napari_colorizer.engine.devices import DeviceError, available_devices, pick_device, with_cpu_fallback
+from napari_colorizer.engine.devices import available_devices, pick_device, with_cpu_fallback
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.errors import DeviceError
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 TOO_LITTLE = r"the GPU \(meta\) has too little free memory"

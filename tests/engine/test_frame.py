@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.transform import resize
 
 from napari_colorizer.engine import frame as frame_module
-from napari_colorizer.engine.frame import Frame, bilinear_rows, check_labels, unique_labels
+from napari_colorizer.engine.frame import Frame, bilinear_rows
 
 sides = st.integers(1, 5000)
 small_maps = arrays(
@@ -105,30 +105,6 @@ def test_a_vote_keeps_every_id():
         votes = Frame.fit((100, 90), 33, 16).vote(labels)
         assert votes.dtype == np.int64
         assert np.unique(votes).tolist() == [labels[0, 0]]
-
-
-@settings(max_examples=30, deadline=None)
-@given(arrays(st.sampled_from([np.uint8, np.uint16, np.int32, np.int64]), (5, 4)))
-def test_unique_labels_are_those_of_numpy(labels):
-    for found, expected in zip(unique_labels(labels), np.unique(labels, return_counts=True), strict=True):
-        assert np.array_equal(found, expected)
-
-
-def test_a_label_map_that_fits_is_passed_on_unchanged():
-    labels = np.zeros((4, 5), np.int32)
-    assert check_labels(labels, (4, 5)) is labels
-
-
-@pytest.mark.parametrize("shape", [(5, 4), (4,), (4, 5, 1)])
-def test_a_label_map_of_another_shape_is_refused(shape):
-    with pytest.raises(ValueError, match=r"the label map has the shape \(.*\), the image \(4, 5\)"):
-        check_labels(np.zeros(shape, np.uint8), (4, 5))
-
-
-@pytest.mark.parametrize("dtype", [float, np.float32, complex, bool, "U1"])
-def test_a_label_map_holds_whole_numbers(dtype):
-    with pytest.raises(TypeError, match="must hold whole numbers"):
-        check_labels(np.zeros((4, 5), dtype), (4, 5))
 
 
 @pytest.mark.parametrize("full", [(50, 71), (7, 9), (7, 100)])

@@ -5,7 +5,8 @@ import torch
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.engine.segment import network_input, segment
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.errors import ModelError
+from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet
 
 

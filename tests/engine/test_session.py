@@ -11,8 +11,9 @@ from skimage.color import rgb2lab
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.errors import ModelError
 from napari_colorizer.files import read_label_map, write_label_map
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)

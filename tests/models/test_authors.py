@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.errors import ModelError
 from napari_colorizer.models.authors import import_authors
 from napari_colorizer.models.file import read_model
-from napari_colorizer.models.header import ModelError
 
 CLASSES = ClassMap.pascal_context()
 ROWS, COLUMNS = range(5), range(6)

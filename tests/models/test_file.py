@@ -8,8 +8,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from napari_colorizer.errors import ModelError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, ModelError, read_header
+from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header
 
 GRAY = np.linspace(0, 1, 32 * 32, dtype=np.float32).reshape(32, 32)
 

@@ -4,7 +4,7 @@ import platformdirs
 import pytest
 
 from napari_colorizer import load_model
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ModelError
 from napari_colorizer.models.library import (
     bundled_default,
     export_model,

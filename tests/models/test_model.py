@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.models.model import Model, ModelError
+from napari_colorizer.errors import ModelError
+from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig
 
 GRAY = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)

@@ -117,14 +117,15 @@ class ClassList(QWidget):
             self.rows.setHorizontalHeaderLabels(["class", "pixels"])
             for _ in labels:
                 self.rows.appendRow([QStandardItem(), QStandardItem()])
+        known = self.controller.known_ids()
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
-            self._fill_row(row, label, counts.get(label, 0))
+            self._fill_row(row, label, counts.get(label, 0), label == UNLABELED or label in known)
         brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
         if brush is not None and brush != self.selected():
             self.select(int(brush))
 
-    def _fill_row(self, row: int, label: int, count: int) -> None:
-        name, color, known = self._describe(label)
+    def _fill_row(self, row: int, label: int, count: int, known: bool) -> None:
+        name, color = self._describe(label, known)
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
         title, pixels = self.rows.item(row, 0), self.rows.item(row, 1)
@@ -140,14 +141,14 @@ class ClassList(QWidget):
             cell.setFont(font)
             cell.setToolTip("" if known else "The model does not know this: such pixels are colored as unlabeled")
 
-    def _describe(self, label: int) -> tuple[str, str, bool]:
-        """Name, color, and whether the model knows it."""
+    def _describe(self, label: int, known: bool) -> tuple[str, str]:
+        """Name and color of a row."""
         if label == UNLABELED:
-            return "unlabeled (the model decides)", "#000000", True
+            return "unlabeled (the model decides)", "#000000"
         if label not in self.controller.classes:
-            return f"{label} (no class)", QColor(STRAY_COLOR).name(), False
-        item, known = self.controller.classes[label], self.controller.knows(label)
-        return item.name if known else f"{item.name} (not known to the model)", item.color, known
+            return f"{label} (no class)", QColor(STRAY_COLOR).name()
+        item = self.controller.classes[label]
+        return item.name if known else f"{item.name} (not known to the model)", item.color
 
     def _refilter(self) -> None:
         self.filter.text = self.search.text().strip()
@@ -184,10 +185,10 @@ class ClassList(QWidget):
         classes = self.controller.classes
         return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
 
-    def _put(self, label: int, name: str, color: str) -> bool:
+    def _put(self, label: int, name: str, color: str, known_as: str = "") -> bool:
         """Add or change a class; False, with a message, if it cannot be."""
         try:
-            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color)))
+            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color, known_as)))
         except ValueError as error:
             self.controller.message.emit(str(error))
             return False
@@ -197,18 +198,19 @@ class ClassList(QWidget):
         """Ask for a name and add a class."""
         name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
         if agreed:
-            label = self.controller.unused_id()
+            label = self.controller.classes.unused_id(self.controller.counts)
             if self._put(label, name, distinct_color(label)):
                 self.controller.choose_brush(label)
 
     def rename(self) -> None:
-        """Ask for another name of the selected class."""
+        """Ask for another name of the selected class; one that the model knows keeps its colors."""
         item = self._selected_class()
         if item is None:
             return
         name, agreed = QInputDialog.getText(self, "Rename class", f"New name of {item.name!r}:", text=item.name)
         if agreed:
-            self._put(item.id, name, item.color)
+            known_as = item.known_as or (item.name if item.id in self.controller.known_ids() else "")
+            self._put(item.id, name, item.color, known_as)
 
     def recolor(self) -> None:
         """Ask for another display color of the selected class."""
@@ -217,7 +219,7 @@ class ClassList(QWidget):
             return
         color = QColorDialog.getColor(QColor(item.color), self, f"Display color of {item.name!r}")
         if color.isValid():
-            self._put(item.id, item.name, color.name())
+            self._put(item.id, item.name, color.name(), item.known_as)
 
     def delete(self) -> None:
         """Delete the selected class; its pixels keep their id, and are shown as having no class."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -39,6 +40,7 @@ from napari_colorizer._napari.workbench import devices, load
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
 from napari_colorizer.models.library import installed_models
 
+LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
 OWN_SIZE = "the model's own"
 
 
@@ -56,7 +58,7 @@ class ColorizeWidget(QScrollArea):
         self.controller = controller = ColorizeController(napari_viewer)
         self.prediction = Prediction(controller)
         self.folder = Folder(self.prediction)
-        self.foreign = ForeignLabels(self.prediction, self)
+        self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
         self._build()
         self._connect()
@@ -64,6 +66,20 @@ class ColorizeWidget(QScrollArea):
         self._choose_first_image()
         controller.runner.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
         self.destroyed.connect(lambda: controller.close())
+
+    def event(self, event: QEvent) -> bool:
+        """Stop when the dock is closed: napari takes the widget out of the window, but does not delete it."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._stop()
+        return bool(super().event(event))
+
+    def _stop(self) -> None:
+        self.pointing.release()
+        self.controller.close()
+        for name in LAYER_LIST_EVENTS:
+            getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
+        for layer in self.viewer.layers:
+            layer.events.name.disconnect(self.reset_choices)
 
     # -- what it is made of
 
@@ -74,7 +90,11 @@ class ColorizeWidget(QScrollArea):
         self.follow_box = QCheckBox("Colors follow edits", checked=True)
         self.colorize_button = QPushButton("Colorize")
         self.class_list = ClassList(self.controller)
-        self.message = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message = QLabel(
+            wordWrap=True,
+            textFormat=Qt.TextFormat.PlainText,
+            textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse,
+        )
         self.progress = QProgressBar(maximum=0, textVisible=True)
         self.doing = QLabel()
         content = QWidget()
@@ -82,13 +102,12 @@ class ColorizeWidget(QScrollArea):
         layout.addLayout(_form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
         layout.addWidget(self.predict_button)
         layout.addLayout(_row(self.follow_box, self.colorize_button))
-        layout.addWidget(self.class_list)
+        layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
         layout.addWidget(self._make_options())
         for widget in (self.doing, self.progress, self.message):
             layout.addWidget(widget)
-        layout.addStretch()
         self.progress.hide()
         self.setWidget(content)
         self.setWidgetResizable(True)
@@ -159,8 +178,8 @@ class ColorizeWidget(QScrollArea):
         controller.busy.connect(self._show_busy)
         controller.layers_changed.connect(self.reset_choices)
         self.folder.changed.connect(self._show_place)
-        for event in ("inserted", "removed", "reordered"):
-            getattr(self.viewer.layers.events, event).connect(self.reset_choices)
+        for name in LAYER_LIST_EVENTS:
+            getattr(self.viewer.layers.events, name).connect(self.reset_choices)
 
     def _choose_working_size(self, value: int) -> None:
         self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
@@ -189,17 +208,20 @@ class ColorizeWidget(QScrollArea):
         """Offer the layers and models that there are now, and show which are chosen."""
         controller = self.controller
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
+        for layer in self.viewer.layers:
+            layer.events.name.connect(self.reset_choices)  # does nothing where it is connected already
         _fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
         _fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
         _fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
-        terms = controller.model.license or "not stated"
-        self.models.setToolTip(f"<p>License of the weights of {controller.model.name!r}: {terms}</p>")
+        terms = f"License of the weights of {controller.model.name!r}: {controller.model.license or 'not stated'}"
+        self.models.setToolTip(f"<p>{escape(terms)}</p>")
         self.predict_button.setEnabled(controller.model.has_segmenter)
         self.colorize_button.setEnabled(bool(controller.model.color_ids))
 
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
-        self.ensureWidgetVisible(self.message)
+        if text:
+            self.ensureWidgetVisible(self.message)
 
     def _show_busy(self, doing: str) -> None:
         if doing:
@@ -221,7 +243,7 @@ class ColorizeWidget(QScrollArea):
 
 def _form(rows: dict[str, QWidget]) -> QFormLayout:
     form = QFormLayout()
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for text, widget in rows.items():
         form.addRow(text, widget)
         if isinstance(widget, QComboBox):  # a long layer name must not widen the dock

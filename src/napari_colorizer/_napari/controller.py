@@ -18,11 +18,11 @@ from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, TorchError, Workbench
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.files import FileError
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ColorizerError
 from napari_colorizer.models.library import DEFAULT
 
 VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
+MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
 SLICE_EVENTS = ("point", "order", "ndisplay")
 IMAGE_EVENTS = ("data", "contrast_limits")
 EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
@@ -51,7 +51,7 @@ class ColorizeController:
         self.labels: Labels | None = None
         self.colors: Image | None = None
         self.model = ModelInfo.read(DEFAULT)
-        self._classes = self.model.classes
+        self.default_classes = self.model.classes
         self.options = ColorizeOptions()
         self.following = True
         self.counts: dict[int, int] = {}
@@ -60,6 +60,7 @@ class ColorizeController:
         self.runner.failed.connect(self._explain)
         self.bench = Workbench()
         self.generation = 0
+        self._complaint = ""  # what the user was told last, if something was wrong
         viewer.layers.events.removed.connect(self._on_removed)
         for name in SLICE_EVENTS:
             getattr(viewer.dims.events, name).connect(self._on_slice)
@@ -67,6 +68,7 @@ class ColorizeController:
     def close(self) -> None:
         """Let go of the viewer: nothing is done or shown any more."""
         self.runner.close()
+        self.bench = Workbench()  # frees the session of the old one
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for name in SLICE_EVENTS:
             getattr(self.viewer.dims.events, name).disconnect(self._on_slice)
@@ -86,7 +88,6 @@ class ColorizeController:
         self.colors = on_layers.colors_for(layer, self.viewer)
         self.choose_labels(on_layers.labels_for(layer, self.viewer))
         self.layers_changed.emit()
-        self.follow()
 
     def choose_labels(self, layer: Labels | None) -> None:
         """Work with another labels layer; one of another plugin's making gives rise to `asks_classes`."""
@@ -96,24 +97,26 @@ class ColorizeController:
         self.labels, self.counts = layer, {}
         self._listen_to_labels(on=True)
         if layer is not None and not on_layers.is_settled(layer):
-            if np.any(np.asarray(layer.data)):
+            if not isinstance(layer.data, np.ndarray) or np.any(layer.data):
                 self.layers_changed.emit()
                 self.asks_classes.emit(layer)
                 return
-            on_layers.show_classes(layer, self.model.classes)
+            on_layers.show_classes(layer, self.default_classes)
         self.labels_settled()
 
     def labels_settled(self) -> None:
         """Go on with the labels layer, now that it is known what its numbers mean."""
         self.layers_changed.emit()
         self.classes_changed.emit()
-        self.follow()
+        if self.labels is not None and self.image is not None:
+            on_layers.note_image(self.labels, self.image)
+            self.follow()  # (without a label map, the colors stay as they are until something else changes)
 
     def choose_model(self, name: str) -> None:
         """Predict and color with another model."""
         try:
             self.model = ModelInfo.read(name)
-            self._classes = self.model.classes
+            self.default_classes = self.model.classes
         except ValueError as error:
             self.message.emit(str(error))
         self.layers_changed.emit()
@@ -137,6 +140,7 @@ class ColorizeController:
         if self.labels is None:
             return
         self.viewer.layers.selection.active = self.labels
+        on_layers.make_room_for(self.labels, label)
         self.labels.selected_label = label
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
             self.labels.mode = "paint"
@@ -146,9 +150,10 @@ class ColorizeController:
         if self.image is None:
             self.message.emit("Choose an image layer first")
             return
-        self.add_labels(np.zeros(on_layers.image_shape(self.image), np.uint8))
+        dtype = np.min_scalar_type(max(self.default_classes.ids, default=0))
+        self.add_labels(np.zeros(on_layers.image_shape(self.image), dtype), self.default_classes)
 
-    def add_labels(self, data: NDArray[Any]) -> None:
+    def add_labels(self, data: NDArray[Any], classes: ClassMap) -> None:
         """Lay a new label map on the image."""
         assert self.image is not None
         layer = Labels(
@@ -157,7 +162,7 @@ class ColorizeController:
             opacity=on_layers.LABELS_OPACITY,
             **on_layers.transform_of(self.image, data.ndim),
         )
-        on_layers.show_classes(layer, self.merged_classes())
+        on_layers.show_classes(layer, classes)
         self.viewer.add_layer(layer)
         self.choose_labels(layer)
 
@@ -171,31 +176,20 @@ class ColorizeController:
             return own
         if self.labels is not None and on_layers.is_regions(self.labels):
             return ClassMap()
-        return self._classes
-
-    def merged_classes(self) -> ClassMap:
-        """The classes of the model, and those of the user that do not collide with them."""
-        model = self.model.classes
-        own = [item for item in self.classes or self._classes if item.id not in model and not model.has_name(item.name)]
-        return ClassMap([*model, *own])
+        return self.default_classes
 
     def set_classes(self, classes: ClassMap) -> None:
         """Give the label map other classes."""
-        self._classes = classes
+        self.default_classes = classes
         if self.labels is not None:
             on_layers.show_classes(self.labels, classes)
         self.classes_changed.emit()
         self.follow()
 
-    def knows(self, label: int) -> bool:
-        """Whether the model has colors for a class of the label map."""
-        item = self.classes[label]
-        return self.model.classes.has_name(item.name) or label in self.model.color_ids
-
-    def unused_id(self) -> int:
-        """An id for a new class, that neither the label map nor the model uses."""
-        used = {*self.classes.ids, *self.model.classes.ids, *self.model.color_ids, *self.counts}
-        return next(label for label in range(1, 65536) if label not in used)
+    def known_ids(self) -> set[int]:
+        """Ids of the classes of the label map that the model has colors for."""
+        matches = self.classes.match(self.model.classes).items()
+        return {label for label, target in matches if target in self.model.color_ids}
 
     # -- work
 
@@ -211,10 +205,15 @@ class ColorizeController:
 
     def follow(self) -> None:
         """Bring counts and, if they follow, colors up to date, in the background."""
-        if self.image is not None and self.labels is not None and on_layers.is_settled(self.labels):
+        if self.labels is not None:
             self._submit_color(self.following)
+        elif self.colors is not None and self.following:
+            self._submit_color(True)
 
     def _submit_color(self, color: bool) -> None:
+        if self.image is None or (self.labels is not None and not on_layers.is_settled(self.labels)):
+            return
+        color = color and bool(self.model.color_ids)
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         self.runner.submit(Request(kind, lambda: self._prepare_color(color), self._show_coloring, doing))
 
@@ -238,6 +237,9 @@ class ColorizeController:
         image, coloring = result
         if image is not self.image or image not in self.viewer.layers:
             return
+        if self._complaint:
+            self._complaint = ""
+            self.message.emit("")
         if coloring.counts != self.counts:
             self.counts = coloring.counts
             self.classes_changed.emit()
@@ -246,21 +248,20 @@ class ColorizeController:
 
     def _show_colors(self, image: Image, rgb: NDArray[np.uint8]) -> None:
         """Update the color layer in place, or lay a new one on the gray image."""
-        colors = self.colors
-        if colors is not None and colors in self.viewer.layers and colors.data.shape == rgb.shape:
+        colors = self.colors if self.colors in self.viewer.layers else None
+        if colors is not None and colors.data.shape == rgb.shape:
             colors.data[...] = rgb
             colors.refresh(thumbnail=False, highlight=False, extent=False)
         else:
             active = on_layers.active_layer(self.viewer)
-            if colors is not None and colors in self.viewer.layers:
+            if colors is not None:
                 self.viewer.layers.remove(colors)
             colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))
-            on_layers.mark_colors(colors, {})
+            on_layers.note(colors, colors=True, image=str(image.unique_id))  # before anybody sees the layer
             self.viewer.layers.insert(self.viewer.layers.index(image) + 1, colors)
             self.viewer.layers.selection.active = active
             self.colors = colors
-        facts = {"model": self.model.name, "options": vars(self.options), "versions": VERSIONS}
-        on_layers.mark_colors(colors, facts)
+        on_layers.note(colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
 
     # -- what happens around
 
@@ -288,9 +289,10 @@ class ColorizeController:
     def _on_slice(self, _event: Any = None) -> None:
         if self.image is None or self.image.ndim == 2:
             return
-        if self.labels is None and self.colors is not None:
-            self._submit_color(self.following)  # the old colors are those of another plane
-        self.follow()
+        if self.colors is not None:
+            self._submit_color(True)  # whether they follow edits or not: these are the colors of another plane
+        else:
+            self.follow()
 
     def _on_brush(self, _event: Any = None) -> None:
         if self.labels is not None:
@@ -307,13 +309,12 @@ class ColorizeController:
     def _explain(self, doing: str, error: Exception) -> None:
         """Tell the user what went wrong, in words that help."""
         name = f"{self.image.name!r}: " if self.image is not None else ""
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        if isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in MEMORY_PHRASES):
             text = f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
-        elif isinstance(error, on_layers.LayerError | ModelError | FileError | OSError | TorchError):
-            text = str(error)  # these name what is wrong themselves
-        elif isinstance(error, ValueError | TypeError):
-            text = f"{name}{error}"
+        elif isinstance(error, ColorizerError | OSError | TorchError):
+            text = str(error)
         else:
             text = f"{name}{doing.lower()} failed unexpectedly. The details are among napari's notifications"
             notification_manager.receive_error(type(error), error, error.__traceback__)
+        self._complaint = text
         self.message.emit(text)

@@ -68,10 +68,9 @@ def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output
     output.mkdir(parents=True, exist_ok=True)
     picture = on_layers.picture_of(controller.image, viewer, 0)
     gray = np.repeat(np.asarray(picture.pixels)[..., None], 3, axis=2)
-    classes = {0: gray, **{item.id: np.array(item.rgb) for item in controller.classes}}
     colors = np.zeros((65536, 3))
-    for label, color in classes.items():
-        colors[label] = color if label else 0
+    for item in controller.classes:
+        colors[item.id] = item.rgb
     overlay = np.where(controller.labels.data[..., None] > 0, 0.5 * gray + 0.5 * colors[controller.labels.data], gray)
     pictures = {
         "gray": gray,

@@ -14,10 +14,10 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.prediction import Prediction
 from napari_colorizer._napari.runner import Request, Work
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.errors import FileError
 from napari_colorizer.files import (
     COLOR_SUFFIX,
     LABELS_SUFFIX,
-    FileError,
     beside,
     images_in,
     read_image,
@@ -29,22 +29,30 @@ from napari_colorizer.files import (
 Opened = tuple[NDArray[Any], NDArray[Any] | None, ClassMap | None]  # an image, its label map and its classes
 
 
+def kept_as(image: Path, images: list[Path], suffix: str) -> Path:
+    """Where the label map or colors of an image are kept: ``A.labels.png``, or ``A.jpg.labels.png`` beside A.png."""
+    same_stem = sum(other.stem.lower() == image.stem.lower() for other in images)
+    return image.with_name(f"{image.name}{suffix}") if same_stem > 1 else beside(image, suffix)
+
+
 def first_readable(images: list[Path], position: int, by: int) -> tuple[int, Opened, list[FileError]]:
     """Read the first image from a position on that can be read; gives its position, and what is wrong with others."""
     problems: list[FileError] = []
     while 0 <= position < len(images):
         try:
-            return position, read_with_labels(images[position]), problems
+            return position, read_with_labels(images[position], images), problems
         except FileError as error:
             problems.append(error)
             position += by
     raise problems[0]
 
 
-def read_with_labels(path: Path) -> Opened:
+def read_with_labels(path: Path, images: list[Path]) -> Opened:
     """Read an image and the label map beside it, if there is one."""
-    image, map_file = read_image(path), beside(path, LABELS_SUFFIX)
+    image, map_file = read_image(path), kept_as(path, images, LABELS_SUFFIX)
     labels, classes = read_label_map(map_file) if map_file.is_file() else (None, None)
+    if labels is not None and labels.shape != image.shape[:2]:
+        raise FileError(f"{map_file.name} has the shape {labels.shape}, {path.name} {image.shape[:2]}: move it away")
     return image, labels, classes
 
 
@@ -65,6 +73,7 @@ class Folder:
         self.controller = prediction.controller
         self.images: list[Path] = []
         self.position = 0
+        self._unsaved = False  # the last try to save has failed, and the user was told
         self._layer: Image | None = None  # what was opened from here; nothing else is saved
 
     @property
@@ -100,13 +109,14 @@ class Folder:
     def _turn_to(self, images: list[Path], position: int, by: int) -> None:
         """Save what is open, and open an image; what cannot be read is passed over in the direction `by`."""
         saved: list[NDArray[Any] | None] = []
+        insisting, self._unsaved = self._unsaved, False
 
         def prepare() -> Work:
             save = self._prepare_save()
             saved.append(self._own_labels())
 
             def work() -> tuple[int, Opened, list[FileError]]:
-                if save is not None:
+                if save is not None and not insisting:
                     save()
                 return first_readable(images, position, by)
 
@@ -144,15 +154,25 @@ class Folder:
         if controller.labels is None or not on_layers.is_settled(controller.labels):
             return None  # as it was read, its classes are not known yet
         picture = on_layers.picture_of(self._layer, controller.viewer, controller.generation)
-        classes, options, model = controller.classes, controller.options, controller.model
+        classes, options, model, images = controller.classes, controller.options, controller.model, self.images
 
         def save() -> None:
-            write_label_map(beside(path, LABELS_SUFFIX), labels, classes)
+            try:
+                write()
+            except OSError as error:
+                self._unsaved = True
+                raise FileError(
+                    f"{path.name}: its label map and colors cannot be saved in {path.parent} "
+                    f"({error.strerror or error}). Make room, or press again to go on without saving"
+                ) from error
+
+        def write() -> None:
+            write_label_map(kept_as(path, images, LABELS_SUFFIX), labels, classes)
             if model.color_ids:
                 rgb = controller.bench.color(model.name, picture, labels, classes, options, force=True).rgb
                 assert rgb is not None
                 controller.bench.forget()  # these colors are not on the screen
-                write_color(beside(path, COLOR_SUFFIX), rgb, f"colored with {model.name}")
+                write_color(kept_as(path, images, COLOR_SUFFIX), rgb, f"colored with {model.name}")
 
         return save
 

@@ -22,9 +22,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorizer._napari import layers as on_layers
-from napari_colorizer._napari.prediction import PREDICTING, Prediction
+from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.runner import Request, Work
 from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.engine.frame import unique_labels
+from napari_colorizer.engine.labels import unique_labels
+from napari_colorizer.engine.options import SegmentOptions
+from napari_colorizer.errors import ColorizerError
 
 LARGEST_TABLE = 300  # rows; what is not in the table follows the suggestion
 
@@ -116,56 +119,68 @@ class ForeignLabels:
 
     Parameters
     ----------
-    prediction : Prediction
-        Gives the suggestions.
+    controller : ColorizeController
     parent : QWidget
         Of the dialog.
     """
 
-    def __init__(self, prediction: Prediction, parent: QWidget):
-        self.prediction = prediction
-        self.controller = prediction.controller
+    def __init__(self, controller: ColorizeController, parent: QWidget):
+        self.controller = controller
         self.parent = parent
         self.dialog: MeaningDialog | None = None
         self._layer: Labels | None = None  # what the dialog asks about, or waits for suggestions to ask about
         self.controller.asks_classes.connect(self.ask)
-        self.controller.runner.failed.connect(self._on_failed)
 
     def ask(self, layer: Labels) -> None:
-        """Predict the suggestions in the background, if the model can, and open the dialog."""
-        controller = self.controller
+        """Count the regions and predict suggestions in the background, then open the dialog."""
         if self.dialog is not None and layer is self._layer:
             self.dialog.raise_()
             return
         self._layer = layer
-        if controller.image is None or not on_layers.fits(layer, controller.image):
-            self._open(layer, {})
-        elif controller.model.has_segmenter:
-            self.prediction.request(lambda labels: self._open(layer, self._suggest(layer, labels)))
-        else:
-            self._open(layer, {})
+        controller = self.controller
 
-    def _suggest(self, layer: Labels, prediction: NDArray[Any]) -> dict[int, int]:
-        plane = on_layers.plane_of(layer, self.controller.image, self.controller.viewer)
-        return majority_classes(plane, prediction)
+        def prepare() -> Work:
+            regions, image, model = layer.data, controller.image, controller.model
+            plane = picture = None
+            if image is not None and on_layers.fits(layer, image) and model.has_segmenter:
+                plane = on_layers.plane_of(layer, image, controller.viewer)
+                picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            options = SegmentOptions(controller.options.working_size, controller.options.device)
 
-    def _on_failed(self, doing: str, _error: Exception) -> None:
-        """Ask without suggestions where there is no prediction."""
-        if doing == PREDICTING and self.dialog is None and self._layer is not None:
-            self._open(self._layer, {})
+            def work() -> tuple[dict[int, int], dict[int, int]]:
+                ids, counts = unique_labels(np.asarray(regions))
+                sizes = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+                return sizes, self._suggest(model.name, picture, plane, options)
 
-    def _open(self, layer: Labels, suggestion: Mapping[int, int]) -> None:
-        if layer is not self.controller.labels or on_layers.is_settled(layer):
+            return work
+
+        request = Request("foreign", prepare, lambda found: self._open(layer, *found), "Looking at the labels")
+        controller.runner.submit(request)
+
+    def _suggest(
+        self, model: str, picture: on_layers.Picture | None, regions: NDArray[Any] | None, options: SegmentOptions
+    ) -> dict[int, int]:
+        """The class of each region as far as it can be predicted: without suggestions the question still stands."""
+        if picture is None or regions is None:
+            return {}
+        try:
+            return majority_classes(regions, self.controller.bench.predict(model, picture, options))
+        except (ColorizerError, RuntimeError, MemoryError, ImportError):
+            return {}
+
+    def _open(self, layer: Labels, sizes: Mapping[int, int], suggestion: Mapping[int, int]) -> None:
+        if layer is not self.controller.labels or on_layers.is_settled(layer) or self.dialog is not None:
             return
-        ids, counts = unique_labels(np.asarray(layer.data))
-        sizes = dict(zip(ids.tolist(), counts.tolist(), strict=True))
         self.dialog = MeaningDialog(layer.name, sizes, self.controller.model.classes, suggestion, self.parent)
         self.dialog.finished.connect(lambda accepted: self._settle(layer, bool(accepted)))
         self.dialog.open()
 
     def _settle(self, layer: Labels, accepted: bool) -> None:
         dialog, self.dialog, self._layer = self.dialog, None, None
-        if dialog is None or layer is not self.controller.labels:
+        if dialog is None:
+            return
+        dialog.deleteLater()
+        if layer is not self.controller.labels:
             return
         if not accepted:
             self.controller.choose_labels(None)
@@ -176,7 +191,18 @@ class ForeignLabels:
             on_layers.mark_regions(layer)
             self.controller.labels_settled()
         else:
-            classes = to_classes(np.asarray(layer.data), dialog.chosen())
-            layer.visible = False  # its regions stay as they are; the classes are drawn on a layer of their own
-            self.controller.choose_labels(None)
-            self.controller.add_labels(classes.astype(np.uint8) if classes.max() < 256 else classes)
+            self._map(layer, dialog.chosen())
+
+    def _map(self, layer: Labels, table: Mapping[int, int]) -> None:
+        """Draw the classes on a layer of their own; the regions stay as they are."""
+        controller = self.controller
+        regions, classes = layer.data, controller.model.classes
+
+        def then(labels: NDArray[np.uint16]) -> None:
+            if layer is controller.labels:
+                layer.visible = False
+                dtype = np.min_scalar_type(max(classes.ids, default=0))
+                controller.add_labels(labels.astype(dtype), classes)
+
+        work = lambda: to_classes(np.asarray(regions), table)  # noqa: E731
+        controller.runner.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))

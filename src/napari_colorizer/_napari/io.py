@@ -13,7 +13,8 @@ from napari.utils.notifications import show_info
 from skimage import color, data
 
 from napari_colorizer._napari.layers import class_map_of, show_classes
-from napari_colorizer.files import CLASSES_KEY, LABELS_SUFFIX, FileError, read_label_map, write_label_map
+from napari_colorizer.errors import FileError
+from napari_colorizer.files import read_label_map, write_label_map
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 SAMPLES = {
@@ -41,21 +42,8 @@ rocket = partial(sample, "rocket")
 
 
 def get_label_map_reader(path: str | list[str]) -> Callable[[str], list[LayerTuple]] | None:
-    """Reader of label maps, for PNG files with a class map inside or the name of one; None for all others."""
-    if isinstance(path, list) or not path.lower().endswith(".png"):
-        return None
-    if path.lower().endswith(LABELS_SUFFIX) or CLASSES_KEY.encode() in _head(path):
-        return read_labels_layer
-    return None
-
-
-def _head(path: str) -> bytes:
-    """The part of a file in which the text chunks written by this plugin stand."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(1 << 16)
-    except OSError:
-        return b""
+    """Reader of label maps; the manifest offers it for the names that label maps get here, ``*labels.png``."""
+    return read_labels_layer if isinstance(path, str) and path.lower().endswith(".png") else None
 
 
 def read_labels_layer(path: str) -> list[LayerTuple]:

@@ -12,7 +12,8 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_colorizer.classes import UNLABELED, ClassMap
+from napari_colorizer.classes import LARGEST_ID, UNLABELED, ClassMap
+from napari_colorizer.errors import ColorizerError
 
 METADATA_KEY = "napari-colorizer"
 STRAY_COLOR = "magenta"
@@ -20,7 +21,7 @@ LARGEST_UNDO = 4_000_000  # napari keeps two 8-byte indices for each pixel of an
 LABELS_OPACITY = 0.35
 
 
-class LayerError(ValueError):
+class LayerError(ColorizerError):
     """A layer that cannot be used as it is; the message names it and says what would help."""
 
 
@@ -115,14 +116,36 @@ def active_layer(viewer: ViewerModel) -> Layer | None:
 
 
 def labels_for(image: Image | None, viewer: ViewerModel) -> Labels | None:
-    """The label map that goes with an image layer, by name and shape."""
-    found = (layer for layer in viewer.layers if isinstance(layer, Labels) and image and fits(layer, image))
-    return next((layer for layer in found if layer.name == labels_name(image)), None)
+    """The label map that goes with an image layer, as noted or by name; None where none has a settled meaning."""
+    if image is None:
+        return None
+    maps = [layer for layer in viewer.layers if isinstance(layer, Labels) and fits(layer, image) and is_settled(layer)]
+    noted = [layer for layer in maps if belongs_to(layer, image)]
+    return next(iter(noted or [layer for layer in maps if layer.name == labels_name(image)]), None)
 
 
 def colors_for(image: Image | None, viewer: ViewerModel) -> Image | None:
-    """The color layer that goes with an image layer, by name."""
-    return next((layer for layer in viewer.layers if is_colors(layer) and layer.name == colors_name(image)), None)
+    """The color layer that goes with an image layer."""
+    return next((layer for layer in viewer.layers if is_colors(layer) and belongs_to(layer, image)), None)
+
+
+def belongs_to(layer: Layer, image: Image | None) -> bool:
+    """Whether a label map or color layer was noted as one of that image layer, whatever they are called now."""
+    return image is not None and _notes(layer).get("image") == str(image.unique_id)
+
+
+def note(layer: Layer, **facts: Any) -> None:
+    """Note facts in the metadata of a layer."""
+    layer.metadata = {**layer.metadata, METADATA_KEY: {**_notes(layer), **facts}}
+
+
+def note_image(layer: Layer, image: Image) -> None:
+    """Note that a layer is the label map or the colors of an image layer."""
+    note(layer, image=str(image.unique_id))
+
+
+def _notes(layer: Layer) -> dict[str, Any]:
+    return dict(layer.metadata.get(METADATA_KEY, {}))
 
 
 def labels_name(image: Image | None) -> str:
@@ -162,7 +185,7 @@ def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
 
 def class_map_of(layer: Labels) -> ClassMap | None:
     """The class map that a labels layer carries; None where it has none."""
-    text = layer.metadata.get(METADATA_KEY, {}).get("classes")
+    text = _notes(layer).get("classes")
     return _parse_classes(text) if isinstance(text, str) else None
 
 
@@ -173,12 +196,12 @@ def _parse_classes(text: str) -> ClassMap:
 
 def is_regions(layer: Labels) -> bool:
     """Whether the user said that the numbers of a labels layer are regions without a class."""
-    return bool(layer.metadata.get(METADATA_KEY, {}).get("regions"))
+    return bool(_notes(layer).get("regions"))
 
 
 def mark_regions(layer: Labels) -> None:
     """Note that the numbers of a labels layer are regions without a class."""
-    layer.metadata = {**layer.metadata, METADATA_KEY: {"regions": True}}
+    note(layer, regions=True, classes=None)
 
 
 def is_settled(layer: Labels) -> bool:
@@ -188,7 +211,7 @@ def is_settled(layer: Labels) -> bool:
 
 def show_classes(layer: Labels, classes: ClassMap) -> None:
     """Give a labels layer a class map: its colors, the names in the status bar, and a copy in the metadata."""
-    layer.metadata = {**layer.metadata, METADATA_KEY: {"classes": classes.to_json()}}
+    note(layer, regions=False, classes=classes.to_json())
     colors: dict[int | None, Any] = {item.id: item.color for item in classes}
     layer.colormap = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
     layer.features = {
@@ -197,35 +220,41 @@ def show_classes(layer: Labels, classes: ClassMap) -> None:
     }
 
 
-def mark_colors(layer: Image, facts: dict[str, Any]) -> None:
-    """Note on an image layer how its colors came about."""
-    layer.metadata = {**layer.metadata, METADATA_KEY: {"colors": True, **facts}}
-
-
 def is_colors(layer: Layer) -> bool:
     """Whether an image layer is one that the plugin colored."""
-    return isinstance(layer, Image) and bool(layer.metadata.get(METADATA_KEY, {}).get("colors"))
+    return isinstance(layer, Image) and bool(_notes(layer).get("colors"))
 
 
 def write_labels(layer: Labels, index: tuple[int, ...], labels: NDArray[np.integer]) -> None:
     """Write a plane into a labels layer, as one undo step.
 
-    Where that step would hold more pixels than `LARGEST_UNDO`, or the layer's type cannot hold the ids, the layer's
-    data are replaced and its undo history is cleared: it would replay stale strokes into the new map.
+    Where that step would hold more pixels than `LARGEST_UNDO`, or the layer's array cannot take the ids, the layer's
+    data are replaced and its undo history is cleared.
     """
-    old = np.asarray(layer.data[index])
-    changed = np.nonzero(old != labels)
+    changed = np.nonzero(np.asarray(layer.data[index]) != labels)
     if not len(changed[0]):
         return
     fits = int(labels.max()) <= np.iinfo(layer.data.dtype).max
-    if fits and len(changed[0]) <= LARGEST_UNDO:
+    in_place = isinstance(layer.data, np.ndarray) and layer.data.flags.writeable
+    if fits and in_place and len(changed[0]) <= LARGEST_UNDO:
         leading = tuple(np.full(len(changed[0]), value) for value in index)
         layer.data_setitem((*leading, *changed), labels[changed].astype(layer.data.dtype))
         return
     data = np.array(layer.data, dtype=layer.data.dtype if fits else np.uint16)
     data[index] = labels
+    replace_data(layer, data)
+
+
+def replace_data(layer: Labels, data: NDArray[np.integer]) -> None:
+    """Give a labels layer other data, and clear its undo history: it would replay stale strokes into them."""
     layer.data = data
     editable, mode = layer.editable, layer.mode
     layer.editable = not editable  # a change of this property is what resets the history, and takes the tool away
     layer.editable = editable
     layer.mode = mode
+
+
+def make_room_for(layer: Labels, label: int) -> None:
+    """Make sure that the array of a labels layer can hold an id."""
+    if np.iinfo(layer.data.dtype).max < label <= LARGEST_ID:
+        replace_data(layer, np.asarray(layer.data).astype(np.uint16))

@@ -32,11 +32,22 @@ class Pointing:
     def _bind(self) -> None:
         """Bind the keys to the chosen labels layer."""
         labels = self.controller.labels
-        if labels is None or labels is self._bound:
+        if labels is self._bound:
+            return
+        self.release()
+        if labels is None:
             return
         self._bound = labels
         for key, scope in KEYS.items():
             labels.bind_key(key, lambda layer, scope=scope: self._reset_under_cursor(layer, scope), overwrite=True)
+
+    def release(self) -> None:
+        """Unbind the keys, and wait no longer for a click."""
+        self._take_back()
+        if self._bound is not None:
+            for key in KEYS:
+                self._bound.bind_key(key, None)
+        self._bound = None
 
     def _reset_under_cursor(self, layer: Labels, scope: Pointed) -> None:
         if layer is self.controller.labels:

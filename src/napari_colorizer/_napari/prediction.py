@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,11 +15,39 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.labels import translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
+Known = tuple[tuple[str, int], NDArray[Any]]  # what a prediction depends on, and the prediction
 PREDICTING = "Predicting labels"
+
+
+def into_class_map(
+    prediction: NDArray[Any], model: ClassMap, classes: ClassMap, taken: Container[int] = ()
+) -> tuple[NDArray[np.uint16], ClassMap]:
+    """Write a prediction in the ids of another class map, by name; what that lacks is added to it.
+
+    Parameters
+    ----------
+    prediction : array of integers, (H, W)
+        Ids of the class map `model`.
+    model, classes : ClassMap
+    taken : container of int
+        Ids that no new class may get.
+    """
+    own = {target: label for label, target in classes.match(model).items()}
+    for label in unique_labels(prediction)[0].tolist():
+        if label in own or label not in model:
+            continue
+        item = model[label]
+        free = label if label not in classes and label not in taken else classes.unused_id(taken)
+        name = f"{item.name} (model)" if classes.has_name(item.name) else item.name  # renamed from another class
+        classes = classes.with_class(replace(item, id=free, name=name, known_as=item.name if name != item.name else ""))
+        own[label] = free
+    return translate(prediction, own), classes
 
 
 class Prediction:
@@ -32,14 +61,25 @@ class Prediction:
     def __init__(self, controller: ColorizeController):
         self.controller = controller
         self.confidence = 0.0
-        self._known: weakref.WeakKeyDictionary[Labels, dict[Index, NDArray[Any]]] = weakref.WeakKeyDictionary()
+        self._known: weakref.WeakKeyDictionary[Labels, dict[Index, Known]] = weakref.WeakKeyDictionary()
 
     def predict(self) -> None:
-        """Predict the label map in the background: into a new layer, or as one undo step into the chosen one."""
-        if self.controller.image is None:
-            self.controller.message.emit("Choose an image layer first")
+        """Predict the label map in the background: into a new layer, or as one undo step into the chosen one.
+
+        What is drawn while the prediction runs stays as it was drawn.
+        """
+        controller = self.controller
+        if controller.image is None:
+            controller.message.emit("Choose an image layer first")
             return
-        self.request(self._show)
+        labels, before = controller.labels, None
+        if labels is not None and on_layers.fits(labels, controller.image):
+            try:
+                before = self._plane(labels)
+            except on_layers.LayerError as error:
+                controller.message.emit(str(error))
+                return
+        self.request(lambda prediction: self._show(prediction, labels, before))
 
     def reset(self, scope: Scope, position: tuple[float, ...] | None = None) -> None:
         """Take the prediction back, as one undo step.
@@ -55,17 +95,32 @@ class Prediction:
         if labels is None or image is None:
             self.controller.message.emit("There is no label map to reset: choose one, or press Predict labels")
             return
+        if on_layers.class_map_of(labels) is None:
+            self.controller.message.emit(
+                f"The numbers of {labels.name!r} are no classes: there is no prediction that it could be reset to"
+            )
+            return
         try:
             index = on_layers.plane_index(labels, self.controller.viewer)
-            on_layers.plane_of(labels, image, self.controller.viewer)
+            self._plane(labels)
         except on_layers.LayerError as error:
             self.controller.message.emit(str(error))
             return
         known = self._known.get(labels, {}).get(index)
-        if known is None:
+        if known is None or known[0] != self._state():
             self.request(lambda prediction: self._reset(labels, index, prediction, scope, position))
         else:
-            self._reset(labels, index, known, scope, position)
+            self._reset(labels, index, known[1], scope, position)
+
+    def _plane(self, labels: Labels) -> NDArray[Any]:
+        return on_layers.plane_of(labels, self.controller.image, self.controller.viewer)
+
+    def _state(self) -> tuple[str, int]:
+        """What a remembered prediction depends on."""
+        return self.controller.model.name, self.controller.generation
+
+    def _remember(self, labels: Labels, index: Index, prediction: NDArray[Any]) -> None:
+        self._known.setdefault(labels, {})[index] = self._state(), prediction
 
     def request(self, then: Callable[[NDArray[Any]], None]) -> None:
         """Predict in the background and pass the label map on, if the image is still the same."""
@@ -93,39 +148,50 @@ class Prediction:
 
         controller.runner.submit(Request("predict", prepare, passed_on, PREDICTING))
 
-    def _show(self, prediction: NDArray[Any]) -> None:
+    def _show(self, prediction: NDArray[Any], labels: Labels | None, before: NDArray[Any] | None) -> None:
         controller = self.controller
         assert controller.image is not None
+        if labels is not controller.labels:
+            return  # another label map was chosen in the meantime
         index = on_layers.plane_index(controller.image, controller.viewer)
-        labels = controller.labels
-        if labels is None or not on_layers.fits(labels, controller.image) or on_layers.class_map_of(labels) is None:
-            data = np.zeros(on_layers.image_shape(controller.image), prediction.dtype)
-            data[index] = prediction
-            controller.add_labels(data)
+        model, classes = controller.model.classes, controller.default_classes
+        own = labels is not None and before is not None and on_layers.class_map_of(labels)
+        if labels is None or before is None or not own:
+            plane, classes = into_class_map(prediction, model, classes)
+            data = np.zeros(on_layers.image_shape(controller.image), np.min_scalar_type(max(classes.ids, default=0)))
+            data[index] = plane
+            controller.add_labels(data, classes)
         else:
-            on_layers.show_classes(labels, controller.merged_classes())
-            on_layers.write_labels(labels, index, prediction)
+            now = self._plane(labels)
+            plane, classes = into_class_map(prediction, model, own, controller.counts)
+            on_layers.show_classes(labels, classes)
+            on_layers.write_labels(labels, index, np.where(now == before, plane, now))
         assert controller.labels is not None
-        self._known.setdefault(controller.labels, {})[index] = prediction
+        self._remember(controller.labels, index, prediction)
         controller.labels_settled()
 
     def _reset(
         self,
-        labels: Labels | None,
+        labels: Labels,
         index: Index,
         prediction: NDArray[Any],
         scope: Scope,
         position: tuple[float, ...] | None,
     ) -> None:
-        if labels is None or labels is not self.controller.labels:
+        controller = self.controller
+        own = on_layers.class_map_of(labels)
+        if labels is not controller.labels or own is None:
             return
-        self._known.setdefault(labels, {})[index] = prediction
+        self._remember(labels, index, prediction)
         plane = np.asarray(labels.data[index])
+        wanted, classes = into_class_map(prediction, controller.model.classes, own, controller.counts)
         if scope != "map":
             pixel = tuple(round(value) for value in labels.world_to_data(position)[-2:])
             if not all(0 <= value < size for value, size in zip(pixel, plane.shape, strict=True)):
-                self.controller.message.emit("Point at the image to say what is to be reset")
+                controller.message.emit("Point at the image to say what is to be reset")
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
-            prediction = np.where(where, prediction, plane)
-        on_layers.write_labels(labels, index, prediction)
+            wanted = np.where(where, wanted, plane)
+        if classes != own:
+            on_layers.show_classes(labels, classes)
+        on_layers.write_labels(labels, index, wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,15 +13,15 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.labels import unique_labels
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.errors import ModelError
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import find_model
 
 if TYPE_CHECKING:
     from napari_colorizer.engine.session import Session
     from napari_colorizer.models.model import Model
-
-LARGEST_ID = 65535
 
 
 class TorchError(ImportError):
@@ -69,10 +68,15 @@ class ModelInfo:
     @classmethod
     def read(cls, name: str) -> ModelInfo:
         """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
-        header = read_header(find_model(name))
-        classes = ClassMap.from_json(json.dumps(header["classes"]))
-        ids = tuple(header["networks"].get("colorizer", {}).get("ids", ()))
-        return cls(name, classes, ids, "segmenter" in header["networks"], str(header.get("license", "")))
+        path = find_model(name)
+        header = read_header(path)
+        networks = header["networks"]
+        try:
+            classes = ClassMap.from_json(json.dumps(header["classes"]))
+            ids = tuple(networks["colorizer"]["ids"]) if "colorizer" in networks else ()
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
+        return cls(name, classes, ids, "segmenter" in networks, header["license"])
 
 
 def load(name: str) -> Model:
@@ -108,27 +112,6 @@ def devices() -> dict[str, str]:
     return available_devices()
 
 
-def translation(classes: ClassMap, model_classes: ClassMap, model_ids: tuple[int, ...]) -> dict[int, int]:
-    """Which id the colorizer has for each id of a label map: by name, else by id; 0 where it knows neither."""
-    result = {}
-    for item in classes:
-        if model_classes.has_name(item.name):
-            result[item.id] = model_classes.named(item.name).id
-        else:
-            result[item.id] = item.id if item.id in model_ids else 0
-    return result
-
-
-def translate(labels: NDArray[np.integer], table: Mapping[int, int]) -> NDArray[np.uint16]:
-    """Apply a `translation`; ids that it does not name become 0."""
-    lookup = np.zeros(LARGEST_ID + 1, np.uint16)
-    for source, target in table.items():
-        lookup[source] = target
-    if labels.dtype not in (np.uint8, np.uint16):
-        labels = np.where((labels >= 0) & (labels <= LARGEST_ID), labels, 0)
-    return lookup[labels]
-
-
 class Workbench:
     """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
 
@@ -136,7 +119,7 @@ class Workbench:
         self._session: Session | None = None
         self._key: tuple[Any, ...] = ()
         self._labels: NDArray[np.integer] | None = None
-        self._table: dict[int, int] = {}
+        self._classes = ClassMap()
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
@@ -144,8 +127,6 @@ class Workbench:
 
     def count(self, labels: NDArray[np.integer]) -> Coloring:
         """Count the pixels of each id, without coloring."""
-        from napari_colorizer.engine.frame import unique_labels
-
         ids, counts = unique_labels(labels)
         return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)), None)
 
@@ -160,23 +141,21 @@ class Workbench:
     ) -> Coloring:
         """Color the picture; only counts if nothing has changed since the last time and `force` is not set."""
         loaded = load(model)
-        network = loaded.require_colorizer()
         key = (id(loaded), picture.key, options)
         if self._session is None or key != self._key:
             self._session, self._labels = None, None  # free the old one before there is a new one
             self._session, self._key = loaded.session(np.asarray(picture.pixels), options, picture.limits), key
-        table = translation(classes, loaded.classes, network.config.ids)
         same = (
             self._labels is not None
-            and table == self._table
+            and classes == self._classes
             and self._labels.shape == labels.shape
             and np.array_equal(self._labels, labels)
         )
         result = self.count(labels)
         if same and not force:
             return result
-        rgb = self._session.colorize(translate(labels, table))
-        self._labels, self._table = labels, table
+        rgb = self._session.colorize(labels, classes=classes)
+        self._labels, self._classes = labels, classes
         return Coloring(result.counts, rgb)
 
     def forget(self) -> None:

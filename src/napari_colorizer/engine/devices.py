@@ -8,11 +8,9 @@ from typing import TypeVar
 
 import torch
 
+from napari_colorizer.errors import DeviceError
+
 Result = TypeVar("Result")
-
-
-class DeviceError(ValueError):
-    """The chosen device is not there."""
 
 
 def available_devices() -> dict[str, str]:

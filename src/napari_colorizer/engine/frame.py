@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+
+from napari_colorizer.engine.labels import unique_labels
 
 ROWS_AT_ONCE = 512
 VOTES_AT_ONCE = 1 << 22
@@ -73,7 +74,7 @@ class Frame:
         rank[ids] = np.arange(len(ids))
         column = np.arange(width) * w // width
         winners = np.zeros((h, w), dtype=np.int64)
-        step = max(1, VOTES_AT_ONCE // (w * len(ids)))
+        step = max(1, VOTES_AT_ONCE // max(w * len(ids), height * width // h))  # bounds votes and ballots
         for start in range(0, h, step):  # whole working rows, so that no vote is split
             stop = min(start + step, h)
             top, bottom = (-(-edge * height // h) for edge in (start, stop))
@@ -90,33 +91,6 @@ def _winner(votes: NDArray[np.int64], first_yields: bool) -> NDArray[np.int64]:
         return votes.argmax(-1)
     others = votes[..., 1:]
     return np.where(others.any(-1), others.argmax(-1) + 1, 0) if others.shape[-1] else np.zeros_like(votes[..., 0])
-
-
-def unique_labels(labels: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Ids that occur in a label map, in order, and how many pixels each has."""
-    if labels.size and labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:  # several times as fast as sorting
-        counts = np.bincount(labels.ravel())
-        ids = counts.nonzero()[0]
-        return ids, counts[ids]
-    return np.unique(labels, return_counts=True)
-
-
-def check_labels(labels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.integer]:
-    """Return a label map unchanged if it fits an image of that shape.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    TypeError
-        If the label map does not hold whole numbers.
-    """
-    labels = np.asarray(labels)
-    if labels.shape != shape:
-        raise ValueError(f"the label map has the shape {labels.shape}, the image {shape}; they must be the same")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"a label map must hold whole numbers (class ids), not {labels.dtype}")
-    return cast(NDArray[np.integer], labels)
 
 
 def bilinear_rows(image: Tensor, full: tuple[int, int], rows: slice) -> Tensor:

@@ -70,6 +70,8 @@ class ColorizeOptions:
 
 def check_working_size(size: int | None) -> None:
     """Raise `ValueError` for a working size outside its range; None, for the model's own, is in it."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
+        raise ValueError(f"the working size must be a whole number of pixels, not {size!r}")
     if size is not None and not SMALLEST_WORKING_SIZE <= size <= LARGEST_WORKING_SIZE:
         raise ValueError(
             f"the working size must lie in {SMALLEST_WORKING_SIZE}..{LARGEST_WORKING_SIZE} pixels, not {size}"

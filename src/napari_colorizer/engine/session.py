@@ -10,18 +10,18 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import lightness, normalize, to_rgb
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
-from napari_colorizer.engine.frame import Frame, check_labels
+from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.labels import check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.upsample import guided_upsample
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
-
-LARGEST_ID = np.iinfo(np.uint16).max
 
 
 class Session:
@@ -61,7 +61,6 @@ class Session:
         self.shape: tuple[int, int] = (self._values.shape[0], self._values.shape[1])
         working_size = self.options.working_size or model.working_size
         self._frame = Frame.fit(self.shape, working_size, self._master.config.stride)
-        self._known = self._known_ids()
         with_cpu_fallback(self._prepare, pick_device(self.options.device))
 
     @property
@@ -69,7 +68,12 @@ class Session:
         """Where the colors are computed."""
         return self._lightness.device
 
-    def colorize(self, labels: ArrayLike | None = None, hints: Hints | ArrayLike | None = None) -> NDArray[np.uint8]:
+    def colorize(
+        self,
+        labels: ArrayLike | None = None,
+        hints: Hints | ArrayLike | None = None,
+        classes: ClassMap | None = None,
+    ) -> NDArray[np.uint8]:
         """Color the image.
 
         Parameters
@@ -78,6 +82,9 @@ class Session:
             Class ids; 0, ids that the model does not know, and None mean "you decide". Not altered.
         hints : Hints or array-like (N, 5), optional
             Rows of y, x, a*, b*, radius. Ignored, with a warning, by models without hint channels.
+        classes : ClassMap, optional
+            The class map of the labels where it is not that of the model: classes are matched by name, and those that
+            the model does not know are unlabeled to it.
 
         Returns
         -------
@@ -89,7 +96,9 @@ class Session:
         ValueError, TypeError
             If the label map is not one, or has another shape than the image.
         """
-        known = np.zeros(self.shape, np.uint16) if labels is None else self._only_known(np.asarray(labels))
+        known = np.zeros(self.shape, np.uint16)
+        if labels is not None:
+            known = translate(check_labels(np.asarray(labels), self.shape), self.known_classes(classes))
         points = Hints(() if hints is None else hints)
         if len(points) and not self._network.config.takes_hints:
             warnings.warn(f"the model {self.model.name!r} takes no color hints: they are left out", stacklevel=2)
@@ -101,6 +110,13 @@ class Session:
             return self._colorize(known, points)
 
         return with_cpu_fallback(work, self.device)
+
+    def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
+        """The colorizer's id of each class id that it knows, of a class map or of its own."""
+        ids = self._master.config.ids
+        if classes is None:
+            return {label: label for label in ids}
+        return {label: target for label, target in classes.match(self.model.classes).items() if target in ids}
 
     @torch.inference_mode()
     def _prepare(self, device: torch.device) -> None:
@@ -132,16 +148,3 @@ class Session:
             points = self._frame.pad(points.to(self.device))[None]
         guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], points, like=self._x)
         return self._frame.crop(self._network.decode(self._gray_features, guidance)[0])
-
-    def _known_ids(self) -> NDArray[np.uint16]:
-        """A table that keeps the ids that the colorizer knows and turns all others into 0."""
-        table = np.zeros(LARGEST_ID + 1, np.uint16)
-        ids = [label for label in self._master.config.ids if label <= LARGEST_ID]
-        table[ids] = ids
-        return table
-
-    def _only_known(self, labels: NDArray[np.generic]) -> NDArray[np.uint16]:
-        labels = check_labels(labels, self.shape)
-        if labels.dtype not in (np.uint8, np.uint16):
-            labels = np.where((labels >= 0) & (labels <= LARGEST_ID), labels, 0).astype(np.uint16)
-        return self._known[labels]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ModelError
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 

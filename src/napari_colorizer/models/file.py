@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, ModelError, read_header
+from napari_colorizer.errors import ModelError
+from napari_colorizer.files import replacing
+from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
@@ -53,17 +53,8 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "license": model.license,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    try:
+    with replacing(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(header)})
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it readable to its owner only
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read_model(path: str | Path) -> Model:

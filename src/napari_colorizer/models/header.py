@@ -8,12 +8,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from napari_colorizer.errors import ModelError
+
 FORMAT_VERSION = 1
 METADATA_KEY = "napari-colorizer"
-
-
-class ModelError(ValueError):
-    """A model that is missing, broken or cannot do what is asked of it."""
+FIELDS = {"networks": dict, "classes": list, "name": str, "license": str}
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -45,15 +44,16 @@ def read_header(path: str | Path) -> dict[str, Any]:
     try:
         header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
         version = int(header["format"])
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
     if version > FORMAT_VERSION:
         raise ModelError(
             f"{path.name} was written by a newer version of napari-colorizer (format {version}, this one reads "
             f"{FORMAT_VERSION}): update the plugin"
         )
-    if not isinstance(header.get("networks"), dict) or not isinstance(header.get("classes"), list):
-        raise ModelError(
-            f"the header of {path.name} is damaged: it lacks networks or classes. Copy or download it again"
-        )
+    for field, kind in FIELDS.items():
+        if not isinstance(header.get(field), kind):
+            raise ModelError(f"the header of {path.name} is damaged: it has no {field}. Copy or download it again")
+    if not all(isinstance(config, dict) and "ids" in config for config in header["networks"].values()):
+        raise ModelError(f"the header of {path.name} is damaged: a network has no ids. Copy or download it again")
     return header

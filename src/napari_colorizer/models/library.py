@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ModelError
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model

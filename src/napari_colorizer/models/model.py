@@ -18,7 +18,7 @@ from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions, check_working_size
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
-from napari_colorizer.models.header import ModelError
+from napari_colorizer.errors import ModelError
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 WORKING_SIZE = 352  # the paper's
@@ -137,9 +137,10 @@ class Model:
         hints: Hints | ArrayLike | None = None,
         options: ColorizeOptions | None = None,
         limits: tuple[float, float] | None = None,
+        classes: ClassMap | None = None,
     ) -> NDArray[np.uint8]:
         """Color an image, (H, W, 3) uint8; the arguments are those of `session` and `Session.colorize`."""
-        return self.session(gray, options, limits).colorize(labels, hints)
+        return self.session(gray, options, limits).colorize(labels, hints, classes)
 
     def session(
         self,

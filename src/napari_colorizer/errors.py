@@ -1,0 +1,17 @@
+"""Errors whose text is made for the user: it names what is wrong and says what would help."""
+
+
+class ColorizerError(ValueError):
+    """The base of these errors."""
+
+
+class DeviceError(ColorizerError):
+    """The chosen device is not there."""
+
+
+class FileError(ColorizerError):
+    """A file that cannot be read or written as what it should be."""
+
+
+class ModelError(ColorizerError):
+    """A model that is missing, broken or cannot do what is asked of it."""
