@@ -8,6 +8,7 @@ from PIL import Image as Picture
 
 from napari_colorizer._napari import folder as folder_module
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.folder import kept_as
 from napari_colorizer._napari.workbench import Workbench
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import read_label_map, write_label_map
@@ -195,7 +196,8 @@ def test_a_folder_that_has_disappeared_loses_nothing(opened, images, step, messa
     said, drawn = messages(widget), draw(viewer)
     shutil.rmtree(images)
     step(widget, 1)
-    assert "A.labels.png" in said[-1]
+    assert "A.png" in said[-1]
+    assert "cannot be saved" in said[-1]
     assert names(viewer)[0] == "A"
     np.testing.assert_array_equal(viewer.layers["A labels"].data, drawn)
     widget.folder.open(images)
@@ -258,3 +260,25 @@ def test_an_image_that_was_closed_by_hand_does_not_stop_the_tour(opened, step):
     viewer.layers.remove("A")
     step(widget, 1)
     assert {"B", "B labels"} <= set(names(viewer))
+
+
+def test_a_failed_save_is_told_once_and_then_left_behind(opened, step, messages, monkeypatch):
+    viewer, widget = opened
+    said = messages(widget)
+    draw(viewer)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_colorizer._napari.folder.write_label_map", full)
+    step(widget, 1)
+    assert "No space left" in said[-1]
+    assert names(viewer)[0] == "A"
+    step(widget, 1)
+    assert names(viewer)[0] == "B"
+
+
+def test_images_of_one_name_do_not_share_a_label_map(tmp_path):
+    images = [tmp_path / "a.jpg", tmp_path / "a.png", tmp_path / "b.png"]
+    kept = [kept_as(image, images, ".labels.png").name for image in images]
+    assert kept == ["a.jpg.labels.png", "a.png.labels.png", "b.labels.png"]

@@ -97,10 +97,10 @@ def held(monkeypatch):
     """Hold each coloring in its thread until the event is set; also gives the threads and label maps."""
     gate, done, colorize = threading.Event(), [], Session.colorize
 
-    def slow(self, labels=None, hints=None):
+    def slow(self, labels=None, hints=None, classes=None):
         done.append((threading.current_thread(), labels.copy()))
         assert gate.wait(30), "the window was blocked, or the test forgot to open the gate"
-        return colorize(self, labels, hints)
+        return colorize(self, labels, hints, classes)
 
     monkeypatch.setattr(Session, "colorize", slow)
     yield gate, done

@@ -161,6 +161,8 @@ class Prediction:
             data = np.zeros(on_layers.image_shape(controller.image), np.min_scalar_type(max(classes.ids, default=0)))
             data[index] = plane
             controller.add_labels(data, classes)
+            assert controller.labels is not None
+            controller.labels.selected_label = int(np.bincount(plane.ravel()).argmax())  # a brush that is of use here
         else:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
