@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
@@ -201,7 +201,7 @@ def list_models() -> None:
     from napari_colorizer.models.header import read_header
     from napari_colorizer.models.library import installed_models
 
-    table = Table("name", "classes", "segments", "colors", "file")
+    table = Table("name", "classes", "segments", "colors", Column("file", overflow="fold"))
     for name, path in installed_models().items():
         try:
             header = read_header(path)

@@ -18,7 +18,7 @@ from napari_colorizer.errors import ColorizerError
 METADATA_KEY = "napari-colorizer"
 STRAY_COLOR = "magenta"
 LARGEST_UNDO = 4_000_000  # napari keeps two 8-byte indices for each pixel of an undo step
-LABELS_OPACITY = 0.35
+LABELS_OPACITY = 0.25
 
 
 class LayerError(ColorizerError):
