@@ -73,7 +73,7 @@ def test_colors_follow_edits_if_wanted(predicted, wait, following):
     assert not np.array_equal(viewer.layers["photo colors"].data, before)
 
 
-def test_colors_follow_fill_polygon_erase_undo_redo_and_replacement(predicted, wait):
+def test_colors_follow_fill_polygon_erase_undo_redo_and_replacement(predicted, wait, assert_colored):
     viewer, widget = predicted
     labels, colors = viewer.layers["photo labels"], viewer.layers["photo colors"]
     rectangle = [[10, 10], [10, 100], [80, 100], [80, 10]]
@@ -89,8 +89,7 @@ def test_colors_follow_fill_polygon_erase_undo_redo_and_replacement(predicted, w
     for edit in edits:
         edit()
         wait(widget)
-        expected = widget.controller.bench._session.colorize(labels.data)
-        np.testing.assert_array_equal(colors.data, expected)
+        assert_colored(colors.data, labels.data)
 
 
 def test_coloring_never_changes_the_labels(predicted, wait):

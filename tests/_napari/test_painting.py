@@ -53,7 +53,7 @@ STROKES = {
 
 
 @pytest.mark.parametrize("mode", STROKES)
-def test_colors_follow_the_mouse_and_undo_and_redo(canvas, wait, expected, mode):
+def test_colors_follow_the_mouse_and_undo_and_redo(canvas, wait, assert_colored, mode):
     viewer, widget, labels, mouse = canvas
     colors, before = viewer.layers["photo colors"], labels.data.copy()
     stroke, value, painted = STROKES[mode]
@@ -64,17 +64,17 @@ def test_colors_follow_the_mouse_and_undo_and_redo(canvas, wait, expected, mode)
     assert labels.data[painted] == value
     np.testing.assert_array_equal(after[:40], before[:40])
     wait(widget)
-    np.testing.assert_array_equal(colors.data, expected(after))
+    assert_colored(colors.data, after)
     for modifiers, state in ((Qt.KeyboardModifier.NoModifier, before), (Qt.KeyboardModifier.ShiftModifier, after)):
         QTest.keyClick(
             viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | modifiers
         )
         wait(widget)
         np.testing.assert_array_equal(labels.data, state)
-        np.testing.assert_array_equal(colors.data, expected(state))
+        assert_colored(colors.data, state)
 
 
-def test_colors_follow_while_a_stroke_is_still_being_drawn(canvas, wait, expected):
+def test_colors_follow_while_a_stroke_is_still_being_drawn(canvas, wait, assert_colored):
     viewer, widget, labels, mouse = canvas
     colors, strokes = viewer.layers["photo colors"], []
     labels.events.paint.connect(strokes.append)
@@ -85,7 +85,7 @@ def test_colors_follow_while_a_stroke_is_still_being_drawn(canvas, wait, expecte
         before = colors.data.copy()
         mouse.move(*point)
         wait(widget)
-        np.testing.assert_array_equal(colors.data, expected(labels.data))
+        assert_colored(colors.data, labels.data)
         assert not np.array_equal(colors.data, before)
     assert not strokes
     mouse.release(80, 90)
@@ -107,7 +107,7 @@ def held(monkeypatch):
     gate.set()
 
 
-def test_after_a_burst_of_moves_the_newest_edit_wins_and_stale_ones_are_dropped(canvas, wait, expected, held):
+def test_after_a_burst_of_moves_the_newest_edit_wins_and_stale_ones_are_dropped(canvas, wait, assert_colored, held):
     viewer, widget, labels, mouse = canvas
     gate, done = held
     labels.selected_label = SKY
@@ -124,7 +124,7 @@ def test_after_a_burst_of_moves_the_newest_edit_wins_and_stale_ones_are_dropped(
     assert len(states) > 20
     assert len(done) == 2
     np.testing.assert_array_equal(done[-1][1], labels.data)
-    np.testing.assert_array_equal(viewer.layers["photo colors"].data, expected(labels.data))
+    assert_colored(viewer.layers["photo colors"].data, labels.data)
 
 
 def test_the_window_lives_on_while_colors_are_computed(canvas, wait, qtbot, held):

@@ -49,7 +49,7 @@ def draw_square(labels, corner, label):
 @pytest.mark.parametrize(
     ("scope", "left"), [("map", []), ("class", [1]), ("region", [1, TREE])], ids=["map", "class", "region"]
 )
-def test_a_reset_is_one_undo_step_that_the_colors_follow(edited, wait, expected, scope, left):
+def test_a_reset_is_one_undo_step_that_the_colors_follow(edited, wait, assert_colored, scope, left):
     viewer, widget, labels = edited
     before = labels.data.copy()
     widget.prediction.reset(scope, (15.0, 15.0))
@@ -60,7 +60,7 @@ def test_a_reset_is_one_undo_step_that_the_colors_follow(edited, wait, expected,
     if scope == "region":
         reset[10:22, 10:22] = SKY
     np.testing.assert_array_equal(after, reset)
-    np.testing.assert_array_equal(viewer.layers["photo colors"].data, expected(after))
+    assert_colored(viewer.layers["photo colors"].data, after)
     labels.undo()
     np.testing.assert_array_equal(labels.data, before)
     labels.redo()

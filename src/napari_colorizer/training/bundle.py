@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("colorizer", type=Path)
     parser.add_argument("segmenter", type=Path)
+    parser.add_argument("--metrics", type=Path, help="what the evaluation wrote with --json")
     arguments = parser.parse_args()
     classes = trained_classes(arguments.data)
     colorizer = TwoStreamUNet.preset("default", classes.ids)
@@ -36,9 +37,10 @@ def main() -> None:
         "data": "the photo set described in docs/model.md",
         "colorizer": start_from(arguments.colorizer, colorizer),
         "segmenter": start_from(arguments.segmenter, segmenter),
-        "software": f"napari-colorizer 0.1.0, torch {torch.__version__}, CPU",
+        "software": f"napari-colorizer 0.1.0, torch {torch.__version__}, trained on two CPU cores",
     }
-    model = Model(DEFAULT, classes, segmenter, colorizer, WORKING_SIZE, provenance, license=LICENSE)
+    metrics = json.loads(arguments.metrics.read_text()) if arguments.metrics else {}
+    model = Model(DEFAULT, classes, segmenter, colorizer, WORKING_SIZE, provenance, metrics, LICENSE)
     model.save(bundled_default(), half=True)
     print(f"{bundled_default().name}: {bundled_default().stat().st_size / 1e6:.1f} MB")
 

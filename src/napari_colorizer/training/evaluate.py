@@ -56,7 +56,7 @@ def class_means(photos: Iterable[Photo]) -> NDArray[np.float64]:
 
 def paint(rgb: RGB, chroma: NDArray[np.float64]) -> RGB:
     """Give a photograph (H, W, 3) other a*, b* (H, W, 2)."""
-    values = torch.from_numpy(rgb).float() / 255
+    values = torch.tensor(rgb) / 255
     painted: RGB = to_rgb(lightness(values), torch.from_numpy(chroma).float().permute(2, 0, 1)).numpy()
     return painted
 
