@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from napari.utils.notifications import notification_manager
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.explain import explain
 from napari_colorizer._napari.runner import Request, Runner, Work
-from napari_colorizer._napari.workbench import Coloring, ModelInfo, TorchError, Workbench
+from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.errors import ColorizerError
 from napari_colorizer.models.library import DEFAULT
 
 VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
-MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
 SLICE_EVENTS = ("point", "order", "ndisplay")
 IMAGE_EVENTS = ("data", "contrast_limits")
 EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
@@ -307,14 +305,5 @@ class ColorizeController:
             self.colors = None
 
     def _explain(self, doing: str, error: Exception) -> None:
-        """Tell the user what went wrong, in words that help."""
-        name = f"{self.image.name!r}: " if self.image is not None else ""
-        if isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in MEMORY_PHRASES):
-            text = f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
-        elif isinstance(error, ColorizerError | OSError | TorchError):
-            text = str(error)
-        else:
-            text = f"{name}{doing.lower()} failed unexpectedly. The details are among napari's notifications"
-            notification_manager.receive_error(type(error), error, error.__traceback__)
-        self._complaint = text
-        self.message.emit(text)
+        self._complaint = explain(doing, error, self.image.name if self.image is not None else "")
+        self.message.emit(self._complaint)
