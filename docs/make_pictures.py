@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from napari_colorizer import load_model
-from napari_colorizer._napari.demo import run
+from napari_colorizer._napari.demo import overlay, run
 from napari_colorizer._napari.io import sample
 from napari_colorizer.models.model import Model
 
@@ -36,18 +36,10 @@ def draw_labels(model: Model, shape: tuple[int, int], polygons: list) -> np.ndar
     return np.asarray(canvas)
 
 
-def show_labels(model: Model, gray: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The label map, half transparent, on the gray image."""
-    colors = np.zeros((256, 3))
-    for item in model.classes:
-        colors[item.id] = item.rgb
-    overlay = 0.5 * gray[..., None] + 0.5 * colors[labels]
-    return np.where(labels[..., None] > 0, overlay, gray[..., None]).astype(np.uint8)
-
-
 def strip(model: Model, gray: np.ndarray, labels: np.ndarray) -> Image.Image:
     """Gray image, label map and colors beside each other."""
-    parts = np.repeat(gray[..., None], 3, 2), show_labels(model, gray, labels), model.colorize(gray, labels)
+    shown = np.repeat(gray[..., None], 3, 2)
+    parts = shown, overlay(shown, labels, model.classes), model.colorize(gray, labels)
     return Image.fromarray(np.concatenate(parts, axis=1))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import LARGEST_ID, ClassMap
 from napari_colorizer.errors import FileError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
@@ -116,8 +115,10 @@ def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: Clas
         If an id does not fit into 16 bits.
     """
     largest, smallest = (int(labels.max()), int(labels.min())) if labels.size else (0, 0)
-    if smallest < 0 or largest > 65535:
-        raise FileError(f"{Path(path).name}: a label map as PNG holds ids from 0 to 65535, not {smallest}..{largest}")
+    if smallest < 0 or largest > LARGEST_ID:
+        raise FileError(
+            f"{Path(path).name}: a label map as PNG holds ids from 0 to {LARGEST_ID}, not {smallest}..{largest}"
+        )
     info = PngImagePlugin.PngInfo()
     if classes is not None:
         info.add_itxt(CLASSES_KEY, classes.to_json())
@@ -162,11 +163,11 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
             f"{path.name} is not a label map: it must hold one whole number (a class id) per pixel, "
             f"not {array.dtype} of shape {array.shape}"
         )
-    if array.size and (int(array.min()) < 0 or int(array.max()) > 65535):
-        raise FileError(f"{path.name} is not a label map: class ids run from 0 to 65535")
+    if array.size and (int(array.min()) < 0 or int(array.max()) > LARGEST_ID):
+        raise FileError(f"{path.name} is not a label map: class ids run from 0 to {LARGEST_ID}")
     try:
         classes = ClassMap.from_json(text) if text else None
-    except (ValueError, json.JSONDecodeError):
+    except ValueError:
         classes = None  # the map itself is whole; names can be chosen again
     return (array.astype(np.uint8) if array.dtype.itemsize == 1 else array.astype(np.uint16)), classes
 

@@ -17,6 +17,7 @@ from napari_colorizer._napari.explain import explain
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
 
@@ -148,11 +149,11 @@ class ColorizeController:
         if self.image is None:
             self.message.emit("Choose an image layer first")
             return
-        dtype = np.min_scalar_type(max(self.default_classes.ids, default=0))
-        self.add_labels(np.zeros(on_layers.image_shape(self.image), dtype), self.default_classes)
+        data = np.zeros(on_layers.image_shape(self.image), dtype_for(self.default_classes))
+        self.add_labels(data, self.default_classes)
 
-    def add_labels(self, data: NDArray[Any], classes: ClassMap) -> None:
-        """Lay a new label map on the image."""
+    def add_labels(self, data: NDArray[Any], classes: ClassMap | None) -> None:
+        """Lay a new label map on the image; without a class map its meaning is asked for."""
         assert self.image is not None
         layer = Labels(
             data,
@@ -160,7 +161,8 @@ class ColorizeController:
             opacity=on_layers.LABELS_OPACITY,
             **on_layers.transform_of(self.image, data.ndim),
         )
-        on_layers.show_classes(layer, classes)
+        if classes is not None:
+            on_layers.show_classes(layer, classes)
         self.viewer.add_layer(layer)
         self.choose_labels(layer)
 
@@ -255,7 +257,8 @@ class ColorizeController:
             if colors is not None:
                 self.viewer.layers.remove(colors)
             colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))
-            on_layers.note(colors, colors=True, image=str(image.unique_id))  # before anybody sees the layer
+            on_layers.note(colors, colors=True)  # before anybody sees the layer
+            on_layers.note_image(colors, image)
             self.viewer.layers.insert(self.viewer.layers.index(image) + 1, colors)
             self.viewer.layers.selection.active = active
             self.colors = colors

@@ -13,12 +13,14 @@ from pathlib import Path
 import napari
 import numpy as np
 from napari.utils.io import imsave
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.actions import open_colorize
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
 from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer.classes import LARGEST_ID, ClassMap
 
 SAMPLE = "camera"
 PATIENCE_S = 300
@@ -60,6 +62,14 @@ def wait_until_colored(controller: ColorizeController) -> None:
             raise TimeoutError(f"the demo was not done within {PATIENCE_S} s")
 
 
+def overlay(gray: NDArray[np.uint8], labels: NDArray[np.integer], classes: ClassMap) -> NDArray[np.uint8]:
+    """A label map (H, W), half transparent, on a gray image (H, W, 3)."""
+    colors = np.zeros((LARGEST_ID + 1, 3))
+    for item in classes:
+        colors[item.id] = item.rgb
+    return np.where(labels[..., None] > 0, 0.5 * gray + 0.5 * colors[labels], gray).astype(np.uint8)
+
+
 def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output: Path) -> list[Path]:
     """Write the gray image, the label overlay, the colors and a screenshot of the window."""
     assert controller.image is not None
@@ -68,13 +78,9 @@ def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output
     output.mkdir(parents=True, exist_ok=True)
     picture = on_layers.picture_of(controller.image, viewer, 0)
     gray = np.repeat(np.asarray(picture.pixels)[..., None], 3, axis=2)
-    colors = np.zeros((65536, 3))
-    for item in controller.classes:
-        colors[item.id] = item.rgb
-    overlay = np.where(controller.labels.data[..., None] > 0, 0.5 * gray + 0.5 * colors[controller.labels.data], gray)
     pictures = {
         "gray": gray,
-        "labels": overlay.astype(np.uint8),
+        "labels": overlay(gray, controller.labels.data, controller.classes),
         "colors": controller.colors.data,
         "window": viewer.screenshot(canvas_only=False, flash=False),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from numpy.typing import NDArray
 from psygnal import Signal
 
@@ -104,7 +104,9 @@ class Folder:
             self._turn_to(self.images, position, by)
         else:
             self.controller.message.emit("This is the last image" if by > 0 else "This is the first image")
-            self.controller.runner.submit(Request("save", self._prepare_save, lambda _: None, "Saving"))
+            self.controller.runner.submit(
+                Request("save", lambda: self._prepare_save(self._own_labels()), lambda _: None, "Saving")
+            )
 
     def _turn_to(self, images: list[Path], position: int, by: int) -> None:
         """Save what is open, and open an image; what cannot be read is passed over in the direction `by`."""
@@ -112,8 +114,8 @@ class Folder:
         insisting, self._unsaved = self._unsaved, False
 
         def prepare() -> Work:
-            save = self._prepare_save()
             saved.append(self._own_labels())
+            save = self._prepare_save(saved[-1])
 
             def work() -> tuple[int, Opened, list[FileError]]:
                 if save is not None and not insisting:
@@ -146,9 +148,9 @@ class Folder:
             return None
         return on_layers.plane_of(controller.labels, self._layer, controller.viewer)
 
-    def _prepare_save(self) -> Work | None:
+    def _prepare_save(self, labels: NDArray[Any] | None) -> Work | None:
         """What writes the label map and the colors of the open image; None where there is nothing to save."""
-        controller, path, labels = self.controller, self.current, self._own_labels()
+        controller, path = self.controller, self.current
         if path is None or labels is None or self._layer is None:
             return None
         if controller.labels is None or not on_layers.is_settled(controller.labels):
@@ -192,8 +194,4 @@ class Folder:
             if controller.model.has_segmenter:
                 self.prediction.predict()
             return
-        layer = Labels(labels, name=on_layers.labels_name(self._layer), opacity=on_layers.LABELS_OPACITY)
-        if classes is not None:
-            on_layers.show_classes(layer, classes)
-        controller.viewer.add_layer(layer)
-        controller.choose_labels(layer)
+        controller.add_labels(labels, classes)

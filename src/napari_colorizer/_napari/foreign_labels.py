@@ -25,7 +25,7 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
 from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.engine.labels import unique_labels
+from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.errors import ColorizerError
 
@@ -148,8 +148,7 @@ class ForeignLabels:
             options = SegmentOptions(controller.options.working_size, controller.options.device)
 
             def work() -> tuple[dict[int, int], dict[int, int]]:
-                ids, counts = unique_labels(np.asarray(regions))
-                sizes = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+                sizes = controller.bench.count(np.asarray(regions)).counts
                 return sizes, self._suggest(model.name, picture, plane, options)
 
             return work
@@ -198,11 +197,12 @@ class ForeignLabels:
         controller = self.controller
         regions, classes = layer.data, controller.model.classes
 
+        def work() -> NDArray[np.uint16]:
+            return to_classes(np.asarray(regions), table)
+
         def then(labels: NDArray[np.uint16]) -> None:
             if layer is controller.labels:
                 layer.visible = False
-                dtype = np.min_scalar_type(max(classes.ids, default=0))
-                controller.add_labels(labels.astype(dtype), classes)
+                controller.add_labels(labels.astype(dtype_for(classes)), classes)
 
-        work = lambda: to_classes(np.asarray(regions), table)  # noqa: E731
         controller.runner.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))

@@ -16,13 +16,12 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.labels import translate, unique_labels
+from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
 Known = tuple[tuple[str, int], NDArray[Any]]  # what a prediction depends on, and the prediction
-PREDICTING = "Predicting labels"
 
 
 def into_class_map(
@@ -146,7 +145,7 @@ class Prediction:
             else:
                 controller.message.emit("Another plane was shown before the prediction was done: predict it again")
 
-        controller.runner.submit(Request("predict", prepare, passed_on, PREDICTING))
+        controller.runner.submit(Request("predict", prepare, passed_on, "Predicting labels"))
 
     def _show(self, prediction: NDArray[Any], labels: Labels | None, before: NDArray[Any] | None) -> None:
         controller = self.controller
@@ -158,7 +157,7 @@ class Prediction:
         own = labels is not None and before is not None and on_layers.class_map_of(labels)
         if labels is None or before is None or not own:
             plane, classes = into_class_map(prediction, model, classes)
-            data = np.zeros(on_layers.image_shape(controller.image), np.min_scalar_type(max(classes.ids, default=0)))
+            data = np.zeros(on_layers.image_shape(controller.image), dtype_for(classes))
             data[index] = plane
             controller.add_labels(data, classes)
             assert controller.labels is not None

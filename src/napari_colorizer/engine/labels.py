@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorizer.classes import LARGEST_ID
+from napari_colorizer.classes import LARGEST_ID, ClassMap
 
 
 def check_labels(labels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.integer]:
@@ -36,6 +36,11 @@ def unique_labels(labels: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np
         ids = counts.nonzero()[0]
         return ids, counts[ids]
     return np.unique(labels, return_counts=True)
+
+
+def dtype_for(classes: ClassMap) -> np.dtype[Any]:
+    """The smallest type of label maps that can hold the ids of a class map."""
+    return np.min_scalar_type(max(classes.ids, default=0))
 
 
 def translate(labels: NDArray[np.integer], table: Mapping[int, int]) -> NDArray[np.uint16]:

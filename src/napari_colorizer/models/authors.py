@@ -5,7 +5,6 @@ Both are ``torch.save({'G': state_dict})``. Their networks are the `authors` pre
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
+from napari_colorizer.models.file import load_tensors
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
@@ -56,27 +56,10 @@ def import_authors(
         license="as the authors of Semantic-driven Colorization state it",
     )
     if model.colorizer is not None and colorizer is not None:
-        _load(model.colorizer, Path(colorizer), _colorizer_name)
+        load_tensors(model.colorizer, _read_checkpoint(Path(colorizer)), Path(colorizer).name, _colorizer_name)
     if model.segmenter is not None and segmenter is not None:
-        _load(model.segmenter, Path(segmenter), _segmenter_name)
+        load_tensors(model.segmenter, _read_checkpoint(Path(segmenter)), Path(segmenter).name, _segmenter_name)
     return model
-
-
-def _load(network: torch.nn.Module, path: Path, their_name: Callable[[str], str]) -> None:
-    checkpoint = _read_checkpoint(path)
-    wanted = network.state_dict()
-    names = {their_name(name): name for name in wanted}
-    missing, surplus = names.keys() - checkpoint.keys(), checkpoint.keys() - names.keys()
-    for problem, found in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
-        if found:
-            raise ModelError(f"{path.name} {problem} {min(found)} ({len(found)} in all)")
-    for theirs, name in names.items():
-        if checkpoint[theirs].shape != wanted[name].shape:
-            raise ModelError(
-                f"{path.name}: the tensor {theirs} has the shape {tuple(checkpoint[theirs].shape)}, "
-                f"it must be {tuple(wanted[name].shape)}"
-            )
-    network.load_state_dict({name: checkpoint[theirs] for theirs, name in names.items()})
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,23 +101,35 @@ def _build(part: str, config: Mapping[str, Any]) -> GridNet | TwoStreamUNet:
     raise ValueError(f"unknown network {part!r}")
 
 
-def load_tensors(network: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+def load_tensors(
+    network: torch.nn.Module, tensors: Mapping[str, Tensor], source: str, name_there: Callable[[str], str] = str
+) -> None:
     """Copy tensors into a network.
+
+    Parameters
+    ----------
+    network : nn.Module
+    tensors : mapping
+    source : str
+        Where they come from, for the errors.
+    name_there : callable, optional
+        Gives the name in `tensors` of a tensor of the network, where it is another.
 
     Raises
     ------
     ModelError
-        If a tensor is missing, surplus or of another shape; it is named, after `source`.
+        If a tensor is missing, surplus or of another shape; it is named as in `tensors`.
     """
     wanted = network.state_dict()
-    missing, surplus = wanted.keys() - tensors.keys(), tensors.keys() - wanted.keys()
-    for problem, names in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
-        if names:
-            raise ModelError(f"{source} {problem} {min(names)} ({len(names)} in all)")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+    names = {name_there(name): name for name in wanted}
+    missing, surplus = names.keys() - tensors.keys(), tensors.keys() - names.keys()
+    for problem, found in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
+        if found:
+            raise ModelError(f"{source} {problem} {min(found)} ({len(found)} in all)")
+    for there, name in names.items():
+        if tensors[there].shape != wanted[name].shape:
             raise ModelError(
-                f"{source}: the tensor {name} has the shape {tuple(tensor.shape)}, "
-                f"the network needs {tuple(wanted[name].shape)}"
+                f"{source}: the tensor {there} has the shape {tuple(tensors[there].shape)}, "
+                f"it must be {tuple(wanted[name].shape)}"
             )
-    network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()})
+    network.load_state_dict({name: tensors[there].to(wanted[name].dtype) for there, name in names.items()})

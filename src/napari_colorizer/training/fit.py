@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from napari_colorizer.color import lightness
+from napari_colorizer.engine.segment import network_input
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batches import age, chroma_target, draw_crops, draw_hints, drop_labels
 from napari_colorizer.training.photos import Photo
@@ -129,7 +129,7 @@ def half_precision() -> torch.autocast:
 
 def gray_input(rgb: Tensor) -> Tensor:
     """Network input (N, 1, H, W) in [-1, 1] of color crops (N, 3, H, W)."""
-    return torch.stack([lightness(sample.permute(1, 2, 0)) for sample in rgb])[:, None] / 50 - 1
+    return torch.stack([network_input(sample.permute(1, 2, 0), "L*") for sample in rgb])[:, None]
 
 
 def _rare_first(photos: Sequence[Photo], size: int) -> np.ndarray:
