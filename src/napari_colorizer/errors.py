@@ -15,3 +15,11 @@ class FileError(ColorizerError):
 
 class ModelError(ColorizerError):
     """A model that is missing, broken or cannot do what is asked of it."""
+
+
+class DataError(ColorizerError):
+    """A labeled set that cannot be trained on as it is."""
+
+
+class TrainingError(ColorizerError):
+    """Training that cannot begin or go on as asked."""

@@ -1,0 +1,1 @@
+"""Labeled sets: their forms on the disk, their checks, and their images in memory."""

@@ -1,0 +1,196 @@
+"""What can be chosen when a model is trained: one dataclass for the dock, the command line and Python."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from napari_colorizer.engine.options import check_working_size
+from napari_colorizer.errors import TrainingError
+from napari_colorizer.files import replacing
+
+Network = Literal["both", "segmenter", "colorizer"]
+Preset = Literal["default", "paper", "authors"]
+Flips = Literal["none", "sideways", "both"]
+Optimizer = Literal["adam", "adamw"]
+Schedule = Literal["constant", "cosine"]
+Precision = Literal["auto", "32", "bf16", "16"]
+RECIPES = ("finetune", "default", "paper")
+FRESH = "fresh"
+SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "hints", "aging")
+
+
+def _option(default: Any, text: str) -> Any:
+    """A field with the sentence that explains it on the command line and in the dock."""
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `fit`; the defaults are those of no recipe in particular, see `TrainOptions.of_recipe`.
+
+    Every field says in its metadata what it means (``napari-colorizer train --help`` prints it).
+
+    Raises
+    ------
+    TrainingError
+        If an option lies outside its range; the message names it.
+    """
+
+    data: str = _option("", "The labeled set: a folder, or a CSV list of images.")
+    start: str = _option("default", "Model to start from, by name or file; 'fresh' for random weights.")
+    network: Network = _option("both", "Which network to train: one, or one after the other.")
+    name: str = _option("", "Name of the new model; empty: that of the data.")
+    run: str = _option("", "Folder of the run; empty: a new one beside the installed models.")
+    epochs: int = _option(30, "How many epochs.")
+    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.")
+    batch: int = _option(16, "Crops in a step, over all devices.")
+    rate: float = _option(1e-3, "Learning rate at the start.")
+    schedule: Schedule = _option("cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.")
+    optimizer: Optimizer = _option("adamw", "Adam, or Adam with decoupled weight decay.")
+    weight_decay: float = _option(0.01, "Weight decay.")
+    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.")
+    ema: float = _option(0.998, "Decay of the moving average of the weights that is kept; 0: the weights themselves.")
+    side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.")
+    squash: int = _option(0, "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.")
+    crop: int = _option(128, "Side of the square crops that the networks see.")
+    zoom: float = _option(0.5, "Least part of the shorter side that a crop shows; 0: crops are not rescaled.")
+    flips: Flips = _option("sideways", "Random mirroring: none, left and right, or up and down as well.")
+    preset: Preset = _option("default", "Skeleton of fresh networks.")
+    working_size: int | None = _option(None, "Working size of the new model; empty: that of the model to start from.")
+    freeze_norm: bool = _option(False, "Keep the batch-norm statistics of the segmenter.")
+    background: bool = _option(False, "Train id 0 as a class, background, where the segmenter has one.")
+    balance: bool = _option(True, "Show the segmenter images of rare classes more often.")
+    huber_delta: float = _option(0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.")
+    color_weight: float = _option(4.0, "How much more colorful pixels count than gray ones in the color loss.")
+    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.")
+    drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.")
+    drop_outside: float = _option(0.15, "Share of crops with labels dropped outside a few boxes.")
+    label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.")
+    hints: float = _option(0.6, "Share of crops with simulated color hints.")
+    aging: float = _option(0.5, "Strength of faded tones, blur and grain on the gray input.")
+    unlabeled: bool = _option(True, "Teach the colorizer with the images without labels, too.")
+    groups: tuple[str, ...] = _option((), "A name that stands for others in some masks: person=skin,hair,clothes.")
+    val_share: float = _option(0.1, "Part of the images kept for validation where the set has no split of its own.")
+    val_size: int = _option(48, "Validation images in each epoch's metrics, at most.")
+    pictures: int = _option(4, "Validation pictures drawn each epoch.")
+    seed: int = _option(0, "Seed of every random choice.")
+    precision: Precision = _option("auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.")
+    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.")
+    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.")
+    nodes: int = _option(1, "Machines.")
+    workers: int = _option(-1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.")
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _check_type(item.name, getattr(self, item.name))
+        object.__setattr__(self, "groups", tuple(self.groups))
+        for name in ("epochs", "batch", "crop", "side", "devices", "nodes", "val_size"):
+            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        for name in ("epoch_size", "squash", "weight_decay", "clip", "color_weight", "pictures", "seed"):
+            _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        for name in ("rate", "huber_delta"):
+            _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
+        for name in (*SHARES, "zoom"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
+        for name in ("ema", "val_share"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")
+        parts = self.drop_all + self.drop_classes + self.drop_outside
+        _require("drop_all + drop_classes + drop_outside", parts, parts <= 1, "at most 1")
+        _require("batch", self.batch, self.batch % (self.devices * self.nodes) == 0, "a multiple of all devices")
+        if self.squash:
+            _require("crop", self.crop, self.crop <= self.squash, f"at most squash ({self.squash})")
+        for text in self.groups:
+            parse_group(text)
+        check_working_size(self.working_size)
+
+    @classmethod
+    def of_recipe(cls, recipe: str = "finetune", **changes: Any) -> TrainOptions:
+        """The options of a recipe of the package (finetune, default, paper) or of a TOML file, with some changed.
+
+        Raises
+        ------
+        TrainingError
+            If there is no such recipe, or an option is unknown or outside its range.
+        """
+        return cls.from_dict({**read_recipe(recipe), **changes})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainOptions:
+        """Options from names and values; `TrainingError` names one that is unknown."""
+        known = {item.name for item in fields(cls)}
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise TrainingError(f"there is no training option {unknown[0]!r}; there are {', '.join(sorted(known))}")
+        fitted: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
+        return cls(**fitted)
+
+    def write(self, path: Path) -> None:
+        """Write the options as JSON."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> TrainOptions:
+        """Read options that `write` wrote; `TrainingError` if the file is missing or damaged."""
+        try:
+            return cls.from_dict(json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            raise TrainingError(f"{path.parent} is not the folder of a training run: it has no {path.name}") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            if isinstance(error, TrainingError):
+                raise
+            raise TrainingError(f"{path} is damaged ({error})") from error
+
+
+def read_recipe(recipe: str) -> dict[str, Any]:
+    """Names and values of a recipe of the package, or of a TOML file."""
+    if recipe in RECIPES:
+        text = resources.files("napari_colorizer.training.recipes").joinpath(f"{recipe}.toml").read_text("utf-8")
+    elif recipe.endswith(".toml") and Path(recipe).is_file():
+        text = Path(recipe).read_text("utf-8-sig")
+    else:
+        raise TrainingError(f"there is no recipe {recipe!r}: it is neither {', '.join(RECIPES)} nor a .toml file")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"the recipe {recipe} is not valid TOML: {error}") from error
+
+
+def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
+    """The name of a group and those of its members, from ``person=skin,hair,clothes``."""
+    name, _, rest = text.partition("=")
+    members = tuple(member.strip() for member in rest.split(",") if member.strip())
+    if not name.strip() or not members:
+        raise TrainingError(f"groups: {text!r} is not of the form person=skin,hair,clothes")
+    return name.strip(), members
+
+
+def _require(name: str, value: object, good: bool, wanted: str) -> None:
+    if not good:
+        raise TrainingError(f"{name} must be {wanted}, not {value}")
+
+
+def _check_type(name: str, value: object) -> None:
+    """Check a value against the annotation of its field: the values may come from a file."""
+    kind = get_type_hints(TrainOptions)[name]
+    choices = get_args(kind)
+    if kind is float:
+        good = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    elif kind is int:
+        good = isinstance(value, int) and not isinstance(value, bool)
+    elif choices and all(isinstance(choice, str) for choice in choices):
+        _require(name, repr(value), value in choices, f"one of {', '.join(choices)}")
+        return
+    elif name == "groups":
+        good = isinstance(value, tuple | list) and all(isinstance(item, str) for item in value)
+    elif name == "working_size":
+        return
+    else:
+        good = isinstance(value, kind)
+    _require(name, repr(value), good, {float: "a number", int: "a whole number", str: "a text"}.get(kind, str(kind)))

@@ -1,0 +1,1 @@
+"""Recipes: sets of training options, as TOML files."""
