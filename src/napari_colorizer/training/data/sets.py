@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
 from napari_colorizer.classes import ClassMap
 
 Split = Literal["train", "val"]
-ReadMask = Callable[[Path], NDArray[Any]]  # gives class ids (H, W), uint8 or uint16
+
+
+class ReadMask(Protocol):
+    """Decodes the mask files of a set into ids of its class map; can be pickled, for other processes."""
+
+    def __call__(self, path: Path) -> NDArray[Any]:
+        """Class ids (H, W), uint8 or uint16, 0 where the class map does not know what is there; raises FileError."""
+
+    def read(self, path: Path) -> tuple[NDArray[Any], list[str]]:
+        """The same, and the ids, names or colors in the file that the class map does not know."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,10 @@ class LabeledSet:
         Pixels of a pseudo-mask with less (0..1) count as unlabeled.
     notes : tuple of str
         What the user should know about how the set was read.
+    problems : tuple of str
+        Files that are no part of the set though they lie in its folders, and why: a mask without an image, ...
+    unmasked : tuple of Path
+        Images that have no mask, in a folder where masks are expected.
     """
 
     root: Path
@@ -69,10 +82,22 @@ class LabeledSet:
     groups: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     least_confidence: float = 0.0
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    unmasked: tuple[Path, ...] = ()
 
     def of_split(self, split: Split) -> list[Pair]:
         """The pairs of a split, labeled or not."""
         return [pair for pair in self.pairs if pair.split == split]
+
+    def place(self, path: Path) -> str:
+        """How messages name a file of the set: its path below the root."""
+        return place(path, self.root)
+
+
+def place(path: Path, root: Path) -> str:
+    """A path as seen from a set's root, which is a folder or a file in it; whole if it lies elsewhere."""
+    folder = root.parent if root.is_file() else root
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""The class map of a set: where it lies, and how class maps of several origins become one, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from napari_colorizer.classes import FORMS, Class, ClassMap
+from napari_colorizer.errors import DataError
+from napari_colorizer.files import CLASSES_KEY, TIFF_SUFFIXES, UNREADABLE
+
+FILE_STEMS = ("classes", "labels", "class_map", "legend")
+PARTS = frozenset({"labelled", "labeled", "unlabelled", "unlabeled", "train", "val"})
+
+
+def find_class_map(folder: Path, *, above: bool = True, other_than: Path | None = None) -> Path | None:
+    """The class map file of a folder or, where the folder is a part of a set (``labelled/train``), of those above."""
+    for stem in FILE_STEMS:
+        for suffix in FORMS:
+            path = folder / f"{stem}{suffix}"
+            if path.is_file() and path != other_than:
+                return path
+    return find_class_map(folder.parent) if above and folder.name.lower() in PARTS else None
+
+
+def read_class_map(path: Path) -> ClassMap:
+    """Read a class map file; `DataError` names it where it is missing, wrong or empty."""
+    try:
+        classes = ClassMap.read(path)
+    except (ValueError, OSError) as error:
+        raise DataError(f"the class map {path} cannot be read: {error}") from error
+    if not len(classes):
+        raise DataError(f"the class map {path} names no class: add the id and the name of each")
+    return classes
+
+
+def own_class_map(mask: Path) -> ClassMap | None:
+    """The class map inside a mask that this program wrote; the pixels are not decoded."""
+    if mask.suffix.lower() in TIFF_SUFFIXES:
+        return None
+    try:
+        with Image.open(mask) as image:
+            text = image.info.get(CLASSES_KEY)
+        return ClassMap.from_json(text) if text else None
+    except UNREADABLE:  # the check reports it
+        return None
+
+
+def counterpart(item: Class, classes: ClassMap) -> Class | None:
+    """The class of that name in another class map; by the name that models know, if not by its own."""
+    for name in (item.name, item.known_as):
+        if name and classes.has_name(name):
+            return classes.named(name)
+    names = {item.name.casefold(), item.known_as.casefold()}
+    return next((other for other in classes if other.known_as and other.known_as.casefold() in names), None)
+
+
+def translation(classes: ClassMap, target: ClassMap) -> dict[int, int]:
+    """The id in `target` of each class that it has, too."""
+    found = ((item.id, counterpart(item, target)) for item in classes)
+    return {label: other.id for label, other in found if other}
+
+
+def merged(classes: ClassMap, other: ClassMap) -> ClassMap:
+    """A class map with the classes of another added; one whose id is taken gets an unused id.
+
+    Examples
+    --------
+    >>> ours = ClassMap([Class(1, "sky", "#87ceeb")])
+    >>> merged(ours, ClassMap([Class(1, "grass", "#4caf50"), Class(5, "Sky", "#87ceeb")]))
+    ClassMap(1: sky, 2: grass)
+    """
+    result = list(classes)
+    for item in other:
+        so_far = ClassMap(result)
+        if counterpart(item, so_far) is None:
+            label = item.id if item.id not in so_far else so_far.unused_id(other.ids)
+            result.append(replace(item, id=label))
+    return ClassMap(result)
+
+
+def merged_from(masks: Iterable[Path]) -> tuple[ClassMap, list[Path]]:
+    """One class map of those inside masks, and the masks that have none."""
+    classes, without, seen = ClassMap(), [], set()
+    for mask in masks:
+        own = own_class_map(mask)
+        if not own:
+            without.append(mask)
+        elif own not in seen:
+            seen.add(own)
+            classes = merged(classes, own)
+    return classes, without
