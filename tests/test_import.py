@@ -34,7 +34,9 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded_after("import napari_colorizer; dir(napari_colorizer)", heavy) == []
 
 
-@pytest.mark.parametrize("module", ["cli", "classes", "models.library"])
+@pytest.mark.parametrize(
+    "module", ["cli", "classes", "models.library", "training.options", "training.events", "training.data.check"]
+)
 def test_what_lists_models_does_not_load_torch(module):
     assert loaded_after(f"import napari_colorizer.{module}", ("torch",)) == []
 
@@ -52,7 +54,17 @@ def test_every_public_name_is_there(name):
 
 
 def test_the_promised_names_are_public():
-    promised = {"ClassMap", "ColorizeOptions", "Hints", "Model", "SegmentOptions", "Session", "load_model"}
+    promised = {
+        "ClassMap",
+        "ColorizeOptions",
+        "Hints",
+        "Model",
+        "SegmentOptions",
+        "Session",
+        "load_model",
+        "fit",
+        "TrainOptions",
+    }
     assert promised <= set(napari_colorizer.__all__)
 
 

@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "engine.session": ["Session"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
+        "training.fit": ["fit"],
+        "training.options": ["TrainOptions"],
     },
 )
 
@@ -26,3 +28,5 @@ if TYPE_CHECKING:
     from napari_colorizer.engine.session import Session
     from napari_colorizer.models.library import load_model
     from napari_colorizer.models.model import Model
+    from napari_colorizer.training.fit import fit
+    from napari_colorizer.training.options import TrainOptions

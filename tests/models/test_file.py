@@ -39,7 +39,12 @@ def refusal(path):
 
 
 def test_a_saved_model_comes_back_exactly(tmp_path, make_model):
-    facts = {"provenance": {"steps": 5, "data": ["a", "b"]}, "metrics": {"miou": 0.25}, "license": "CC0"}
+    facts = {
+        "provenance": {"steps": 5, "data": ["a", "b"]},
+        "metrics": {"miou": 0.25},
+        "license": "CC0",
+        "suggestions": {1: [(-3.5, -20.25, 0.75), (0.0, 4.0, 0.25)], 7: [(1.5, 2.0, 1.0)]},
+    }
     model = make_model("Mine 2", working_size=96, **facts)
     model.save(tmp_path / "other.safetensors")
     again = read_model(tmp_path / "other.safetensors")
@@ -55,6 +60,11 @@ def assert_same_tensors(found, wanted, **tolerance):
     assert found.keys() == wanted.keys()
     for name, tensor in wanted.items():
         torch.testing.assert_close(found[name], tensor, msg=name, **tolerance)
+
+
+def test_a_file_from_before_color_suggestions_is_read(saved):
+    change(saved, header=drop("suggestions"))
+    assert read_model(saved).suggestions == {}
 
 
 def test_half_precision_halves_the_file_and_stays_close(tmp_path, saved, tiny_model):
@@ -213,6 +223,13 @@ def put(value, *keys):
         put(1, "networks", "colorizer", "unheard_of"),
         put(7, "classes"),
         put([{"id": 1}], "classes"),
+        put(None, "suggestions"),
+        put([[1, 2, 3]], "suggestions"),
+        put({"sky": [[1, 2, 1]]}, "suggestions"),
+        put({"1": [[1, 2]]}, "suggestions"),
+        put({"1": [[1, 2, None]]}, "suggestions"),
+        put({"1": [[1, float("nan"), 1]]}, "suggestions"),
+        put({"1": 5}, "suggestions"),
         put([{"id": 1, "name": "a"}, {"id": 1, "name": "b"}], "classes"),
     ],
 )

@@ -1,42 +1,245 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from skimage.color import rgb2lab
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio
 
-from napari_colorizer.training.evaluate import class_means, colorfulness, evaluate_color, evaluate_segmentation, paint
+from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.session import Session
+from napari_colorizer.errors import ModelError
+from napari_colorizer.models.model import Model
+from napari_colorizer.networks import TwoStreamUNet
+from napari_colorizer.training.evaluate import (
+    COLOR_METRICS,
+    WAYS,
+    epoch_metrics,
+    evaluate_color,
+    evaluate_segmentation,
+    simulate_hints,
+)
+from napari_colorizer.training.metrics.baselines import class_means
+from napari_colorizer.training.metrics.color import to_lab
 
-
-def test_gray_is_not_colorful_and_a_rainbow_is():
-    assert colorfulness(np.full((8, 8, 3), 77, np.uint8)) == 0
-    assert colorfulness(np.eye(3, dtype=np.uint8)[None].repeat(3, 0) * 255) > 100
-
-
-def test_class_means_are_those_of_the_labeled_pixels(photos):
-    means = class_means(photos)
-    ground = np.concatenate([rgb2lab(photo.rgb)[photo.labels == 2, 1:] for photo in photos])
-    np.testing.assert_allclose(means[2], ground.mean(0), atol=1e-6)
-    np.testing.assert_allclose(means[0], means[99])
-
-
-def test_painting_changes_the_chroma_alone(photos):
-    painted = rgb2lab(paint(photos[0].rgb, np.full((96, 120, 2), (10.0, -5.0))))
-    np.testing.assert_allclose(painted[..., 0], rgb2lab(photos[0].rgb)[..., 0], atol=0.5)
-    np.testing.assert_allclose(painted[..., 1:].mean((0, 1)), (10, -5), atol=0.5)
-
-
-def test_the_rows_of_the_table_are_in_order(tiny_model, photos):
-    rows = evaluate_color(tiny_model, photos[:2], class_means(photos))
-    assert rows["truth"]["psnr"] == np.inf
-    assert rows["gray"]["colorfulness"] < 1
-    assert rows["class mean"]["psnr"] > rows["gray"]["psnr"] + 3  # two classes, each of one color
-    assert rows["class mean"]["ciede2000"] < rows["gray"]["ciede2000"]
+SKY, GRASS = 1, 2  # in the photos and in the tiny model
+TRUE = ("true labels",)
 
 
-def test_segmentation_is_scored_over_labeled_pixels(tiny_model, photos, monkeypatch):
+@pytest.fixture
+def oracle(monkeypatch):
+    """Make the models color and segment as given by functions of the session or photo."""
+
+    def pretend(colorize=None, segment=None):
+        if colorize:
+            monkeypatch.setattr(Session, "colorize", colorize)
+        if segment:
+            monkeypatch.setattr(Model, "segment", lambda self, rgb, options=None: segment(rgb))
+
+    return pretend
+
+
+def recorded_colorize(calls):
+    real = Session.colorize
+
+    def colorize(self, labels=None, hints=None, classes=None):
+        calls.append((labels, None if hints is None else hints.rows, classes))
+        return real(self, labels, hints, classes)
+
+    return colorize
+
+
+def test_all_ways_have_all_metrics_and_become_json(tiny_model, photos, classes):
+    found = evaluate_color(tiny_model, photos[:2], classes, class_means(photos))
+    assert found["photos"] == 2
+    assert list(found["ways"]) == ["truth", *WAYS]
+    for way in WAYS:
+        assert tuple(found["ways"][way]) == COLOR_METRICS
+    assert set(found["ways"]["truth"]) == {"colorfulness", "bleeding", "monochrome"}
+    assert list(found["hints"]) == ["0", "1", "10", "100"]
+    assert found["hints"]["0"] == found["ways"]["true labels"]["psnr"]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_the_baselines_are_in_order(tiny_model, photos, classes):
+    ways = evaluate_color(tiny_model, photos, classes, class_means(photos), ("gray", "class mean"), ())["ways"]
+    assert ways["gray"]["colorfulness"] < 1
+    assert ways["gray"]["bleeding"] < 0.01
+    assert ways["gray"]["monochrome"] < 0.01
+    assert ways["class mean"]["psnr"] > ways["gray"]["psnr"] + 3  # two classes, each of one color
+    assert ways["class mean"]["ciede2000"] < ways["gray"]["ciede2000"]
+    assert ways["class mean"]["bleeding"] == pytest.approx(1, abs=0.05)
+    assert ways["class mean"]["monochrome"] == pytest.approx(1, abs=0.05)
+    assert ways["truth"]["bleeding"] == ways["truth"]["monochrome"] == 1
+
+
+def test_the_figures_are_those_of_scikit_image(tiny_model, photos, classes):
+    ways = evaluate_color(tiny_model, photos[:3], classes, ways=TRUE, hint_counts=())["ways"]
+    pairs = [(photo, tiny_model.colorize(photo.rgb, photo.labels)) for photo in photos[:3]]
+    assert ways["true labels"]["psnr"] == pytest.approx(
+        np.mean([peak_signal_noise_ratio(photo.rgb, rgb) for photo, rgb in pairs])
+    )
+    difference = np.stack([deltaE_ciede2000(rgb2lab(photo.rgb), rgb2lab(rgb)) for photo, rgb in pairs])
+    labels = np.stack([photo.labels for photo, _ in pairs])
+    assert ways["true labels"]["ciede2000"] == pytest.approx(difference.mean(), rel=1e-4)
+    balanced = np.mean([difference[labels == label].mean() for label in (SKY, GRASS)])
+    assert ways["true labels"]["ciede2000 balanced"] == pytest.approx(balanced, rel=1e-4)
+
+
+def test_one_session_serves_a_photo(tiny_model, photos, classes, monkeypatch):
+    begun = []
+    real = Model.session
+    monkeypatch.setattr(Model, "session", lambda self, *rest: begun.append(1) or real(self, *rest))
+    evaluate_color(tiny_model, photos[:2], classes, class_means(photos))
+    assert len(begun) == 2
+
+
+def test_gray_photos_are_left_out(tiny_model, photos, classes):
+    gray = replace(photos[3], gray=True)
+    assert evaluate_color(tiny_model, [*photos[:2], gray], classes) == evaluate_color(tiny_model, photos[:2], classes)
+    assert evaluate_color(tiny_model, [gray], classes) == {"photos": 0, "ways": {}, "hints": {}}
+
+
+def test_the_classes_of_the_set_are_matched_by_name(tiny_model, photos, classes):
+    ways = ("true labels", "predicted labels")
+    others = ClassMap([Class(500, "SKY", "#101010"), Class(3, "Grass", "#202020"), Class(1, "whale", "#303030")])
+    table = np.array([0, 500, 3], np.uint16)
+    renamed = [replace(photo, labels=table[photo.labels]) for photo in photos]
+    found = evaluate_color(tiny_model, renamed, others, ways=ways)
+    assert found == evaluate_color(tiny_model, photos, classes, ways=ways)
+
+
+def test_classes_that_the_model_lacks_are_unlabeled_to_it(tiny_model, photos):
+    whales = ClassMap([Class(SKY, "whale", "#101010"), Class(GRASS, "krill", "#202020")])
+    ways = evaluate_color(tiny_model, photos, whales, ways=("true labels", "no labels"), hint_counts=())["ways"]
+    assert ways["true labels"] == ways["no labels"]
+
+
+def test_without_borders_or_labels_the_metrics_that_need_them_are_missing(tiny_model, photos, classes):
+    unlabeled = replace(photos[0], labels=np.zeros_like(photos[0].labels), labeled=False)
+    ways = evaluate_color(tiny_model, [unlabeled], classes, ways=("no labels",))["ways"]
+    assert set(ways["no labels"]) == {"psnr", "ssim", "ciede2000", "colorfulness"}
+
+
+def test_models_without_hint_channels_or_segmenter_have_fewer_ways(tiny_model, photos, classes):
+    config = replace(tiny_model.colorizer.config, embedding=0, stem=0)
+    plain = Model("plain", tiny_model.classes, colorizer=TwoStreamUNet(config))
+    found = evaluate_color(plain, photos[:1], classes)
+    assert set(found["ways"]) == {"truth", "gray", "true labels", "no labels"}
+    assert found["hints"] == {}
+    assert not [name for name in epoch_metrics(plain, photos[:1], classes) if "hint" in name]
+
+
+def test_models_without_a_colorizer_are_refused(make_model, photos, classes):
+    with pytest.raises(ModelError, match="no colorizer"):
+        evaluate_color(make_model(colorizer=False), photos, classes)
+    with pytest.raises(ModelError, match="no segmenter"):
+        evaluate_segmentation(make_model(segmenter=False), photos, classes)
+
+
+def test_hints_are_given_with_the_true_labels_and_are_nested(tiny_model, photos, classes, oracle):
+    calls = []
+    oracle(colorize=recorded_colorize(calls))
+    evaluate_color(tiny_model, photos[:1], classes, ways=(), hint_counts=(10, 2))
+    (few_labels, few, _), (_, many, given) = calls
+    assert (few_labels is photos[0].labels, given) == (True, classes)
+    assert [len(few), len(many)] == [2, 10]
+    np.testing.assert_array_equal(few, many[:2])
+
+
+def test_hints_that_are_followed_raise_the_psnr(tiny_model, photos, classes, oracle):
+    def obedient(self, labels=None, hints=None, classes=None):
+        share = 0 if hints is None else min(len(hints) / 100, 1)
+        rgb = np.round(self._values.numpy() * 255)
+        return np.round(share * rgb + (1 - share) * rgb.mean()).astype(np.uint8)
+
+    oracle(colorize=obedient)
+    hints = evaluate_color(tiny_model, photos, classes, ways=TRUE)["hints"]
+    assert hints["0"] < hints["1"] < hints["10"] < hints["100"]
+
+
+def test_simulated_hints_have_the_colors_of_the_place():
+    lab = np.zeros((50, 60, 3), np.float32)
+    lab[..., 1], lab[..., 2] = np.arange(60), -np.arange(50)[:, None]
+    rows = simulate_hints(lab, "photo", 200).rows
+    inner = rows[(rows[:, 0] >= 3) & (rows[:, 0] < 47) & (rows[:, 1] >= 3) & (rows[:, 1] < 57)]
+    assert len(inner) > 100
+    np.testing.assert_allclose(inner[:, 2], inner[:, 1], atol=1e-4)
+    np.testing.assert_allclose(inner[:, 3], -inner[:, 0], atol=1e-4)
+    assert rows[:, 0].min() >= 0
+    assert rows[:, 0].max() > 40
+    assert rows[:, 1].max() <= 59
+    assert rows[:, 1].max() > 50
+
+
+def test_places_of_hints_depend_on_the_seed_and_the_name_alone(photos):
+    lab, other = to_lab(photos[0].rgb), to_lab(photos[1].rgb)
+    places = simulate_hints(lab, "a", 5).rows[:, :2]
+    np.testing.assert_array_equal(simulate_hints(other, "a", 5).rows[:, :2], places)
+    assert not np.array_equal(simulate_hints(lab, "b", 5).rows[:, :2], places)
+    assert not np.array_equal(simulate_hints(lab, "a", 5, seed=1).rows[:, :2], places)
+
+
+def test_a_perfect_segmenter_scores_1_and_a_constant_one_the_share(tiny_model, photos, classes, oracle):
     truth = {photo.rgb.tobytes(): photo.labels for photo in photos}
-    monkeypatch.setattr(type(tiny_model), "segment", lambda self, rgb: truth[rgb.tobytes()])
-    assert evaluate_segmentation(tiny_model, photos, {})["mIoU"] == 1
-    monkeypatch.setattr(type(tiny_model), "segment", lambda self, rgb: np.full(rgb.shape[:2], 2, np.uint8))
-    scores = evaluate_segmentation(tiny_model, photos, {})
-    assert scores["IoU"]["sky"] == 0
-    ground = np.mean([(photo.labels == 2).mean() for photo in photos])
-    assert scores["pixel accuracy"] == pytest.approx(ground)
+    oracle(segment=lambda rgb: truth[rgb.tobytes()])
+    assert evaluate_segmentation(tiny_model, photos, classes)["mIoU"] == 1
+    oracle(segment=lambda rgb: np.full(rgb.shape[:2], GRASS, np.uint8))
+    found = evaluate_segmentation(tiny_model, photos, classes)
+    share = np.mean([(photo.labels == GRASS).mean() for photo in photos])
+    assert found["pixel accuracy"] == pytest.approx(share)
+    assert found["IoU"] == {"sky": 0, "grass": pytest.approx(share)}
+
+
+def test_predictions_are_brought_to_the_classes_of_the_set(tiny_model, photos, oracle):
+    ours = ClassMap(
+        [Class(7, "SKY", "#101010"), Class(900, "lawn", "#202020", known_as="grass"), Class(1, "sea", "#303030")]
+    )
+    table = np.array([0, 7, 900], np.uint16)
+    renamed = [replace(photo, labels=table[photo.labels]) for photo in photos]
+    truth = {photo.rgb.tobytes(): photo.labels for photo in photos}
+    oracle(segment=lambda rgb: truth[rgb.tobytes()])
+    assert evaluate_segmentation(tiny_model, renamed, ours)["IoU"] == {"SKY": 1, "lawn": 1}
+    oracle(segment=lambda rgb: np.full(rgb.shape[:2], 7, np.uint8))  # boat to the model, sky to the set
+    assert evaluate_segmentation(tiny_model, renamed, ours)["pixel accuracy"] == 0
+
+
+def test_groups_and_sources_reach_the_scores(tiny_model, photos, oracle):
+    classes = ClassMap([Class(SKY, "sky", "#101010"), Class(GRASS, "nature", "#202020"), Class(5, "boat", "#303030")])
+    photos = [replace(photo, source=name) for photo, name in zip(photos, "aabb", strict=True)]
+    truth = {photo.rgb.tobytes(): photo.labels for photo in photos}
+    oracle(segment=lambda rgb: np.where(truth[rgb.tobytes()] == GRASS, 7, SKY).astype(np.uint8))  # a boat
+    assert evaluate_segmentation(tiny_model, photos, classes)["IoU"]["nature"] == 0
+    found = evaluate_segmentation(tiny_model, photos, classes, {GRASS: (5,)})
+    assert found["mIoU"] == 1
+    assert list(found["sources"]) == ["a", "b"]
+
+
+def test_an_epoch_has_flat_metrics_of_the_network_that_is_trained(tiny_model, photos, classes):
+    color = epoch_metrics(tiny_model, photos[:1], classes, {}, ("colorizer",), "cpu")
+    assert set(color) == {
+        *COLOR_METRICS,
+        *("psnr 1 hint", "psnr 10 hints", "psnr 100 hints"),
+        *("true colorfulness", "psnr no labels"),
+    }
+    segmentation = epoch_metrics(tiny_model, photos[:1], classes, {}, ("segmenter",))
+    assert set(segmentation) == {"mIoU", "pixel accuracy", "IoU: sky", "IoU: grass"}
+    both = epoch_metrics(tiny_model, photos[:1], classes)
+    assert both == color | segmentation
+    assert all(type(value) is float and np.isfinite(value) for value in both.values())
+    ways = evaluate_color(tiny_model, photos[:1], classes)["ways"]
+    assert color["psnr no labels"] == ways["no labels"]["psnr"]
+    assert color["colorfulness"] == ways["true labels"]["colorfulness"]
+    assert color["true colorfulness"] == ways["truth"]["colorfulness"]
+
+
+def test_sources_of_an_epoch_are_told_where_there_are_several(tiny_model, photos, classes):
+    photos = [replace(photo, source=name) for photo, name in zip(photos, "aabb", strict=True)]
+    found = epoch_metrics(tiny_model, photos, classes, {}, ("segmenter",))
+    assert {"mIoU: a", "mIoU: b"} <= set(found)
+
+
+def test_an_epoch_of_what_a_model_or_the_photos_lack_is_empty(make_model, photos, classes):
+    assert epoch_metrics(make_model(colorizer=False), photos[:1], classes, {}, ("colorizer",)) == {}
+    gray = replace(photos[0], gray=True)
+    assert epoch_metrics(make_model(), [gray], classes, {}, ("colorizer",)) == {}

@@ -1,56 +1,287 @@
-import itertools
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
-from napari_colorizer.training.__main__ import start_from
-from napari_colorizer.training.batches import draw_crops
-from napari_colorizer.training.fit import FitOptions, fit_colorizer, fit_segmenter, gray_input
-from napari_colorizer.training.photos import Photo
-
-STEPS = 200
-QUICK = FitOptions(minutes=1, size=32, batch=8, rate=5e-3)
-
-
-@pytest.fixture(autouse=True)
-def steady_clock(monkeypatch):
-    """A clock that advances at every look at it, so that a slow machine trains for as many steps as a fast one."""
-    ticks = itertools.count()
-    monkeypatch.setattr("napari_colorizer.training.fit.time.monotonic", lambda: next(ticks) * 60 / STEPS)
+from napari_colorizer import load_model
+from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.models.library import installed_models
+from napari_colorizer.training import recorder, stage
+from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared, Progress
+from napari_colorizer.training.fit import fit, train
+from napari_colorizer.training.modules import ColorizerTraining
+from napari_colorizer.training.run import RunFolder
 
 
-def test_the_colorizer_learns_the_color_of_a_label(photos, tmp_path):
-    config = TwoStreamUNetConfig((0, 1, 2), (8, 16), (16,), slope=0.1, embedding=4, stem=8, final_activation=False)
-    network = fit_colorizer(TwoStreamUNet(config), photos, QUICK, checkpoint=tmp_path / "c.pt")
-    x = gray_input(draw_crops(photos, range(4), 32, np.random.default_rng(0)).rgb)
-    with torch.inference_mode():
-        grass, sky = (network(x, torch.full((4, 32, 32), label)).mean((0, 2, 3)) * 128 for label in (2, 1))
-    assert grass[1] > sky[1] + 4
-    facts = start_from(tmp_path / "c.pt", TwoStreamUNet(config))
-    assert facts["steps"] > 0
-    assert facts["seed"] == 0
+def of_kind(events, kind, network=None):
+    return [event for event in events if isinstance(event, kind) and network in (None, getattr(event, "network", None))]
 
 
-def test_the_segmenter_learns_and_ignores_what_is_unlabeled(photos):
-    halves = [Photo(p.name, p.rgb, np.where(np.arange(120) < 60, p.labels, 0).astype(np.uint8)) for p in photos]
-    network = fit_segmenter(GridNet(GridNetConfig((1, 2), (8, 16), columns=2)), halves, {}, QUICK)
-    x = torch.full((1, 1, 32, 32), 0.3)
-    x[:, :, 16:] = -0.1
-    with torch.inference_mode():
-        best = network(x).argmax(1)[0]
-    assert (best[:12] == 0).float().mean() > 0.8
-    assert (best[20:] == 1).float().mean() > 0.8
+@pytest.fixture
+def finished(quick):
+    return list(fit(quick))
 
 
-def test_a_group_is_satisfied_by_its_members(photos):
-    """Half of the photos call the ground 3, the group of 2: the network may go on calling it 2."""
-    mixed = [Photo(p.name, p.rgb, np.where(p.labels == 2, 3, 1).astype(np.uint8)) for p in photos[:2]] + photos[2:]
-    config = GridNetConfig((1, 2, 3), (8, 16), columns=2)
-    network = fit_segmenter(GridNet(config), mixed, {3: (2,)}, QUICK)
-    x = torch.full((1, 1, 32, 32), -0.1)
-    x[:, :, :16] = 0.3
-    with torch.inference_mode():
-        probability = network(x).softmax(1)[0, :, 20:].mean((1, 2))
-    assert probability[1] > probability[2]
+def test_it_tells_what_it_does_from_the_first_word_to_the_last(finished, quick):
+    assert isinstance(finished[0], Prepared)
+    assert (finished[0].train, finished[0].val, finished[0].unlabeled, finished[0].resumed) == (6, 2, 0, 0)
+    assert (finished[0].kept, finished[0].new, finished[0].left_out) == (["sky", "grass"], [], [])
+    assert isinstance(finished[-1], Finished)
+    assert not finished[-1].stopped
+    for network in ("segmenter", "colorizer"):
+        ended = of_kind(finished, EpochEnded, network)
+        assert [event.epoch for event in ended] == [0, 1, 2]
+        assert np.isfinite([event.loss for event in ended[1:]]).all()
+        last = of_kind(finished, Progress, network)[-1]
+        assert (last.step, last.steps, last.epochs) == (4, 4, 2)
+    order = [event.network for event in of_kind(finished, EpochEnded)]
+    assert order == sorted(order, reverse=True)  # the segmenter first
+
+
+def test_the_model_is_in_the_library_at_once(finished):
+    model = load_model("meadows")
+    assert set(model.networks) == {"segmenter", "colorizer"}
+    assert [item.name for item in model.classes] == ["sky", "grass"]
+    assert model.provenance["options"]["epochs"] == 2
+    assert model.provenance["start"]["name"] == "tiny"
+    assert {"segmenter", "colorizer"} == set(model.metrics)
+    a, b, weight = max(model.suggestions[2], key=lambda cluster: cluster[2])
+    assert a < -15 < 15 < b  # grass is green
+    assert weight > 0.5
+
+
+def test_training_teaches_colors_and_labels(quick):
+    longer = replace(quick, epochs=6, epoch_size=64, rate=1e-2)
+    events = list(fit(longer))
+    color, labels = (of_kind(events, EpochEnded, network) for network in ("colorizer", "segmenter"))
+    assert color[-1].metrics["psnr"] > color[0].metrics["psnr"] + 2
+    assert color[-1].loss < 0.8 * color[1].loss
+    assert max(event.metrics["mIoU"] for event in labels) > labels[0].metrics["mIoU"] + 0.2
+
+
+def test_the_best_epoch_is_what_is_kept(finished, quick):
+    for network, (name, sign) in recorder.SCORES.items():
+        ended = of_kind(finished, EpochEnded, network)
+        scores = [sign * event.metrics[name] for event in ended]
+        best = max(ended, key=lambda event: sign * event.metrics[name])
+        assert [event.best for event in ended] == [
+            score > max(scores[:i], default=-np.inf) for i, score in enumerate(scores)
+        ]
+        assert load_model("meadows").metrics[network]["epoch"] == best.epoch
+
+
+def test_the_folder_of_a_run_tells_all(finished, quick, log_of):
+    run = RunFolder(Path(quick.run))
+    assert json.loads(run.options.read_text())["epochs"] == 2
+    for network in ("segmenter", "colorizer"):
+        rows = log_of(quick.run, network)
+        assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+        assert run.checkpoint(network).exists()
+        assert run.best(network).exists()
+        assert len(list(run.pictures(network).glob("*.png"))) == 3
+
+
+def test_one_network_alone_leaves_the_other_as_it_was(quick):
+    events = list(fit(replace(quick, network="colorizer")))
+    assert not of_kind(events, EpochEnded, "segmenter")
+    before, after = load_model("tiny"), load_model("meadows")
+    gray = np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8)
+    known = [before.classes.named(item.name).id for item in after.classes]
+    logits = [model.segmenter(torch.zeros(1, 1, 32, 32)) for model in (before, after)]
+    ranks = [before.segmenter.config.ids.index(label) for label in known]
+    torch.testing.assert_close(logits[0][:, ranks], logits[1][:, 1:])
+    assert (before.colorize(gray, None) != after.colorize(gray, None)).any()
+
+
+def test_a_fresh_model_can_be_trained_without_any_other(quick):
+    events = list(fit(replace(quick, start="fresh", epochs=1, network="colorizer", crop=32)))
+    assert [event.epoch for event in of_kind(events, EpochEnded)] == [1]
+    assert load_model("meadows").segmenter is None
+
+
+def test_a_resumed_run_ends_where_an_undisturbed_one_does(quick, tmp_path, same_logs):
+    list(fit(replace(quick, run=str(tmp_path / "whole"), name="whole")))
+    disturbed = fit(quick)
+    for event in disturbed:  # stopped in the middle of the second epoch of the colorizer
+        if isinstance(event, EpochEnded) and (event.network, event.epoch) == ("colorizer", 1):
+            break
+    disturbed.close()
+    events = list(fit(resume=quick.run))
+    assert events[0].resumed == 3
+    assert [event.epoch for event in of_kind(events, EpochEnded)] == [2]
+    for network in ("segmenter", "colorizer"):
+        same_logs(quick.run, tmp_path / "whole", network)
+    first, second = (load_model(name).colorizer.state_dict() for name in ("meadows", "whole"))
+    assert all(torch.allclose(first[name], second[name], atol=1e-5) for name in first)
+
+
+def test_stopping_keeps_the_best_and_installs_it(quick):
+    count = []
+
+    def stop():
+        count.append(1)
+        return len(count) > 6  # two epochs of two steps, then the colorizer's second step
+
+    events = []
+    train(quick, events.append, stop)
+    assert events[-1].stopped
+    assert "meadows" in installed_models()
+    events.clear()
+    train(None, events.append, resume=quick.run)
+    assert not events[-1].stopped
+    assert load_model("meadows").provenance["stopped"] is False
+
+
+def test_stopping_before_the_first_epoch_is_over_keeps_what_there_is(quick):
+    events = []
+    train(replace(quick, start="fresh", network="segmenter"), events.append, lambda: True)
+    assert events[-1].stopped
+    assert load_model("meadows").segmenter is not None
+
+
+def test_resuming_a_finished_run_changes_nothing(finished, quick):
+    before = load_model("meadows").colorizer.state_dict()
+    events = list(fit(resume=quick.run))
+    assert not of_kind(events, EpochEnded)
+    after = load_model("meadows").colorizer.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_run_is_not_written_over(finished, quick):
+    with pytest.raises(TrainingError, match="already"):
+        list(fit(replace(quick, name="other")))
+
+
+def test_a_name_that_is_taken_is_refused_before_any_work(quick):
+    with pytest.raises(TrainingError, match="already a model 'tiny'"):
+        list(fit(replace(quick, name="tiny")))
+
+
+def test_without_a_name_the_model_gets_that_of_the_data(quick):
+    for expected in ("meadows", "meadows 2"):
+        events = list(fit(replace(quick, name="", run="", epochs=1, network="segmenter")))
+        assert events[-1].model == expected
+
+
+def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path):
+    with pytest.raises(TrainingError, match="is not the folder of a training run"):
+        list(fit(resume=tmp_path))
+
+
+@pytest.mark.parametrize("data", ["", "nowhere"])
+def test_missing_data_are_named(quick, data):
+    with pytest.raises(ColorizerError, match=data or "labeled set"):
+        list(fit(replace(quick, data=data)))
+
+
+def test_too_little_memory_means_smaller_steps_with_the_same_result(quick, tmp_path, monkeypatch, same_logs):
+    options = replace(quick, network="colorizer")
+    list(fit(replace(options, run=str(tmp_path / "whole"), name="whole")))
+    step = ColorizerTraining.training_step
+
+    def tight(self, batch, number):
+        if len(batch["rgb"]) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return step(self, batch, number)
+
+    monkeypatch.setattr(ColorizerTraining, "training_step", tight)
+    events = list(fit(options))
+    assert ["too little memory" in note.text for note in of_kind(events, Note)] == [True, True]
+    same_logs(quick.run, tmp_path / "whole", "colorizer")
+
+
+def test_when_even_one_crop_is_too_much_it_says_what_helps(quick, monkeypatch):
+    def tight(self, batch, number):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(ColorizerTraining, "training_step", tight)
+    with pytest.raises(TrainingError, match="smaller crop"):
+        list(fit(replace(quick, network="colorizer")))
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(quick, monkeypatch, log_of):
+    step = ColorizerTraining.training_step
+
+    def diverge(self, batch, number):
+        loss = step(self, batch, number)
+        return loss * float("nan") if self.trainer.current_epoch == 1 else loss
+
+    monkeypatch.setattr(ColorizerTraining, "training_step", diverge)
+    with pytest.raises(TrainingError, match="learning rate"):
+        list(fit(replace(quick, network="colorizer")))
+    assert [row["epoch"] for row in log_of(quick.run, "colorizer")] == ["0", "1"]
+    kept = load_model(RunFolder(Path(quick.run)).best("colorizer"))
+    assert all(torch.isfinite(tensor).all() for tensor in kept.colorizer.state_dict().values())
+
+
+def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, monkeypatch):
+    save = recorder.SafeCheckpointIO.save_checkpoint
+
+    def full(self, checkpoint, path, storage_options=None):
+        if checkpoint["epoch"] >= 1:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(self, checkpoint, path, storage_options)
+
+    monkeypatch.setattr(recorder.SafeCheckpointIO, "save_checkpoint", full)
+    with pytest.raises(TrainingError, match="No space left on device"):
+        list(fit(replace(quick, network="colorizer")))
+    monkeypatch.undo()
+    monkeypatch.setenv("NAPARI_COLORIZER_MODELS", str(tmp_path / "library"))
+    events = list(fit(resume=quick.run))
+    assert events[0].resumed == 1
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch):
+    load = stage.PhotoStore.load.__func__
+    monkeypatch.setattr(
+        "napari_colorizer.training.fit.PhotoStore.load",
+        classmethod(lambda cls, data, pairs, side, squash=0: load(cls, data, pairs, side, squash, memory=0)),
+    )
+    events = fit(replace(quick, network="colorizer"))
+    assert isinstance(next(events), Prepared)
+    for file in (labeled_set / "train" / "images").iterdir():
+        file.unlink()
+    with pytest.raises(ColorizerError, match=r"made-\d\.png"):
+        list(events)
+
+
+def test_gray_images_teach_the_segmenter_only(quick, labeled_set):
+    from PIL import Image
+
+    for file in (labeled_set / "train" / "images").iterdir():
+        Image.open(file).convert("L").save(file)
+    events = list(fit(quick))
+    assert {event.network for event in of_kind(events, EpochEnded)} == {"segmenter"}
+    assert any("colorizer is not trained" in note.text for note in of_kind(events, Note))
+    with pytest.raises(TrainingError, match="nothing in it to train the colorizer"):
+        list(fit(replace(quick, network="colorizer", name="other", run="")))
+
+
+def test_new_classes_are_learned_and_said(quick, labeled_set, classes):
+    text = (labeled_set / "classes.json").read_text().replace("grass", "meadow")
+    (labeled_set / "classes.json").write_text(text)
+    events = list(fit(replace(quick, epochs=4, epoch_size=64, rate=1e-2)))
+    assert (events[0].kept, events[0].new) == (["sky"], ["meadow"])
+    ended = of_kind(events, EpochEnded, "colorizer")
+    assert ended[-1].metrics["ciede2000"] < ended[0].metrics["ciede2000"] - 1
+
+
+def test_closing_the_generator_leaves_no_thread(quick):
+    import threading
+
+    events = fit(quick)
+    next(events)
+    events.close()
+    assert not any(thread.name == "training" for thread in threading.enumerate())
+
+
+def test_nothing_is_asked_for_or_both(quick):
+    with pytest.raises(TrainingError, match="either"):
+        list(fit())
+    with pytest.raises(TrainingError, match="either"):
+        list(fit(quick, resume=quick.run))

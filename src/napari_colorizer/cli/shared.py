@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -60,6 +60,6 @@ def checked(device: str) -> str:
     return str(pick_device(device))
 
 
-def make_console() -> Console:
+def make_console(file: TextIO | None = None) -> Console:
     """A console that prints names as they are: brackets and colons in them are no markup."""
-    return Console(markup=False, emoji=False, highlight=False)
+    return Console(file=file, markup=False, emoji=False, highlight=False)

@@ -16,7 +16,7 @@ from torch import Tensor
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import replacing
-from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header
+from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header, read_suggestions
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
@@ -51,6 +51,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "provenance": model.provenance,
         "metrics": model.metrics,
         "license": model.license,
+        "suggestions": model.suggestions,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -77,6 +78,7 @@ def read_model(path: str | Path) -> Model:
             provenance=dict(header["provenance"]),
             metrics=dict(header["metrics"]),
             license=str(header["license"]),
+            suggestions=read_suggestions(header),
             **networks,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,19 @@ def read_header(path: str | Path) -> dict[str, Any]:
     if not all(isinstance(config, dict) and "ids" in config for config in header["networks"].values()):
         raise ModelError(f"the header of {path.name} is damaged: a network has no ids. Copy or download it again")
     return header
+
+
+def read_suggestions(header: dict[str, Any]) -> dict[int, list[tuple[float, float, float]]]:
+    """The color suggestions in a header, by class id; none in the files of models that have no such field.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError
+        If the field is damaged.
+    """
+    found = {}
+    for label, rows in header.get("suggestions", {}).items():
+        found[int(label)] = [(float(a), float(b), float(weight)) for a, b, weight in rows]
+        if not all(math.isfinite(value) for row in found[int(label)] for value in row):
+            raise ValueError(f"the color suggestions of class {label} are no numbers")
+    return found

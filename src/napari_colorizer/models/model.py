@@ -41,6 +41,8 @@ class Model:
     metrics : dict
     license : str
         Terms of the weights.
+    suggestions : dict
+        Colors that things of a class mostly have, by class id: (a*, b*, weight) of each, the heaviest first.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Model:
     provenance: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     license: str = ""
+    suggestions: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
     _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -33,6 +33,9 @@ class GridNetConfig:
         Which lightness the gray input holds, scaled to [-1, 1].
     unit_input : bool
         Whether the input is taken to [0, 1] first, as the paper's authors feed it.
+    head : int
+        Channels between the last two convolutions; 0 for as many as there are classes, as in the paper. A network
+        that is taught other classes keeps those channels.
     """
 
     ids: tuple[int, ...]
@@ -41,6 +44,7 @@ class GridNetConfig:
     stem_stride: Literal[1, 2] = 1
     lightness: Lightness = "L*"
     unit_input: bool = False
+    head: int = 0
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths"):
@@ -116,11 +120,12 @@ class GridNet(nn.Module):
             }
         )
         classes = len(config.ids)
+        head = config.head or classes
         self.last = nn.Sequential(
-            conv3x3(widths[0], classes),
-            nn.BatchNorm2d(classes),
+            conv3x3(widths[0], head),
+            nn.BatchNorm2d(head),
             nn.ReLU(),
-            conv3x3(classes, classes),
+            conv3x3(head, classes),
             nn.BatchNorm2d(classes),
         )
 

@@ -1,173 +1,223 @@
-"""Two small training loops, one for each network, on a budget of minutes."""
+"""Training a model from beginning to end, or from where it was interrupted."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import errno
+import os
+import platform
+import queue
+import threading
+from collections.abc import Generator
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from pytorch_lightning.utilities import rank_zero_only
 
-from napari_colorizer.engine.segment import network_input
-from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.batches import age, chroma_target, draw_crops, draw_hints, drop_labels
-from napari_colorizer.training.photos import Photo
+from napari_colorizer.errors import TrainingError
+from napari_colorizer.models.file import read_model
+from napari_colorizer.models.library import place_for
+from napari_colorizer.models.model import Model
+from napari_colorizer.training.data.photos import PhotoStore
+from napari_colorizer.training.data.read import read_set
+from napari_colorizer.training.events import Event, Finished, Note, Prepared
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.recorder import Emit, Stop
+from napari_colorizer.training.run import RUN_VARIABLE, RunFolder, model_name, new_run
+from napari_colorizer.training.stage import Materials, epochs_done, spread, train_stage
+from napari_colorizer.training.suggestions import color_suggestions
+from napari_colorizer.training.transfer import Start, start_model
 
-Network = TypeVar("Network", bound=nn.Module)
-Loss = Callable[[nn.Module, np.random.Generator], Tensor]
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How long and how hard to train.
-
-    Attributes
-    ----------
-    minutes : float
-        Budget of wall-clock time; the learning rate falls to 0 along a half cosine over it.
-    size : int
-        Side of the square crops, in pixels.
-    batch : int
-        Crops per step.
-    rate : float
-        Learning rate of AdamW at the start.
-    seed : int
-        Of every random choice.
-    """
-
-    minutes: float
-    size: int = 128
-    batch: int = 16
-    rate: float = 1e-3
-    seed: int = 0
+PARTS = {"both": ("segmenter", "colorizer"), "segmenter": ("segmenter",), "colorizer": ("colorizer",)}
+PHOTOS_FOR_SUGGESTIONS = 1000
 
 
-def fit_colorizer(
-    network: TwoStreamUNet,
-    photos: Sequence[Photo],
-    options: FitOptions,
-    huber_delta: float = 0.02,
-    checkpoint: Path | None = None,
-    before: dict[str, Any] | None = None,
-) -> TwoStreamUNet:
-    """Train a colorizer; `before` says how its weights came about, and is stored in the checkpoint."""
-    scale = network.config.chroma_scale
+def fit(options: TrainOptions | None = None, *, resume: str | Path | None = None) -> Generator[Event]:
+    """Train a model, and yield what happens.
 
-    def loss(network: nn.Module, rng: np.random.Generator) -> Tensor:
-        crops = draw_crops(photos, list(rng.integers(len(photos), size=options.batch)), options.size, rng)
-        hints, target = draw_hints(crops.labels, chroma_target(crops.rgb, scale), rng)
-        x = age(gray_input(crops.rgb), rng)
-        with half_precision():
-            predicted = network(x, drop_labels(crops.labels, rng), hints)
-        error = F.huber_loss(predicted.float(), target, "none", huber_delta)
-        # most pixels of most photographs are nearly gray: without more weight on colors everything ends up gray
-        weight = 0.5 + 4 * target.norm(dim=1, keepdim=True).clamp(max=0.5)
-        return (error * weight).mean() / huber_delta
-
-    return _fit(network, loss, options, checkpoint, before)
-
-
-def fit_segmenter(
-    network: GridNet,
-    photos: Sequence[Photo],
-    groups: Mapping[int, tuple[int, ...]],
-    options: FitOptions,
-    checkpoint: Path | None = None,
-    before: dict[str, Any] | None = None,
-) -> GridNet:
-    """Train a segmenter with cross-entropy over the labeled pixels.
+    Training goes on in a thread while the events are consumed; closing the generator stops it.
 
     Parameters
     ----------
-    groups : dict
-        Ids that some sources use for several ids of others (a person is skin, hair and clothes): the probabilities
-        of a group's members count for it.
+    options : TrainOptions
+        What to train, on which data.
+    resume : str or Path, optional
+        In place of options: the folder of a run to go on with.
+
+    Yields
+    ------
+    Event
+        First `Prepared`, then `Progress` and `EpochEnded` for each network, at last `Finished`.
+
+    Raises
+    ------
+    ColorizerError
+        If the data, the starting model or an option will not do, or training cannot go on. What was trained is in the
+        folder of the run.
+
+    Examples
+    --------
+    >>> for event in fit(TrainOptions.of_recipe("finetune", data="my photos")):  # doctest: +SKIP
+    ...     print(event)
     """
-    ids = network.config.ids
-    rank = torch.full((max(ids) + 1,), -1)
-    rank[list(ids)] = torch.arange(len(ids))
-    weights = _rare_first(photos, len(rank))
+    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    stopping = threading.Event()
 
-    def loss(network: nn.Module, rng: np.random.Generator) -> Tensor:
-        crops = draw_crops(photos, list(rng.choice(len(photos), options.batch, p=weights)), options.size, rng)
-        with half_precision():
-            logits = network(age(gray_input(crops.rgb), rng))
-        log_p = F.log_softmax(logits.float(), 1)
-        known = crops.labels.clamp(max=len(rank) - 1)
-        target = torch.where(crops.labels < len(rank), rank[known], -1)
-        for group, members in groups.items():
-            joint = torch.logsumexp(log_p[:, rank[[group, *members]]], 1)
-            log_p = log_p.index_copy(1, rank[[group]], joint[:, None])
-        return F.nll_loss(log_p, target, ignore_index=-1)
+    def work() -> None:
+        try:
+            train(options, events.put, stopping.is_set, resume=resume)
+            events.put(None)
+        except BaseException as error:
+            events.put(error)
 
-    return _fit(network, loss, options, checkpoint, before)
-
-
-def _save(path: Path, network: nn.Module, facts: dict[str, Any]) -> None:
-    """Write the weights and how they came about; by way of another file, so that a crash leaves the old one."""
-    temporary = path.with_suffix(".tmp")
-    torch.save({"weights": network.state_dict(), **facts}, temporary)
-    temporary.replace(path)
+    thread = threading.Thread(target=work, name="training", daemon=True)
+    thread.start()
+    try:
+        while (event := events.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+    finally:
+        stopping.set()
+        thread.join()
 
 
-def _moving_average(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-    """Exponential moving average; of fewer steps at first, so that the random start is soon forgotten."""
-    return average + (new - average) * max(0.002, 1 / (1 + int(count) / 4))
+def train(
+    options: TrainOptions | None, emit: Emit, stop: Stop = lambda: False, *, resume: str | Path | None = None
+) -> None:
+    """Do what `fit` does, in this thread: events go to `emit`, and training ends early once `stop()` is true."""
+    if (options is None) == (resume is None):
+        raise TrainingError("give either options, or the folder of a run to resume")
+    main = getattr(rank_zero_only, "rank", 0) == 0
+    tell: Emit = emit if main else lambda _: None
+    if resume is not None:
+        run = RunFolder(Path(resume).expanduser().absolute())
+        options = TrainOptions.read(run.options)
+    else:
+        assert options is not None
+        if not options.data:
+            raise TrainingError("name the labeled set to train on: a folder, or a CSV list of images")
+        options = replace(options, name=model_name(options) if main else options.name)
+        run = new_run(options)
+    try:
+        _train(options, run, tell, stop, main)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise TrainingError(
+            f"training ends here: {error.filename or run.path} cannot be written ({error.strerror}). What the last "
+            f"whole epoch gave is in {run.path}; make room and resume it"
+        ) from error
 
 
-def half_precision() -> torch.autocast:
-    """bfloat16 convolutions: twice as many crops a second, measured on a CPU with AVX512-BF16."""
-    return torch.autocast("cpu", torch.bfloat16)
+def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: bool) -> None:
+    materials, problems = _gather(options, run, emit, stop, main)
+    begun = run.start.exists()
+    start = _start(materials, begun)
+    options = replace(materials.options, name=options.name)
+    if main and begun:
+        run.tidy()
+    elif main:
+        start.model.save(run.start)
+        options.write(run.options)  # last: a run without it has not begun
+    os.environ[RUN_VARIABLE] = str(run.path)  # for the processes of other devices
+    try:
+        parts = [part for part in PARTS[options.network] if _can_teach(materials, part, emit)]
+        if not parts:
+            raise TrainingError(f"{options.data}: there is nothing in it to train the {options.network} with")
+        done = {part: epochs_done(run, part) for part in parts}
+        emit(_prepared(materials, start, problems, sum(done.values())))
+        model, stopped = start.model, False
+        for part in parts:
+            if stopped:
+                break
+            if done[part] >= options.epochs:
+                model = replace(read_model(run.best(part)), name=model.name)
+            else:
+                model, stopped = train_stage(materials, model, part)
+    finally:
+        del os.environ[RUN_VARIABLE]
+    if main:
+        emit(_install(materials, model, stopped))
 
 
-def gray_input(rgb: Tensor) -> Tensor:
-    """Network input (N, 1, H, W) in [-1, 1] of color crops (N, 3, H, W)."""
-    return torch.stack([network_input(sample.permute(1, 2, 0), "L*") for sample in rgb])[:, None]
+def _gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: bool) -> tuple[Materials, list[str]]:
+    """Read the set and hold its photos in memory; also gives what is wrong with it."""
+    data = read_set(options.data, groups=options.groups, val_share=options.val_share, seed=options.seed, record=main)
+    train, problems = PhotoStore.load(data, data.of_split("train"), options.side, options.squash)
+    if not len(train):
+        raise TrainingError(f"{options.data}: none of its images can be used. " + " ".join(problems[:3]))
+    labeled = [pair for pair in data.of_split("val") if pair.mask is not None]
+    side = options.squash or options.side
+    val, more = PhotoStore.load(data, spread(labeled, options.val_size), side)
+    return Materials(options, run, data, train, list(val), emit, stop), [*data.notes, *data.problems, *problems, *more]
 
 
-def _rare_first(photos: Sequence[Photo], size: int) -> np.ndarray:
-    """Chance of each photo: photos whose classes are rare come more often, those without any label never."""
-    present = np.array([np.bincount(photo.labels.ravel(), minlength=size)[:size] > 200 for photo in photos])
-    present[:, 0] = False
-    rarity = 1 / np.sqrt(np.maximum(present.sum(0), 5))
-    chance = (present * rarity).max(1)
-    return np.asarray(chance / chance.sum())
+def _start(materials: Materials, begun: bool) -> Start:
+    """The model before any training: the one that the folder of the run holds, or a new one."""
+    if begun:
+        model = read_model(materials.run.start)
+        return Start(model, **model.provenance["classes"])
+    counts = dict(zip(materials.train.ids, materials.train.counts.sum(0).tolist(), strict=True))
+    present = [label for label, count in counts.items() if label and count]
+    start = start_model(materials.options, materials.data.classes, present)
+    start.model.provenance["classes"] = {"kept": start.kept, "new": start.new, "left_out": start.left_out}
+    return start
 
 
-def _fit(
-    network: Network, loss: Loss, options: FitOptions, checkpoint: Path | None, before: dict[str, Any] | None
-) -> Network:
-    """Minimize `loss`; returns the exponential moving average of the network, in eval mode."""
-    torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
-    average = AveragedModel(network, avg_fn=_moving_average, use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=1e-2)
-    network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    facts = {**asdict(options), **({"before": before} if before else {})}
-    start, step, recent = time.monotonic(), 0, 0.0
-    while (spent := (time.monotonic() - start) / 60 / options.minutes) < 1:
-        warm_up = min(1.0, (step + 1) / 100)
-        for group in optimizer.param_groups:
-            group["lr"] = options.rate * warm_up * (1 + math.cos(math.pi * spent)) / 2
-        value = loss(network, rng)
-        optimizer.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(network)
-        step += 1
-        recent += (float(value.detach()) - recent) / min(step, 100)
-        if step % 50 == 0:
-            print(f"step {step}  {spent:.1%} of the time  loss {recent:.4f}", flush=True)
-        if checkpoint and step % 250 == 0:
-            _save(checkpoint, average.module, {"steps": step, **facts})
-    if checkpoint:
-        _save(checkpoint, average.module, {"steps": step, **facts})
-    return cast(Network, average.module.eval())
+def _can_teach(materials: Materials, part: str, emit: Emit) -> bool:
+    """Whether there are photos for a network; says so where there are none."""
+    if materials.usable(part):
+        return True
+    lack = "a label map" if part == "segmenter" else "color: gray images teach the segmenter only"
+    emit(Note(f"The {part} is not trained: no training image has {lack}"))
+    return False
+
+
+def _prepared(materials: Materials, start: Start, problems: list[str], done: int) -> Prepared:
+    labeled = int(np.sum(materials.train.labeled))
+    return Prepared(
+        run=str(materials.run.path),
+        train=labeled,
+        val=len(materials.val),
+        unlabeled=len(materials.train) - labeled,
+        kept=start.kept,
+        new=start.new,
+        left_out=start.left_out,
+        problems=problems,
+        resumed=done,
+    )
+
+
+def _install(materials: Materials, model: Model, stopped: bool) -> Finished:
+    """Write the finished model into the library, with where it comes from and what its classes look like."""
+    options = materials.options
+    taught = spread(materials.train, PHOTOS_FOR_SUGGESTIONS)
+    parts = [part for part in ("segmenter", "colorizer") if materials.run.best(part).exists()]
+    metrics = {part: read_model(materials.run.best(part)).metrics.get(part, {}) for part in parts}
+    model = replace(
+        model,
+        name=options.name,
+        suggestions=color_suggestions(taught, model.classes),
+        metrics=metrics,
+        provenance={**model.provenance, **_provenance(materials, stopped)},
+        _elsewhere={},
+    )
+    path = place_for(options.name)
+    model.save(path)
+    return Finished(options.name, str(path), stopped)
+
+
+def _provenance(materials: Materials, stopped: bool) -> dict[str, Any]:
+    options = materials.options
+    return {
+        "data": Path(options.data).absolute().name,
+        "images": {"train": len(materials.train), "val": len(materials.val)},
+        "options": {name: value for name, value in asdict(options).items() if name not in ("data", "run")},
+        "stopped": stopped,
+        "software": f"napari-colorizer {version('napari-colorizer')}, torch {torch.__version__}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, device {options.device}",
+    }

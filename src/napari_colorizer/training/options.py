@@ -73,7 +73,7 @@ class TrainOptions:
     drop_outside: float = _option(0.15, "Share of crops with labels dropped outside a few boxes.")
     label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.")
     hints: float = _option(0.6, "Share of crops with simulated color hints.")
-    aging: float = _option(0.5, "Strength of faded tones, blur and grain on the gray input.")
+    aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.")
     unlabeled: bool = _option(True, "Teach the colorizer with the images without labels, too.")
     groups: tuple[str, ...] = _option((), "A name that stands for others in some masks: person=skin,hair,clothes.")
     val_share: float = _option(0.1, "Part of the images kept for validation where the set has no split of its own.")

@@ -1,0 +1,194 @@
+"""``napari-colorizer train``."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
+from dataclasses import Field, fields
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, TextIO, get_type_hints
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from napari_colorizer.cli.shared import complain, make_console
+from napari_colorizer.errors import ColorizerError
+from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress
+from napari_colorizer.training.options import TrainOptions
+
+FLAGS = {"start": "--from", "groups": "--group"}
+SHOWN_METRICS = ("psnr", "ciede2000", "colorfulness", "mIoU", "pixel accuracy")
+
+Data = Annotated[Path | None, typer.Argument(help="A labeled set: a folder, or a CSV list.", show_default=False)]
+Recipe = Annotated[str, typer.Option(help="finetune, default, paper, or a TOML file of options.")]
+OptionsFile = Annotated[
+    Path | None, typer.Option("--options", help="A JSON file with all options, in place of a recipe.")
+]
+Resume = Annotated[Path | None, typer.Option(help="Go on with the run of that folder.")]
+Events = Annotated[bool, typer.Option("--events", help="Print events as JSON lines; 'stop' on the input stops it.")]
+
+
+def train(
+    data: Data = None,
+    recipe: Recipe = "finetune",
+    options_file: OptionsFile = None,
+    resume: Resume = None,
+    events: Events = False,
+    **changes: Any,
+) -> None:
+    """Train a model on a labeled set, or teach a model more.
+
+    Ctrl+C stops: the best so far is kept, and --resume goes on with it.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work slow down all else, and training
+    stopping = threading.Event()
+    channel = sys.stdout
+    tell: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))
+    with redirect_stdout(sys.stderr):
+        try:
+            options = None if resume else _options(data, recipe, options_file, changes)
+            _listen(stopping, events)
+            from napari_colorizer.training.fit import train as run
+
+            run(options, tell, stopping.is_set, resume=resume)
+        except (ColorizerError, OSError) as error:
+            _fail(tell, str(error))
+        except Exception as error:
+            traceback.print_exc()
+            _fail(tell, f"training failed unexpectedly: {str(error) or type(error).__name__}")
+
+
+def _options(data: Path | None, recipe: str, options_file: Path | None, changes: dict[str, Any]) -> TrainOptions:
+    given = {name: value for name, value in changes.items() if value is not None}
+    if data is not None:
+        given["data"] = str(data)
+    if options_file is not None:
+        return TrainOptions.from_dict({**vars(TrainOptions.read(options_file)), **given})
+    return TrainOptions.of_recipe(recipe, **given)
+
+
+def _listen(stopping: threading.Event, events: bool) -> None:
+    """Stop politely at the first Ctrl+C, at the line "stop", and at the end of the input: nobody listens any more."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        signal.signal(signal.SIGINT, before)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupted)
+
+    def read() -> None:
+        for line in sys.stdin:
+            if line.strip() == "stop":
+                break
+        stopping.set()
+
+    if events and "LOCAL_RANK" not in os.environ:
+        threading.Thread(target=read, name="listener", daemon=True).start()
+
+
+def _fail(tell: Callable[[Event], None], text: str) -> None:
+    tell(Failed(text))
+    raise typer.Exit(1)
+
+
+class _Lines:
+    """Events as JSON lines."""
+
+    def __init__(self, channel: TextIO):
+        self.channel = channel
+
+    def __call__(self, event: Event) -> None:
+        with suppress(BrokenPipeError):  # nobody listens any more; the end of the input says so too
+            print(event.to_line(), file=self.channel, flush=True)
+
+
+class _Narrator:
+    """Events for a person: a bar, and a line for each epoch."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[left]}"),
+            TimeElapsedColumn(),
+        )
+        self.bar = Bar(*columns, console=console, disable=not console.is_terminal)
+        self.task = self.bar.add_task("", total=None, left="")
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.bar.start()
+            self.bar.update(
+                self.task,
+                total=event.steps,
+                completed=event.step,
+                description=f"{event.network}, epoch {event.epoch} of {event.epochs}, loss {event.loss:.4f}",
+                left=f"{event.seconds_left / 60:.0f} min left",
+            )
+        elif isinstance(event, Failed):
+            self.bar.stop()
+            complain(event.text)
+        else:
+            if isinstance(event, Finished):
+                self.bar.stop()
+            for line in _describe(event):
+                self.console.print(line)
+
+
+def _describe(event: Event) -> list[str]:
+    if isinstance(event, Prepared):
+        lines = [
+            f"{event.train} labeled images to train with, {event.unlabeled} unlabeled ones, {event.val} to validate",
+            f"the run is kept in {event.run}",
+        ]
+        lines += [f"resumed after {event.resumed} epochs"] * bool(event.resumed)
+        for names, text in ((event.kept, "known classes"), (event.new, "new classes"), (event.left_out, "left out")):
+            lines += [f"{text}: {', '.join(names)}"] * bool(names)
+        return lines + [f"warning: {problem}" for problem in event.problems]
+    if isinstance(event, EpochEnded):
+        figures = [f"{name} {event.metrics[name]:.3f}" for name in SHOWN_METRICS if name in event.metrics]
+        best = " (best)" if event.best else ""
+        loss = f"epoch {event.epoch} of {event.epochs}: loss {event.loss:.4f}" if event.epoch else "before training"
+        return [", ".join([f"{event.network}, {loss}", *figures]) + best]
+    if isinstance(event, Finished):
+        how = "stopped; the best so far is" if event.stopped else "done:"
+        return [f"{how} the model {event.model!r}, {event.path}"]
+    return [event.text] if isinstance(event, Note) else []
+
+
+def _parameter(item: Field[Any], kind: Any) -> inspect.Parameter:
+    """One option of the command line for a field of the options."""
+    flag = FLAGS.get(item.name, f"--{item.name.replace('_', '-')}")
+    if kind is bool:
+        flag += f"/--no-{item.name.replace('_', '-')}"
+    elif item.name == "groups":
+        kind = list[str]
+    option = typer.Option(flag, help=item.metadata["help"], show_default=False)
+    return inspect.Parameter(
+        item.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _add_options() -> None:
+    """Give the command an option for each field of `TrainOptions`, so that the two never differ."""
+    own = inspect.signature(train, eval_str=True).parameters.values()
+    hints = get_type_hints(TrainOptions)
+    parameters = [item for item in own if item.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters += [_parameter(item, hints[item.name]) for item in fields(TrainOptions) if item.name != "data"]
+    train.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
+    train.__annotations__ = {item.name: item.annotation for item in parameters}
+
+
+_add_options()

@@ -1,0 +1,63 @@
+"""What the networks are trained to make small.
+
+Both are means over a fixed number of pixels, so that they do not depend on how a batch is divided among devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def color_loss(predicted: Tensor, target: Tensor, delta: float, color_weight: float) -> Tensor:
+    """Huber loss on scaled chroma (N, 2, H, W), in units of `delta`.
+
+    Delta 1, the paper's, is half the squared error, whose optimum among several likely colors is their dull mean; a
+    small delta is nearly the absolute error. Most pixels of most photographs are nearly gray: `color_weight` gives
+    colorful ones more weight.
+    """
+    error = F.huber_loss(predicted.float(), target, "none", delta)
+    if color_weight:
+        error = error * (0.5 + color_weight * target.norm(dim=1, keepdim=True).clamp(max=0.5))
+    return error.mean() / delta
+
+
+class GroupedCrossEntropy(nn.Module):
+    """Cross-entropy over the labeled pixels; where a label names a group, its members' probabilities count together.
+
+    Parameters
+    ----------
+    ids : tuple of int
+        Class id of each logit channel.
+    groups : mapping
+        Ids that some label maps use for several others.
+    background : bool
+        Whether id 0 is a class; otherwise it means that nobody said.
+    """
+
+    rank: Tensor
+
+    def __init__(self, ids: tuple[int, ...], groups: Mapping[int, tuple[int, ...]], background: bool):
+        super().__init__()
+        rank = torch.full((max(ids) + 2,), -1)
+        rank[list(ids)] = torch.arange(len(ids))
+        if not background:
+            rank[0] = -1
+        self.register_buffer("rank", rank, persistent=False)
+        self.groups = {
+            ids.index(group): [ids.index(item) for item in (group, *members) if item in ids]
+            for group, members in groups.items()
+            if group in ids
+        }
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Sum over the labeled pixels of (N, H, W) labels, divided by the number of all pixels."""
+        target = self.rank[labels.clamp(max=len(self.rank) - 1)]
+        log_p = F.log_softmax(logits.float(), 1)
+        joint = {group: torch.logsumexp(log_p[:, members], 1) for group, members in self.groups.items()}
+        for group, value in joint.items():
+            log_p = log_p.index_copy(1, torch.tensor([group], device=log_p.device), value[:, None])
+        return F.nll_loss(log_p, target, ignore_index=-1, reduction="sum") / labels.numel()

@@ -1,0 +1,146 @@
+"""The networks in training, as Lightning modules."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from napari_colorizer.networks import GridNet, TwoStreamUNet
+from napari_colorizer.training.batches import color_hints, flip, gray_and_chroma
+from napari_colorizer.training.losses import GroupedCrossEntropy, color_loss
+from napari_colorizer.training.options import TrainOptions
+
+WARM_UP_STEPS = 100
+BETAS = (0.9, 0.999)
+EARLY = 4  # the average of the first steps is over a quarter of them: a random start is soon forgotten
+
+
+class MovingAverage(nn.Module):
+    """Exponential moving average of a network's weights and statistics.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Copied.
+    decay : float
+        Share of the old average that a step keeps; 0 makes it a copy of the network.
+    """
+
+    count: Tensor
+
+    def __init__(self, network: nn.Module, decay: float):
+        super().__init__()
+        self.decay = decay
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the weights after one more step."""
+        weight = max(1 - self.decay, 1 / (1 + int(self.count) / EARLY))
+        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        torch._foreach_lerp_([old for old, _ in floats], [new for _, new in floats], weight)
+        for old, new in pairs:
+            if not old.is_floating_point():
+                old.copy_(new)
+        self.count += 1
+
+
+class NetworkTraining(pl.LightningModule):
+    """One network, its moving average, and how it is optimized.
+
+    Parameters
+    ----------
+    network : GridNet or TwoStreamUNet
+        Trained in place.
+    options : TrainOptions
+    steps : int
+        Of the whole training.
+    """
+
+    def __init__(self, network: GridNet | TwoStreamUNet, options: TrainOptions, steps: int):
+        super().__init__()
+        self.network = network.requires_grad_(True)
+        self.options, self.steps = options, steps
+        self.average = MovingAverage(network, options.ema)
+        self._updates = 0
+
+    def on_train_start(self) -> None:
+        """Count the steps that were done before."""
+        self._updates = self.trainer.global_step
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average the weights, once for every step of the optimizer."""
+        if self.trainer.global_step > self._updates:
+            self._updates = self.trainer.global_step
+            self.average.update(self.network)
+
+    def configure_optimizers(self) -> Any:
+        """Adam or AdamW, with a learning rate that is a function of the step."""
+        options = self.options
+        kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+        optimizer = kind(self.network.parameters(), options.rate, BETAS, weight_decay=options.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def rate_factor(self, step: int) -> float:
+        """Factor on the learning rate: a short warm-up, then half a cosine down to 0; or always 1."""
+        if self.options.schedule == "constant":
+            return 1.0
+        warm_up = min(WARM_UP_STEPS, max(1, self.steps // 10))
+        return min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+
+
+class ColorizerTraining(NetworkTraining):
+    """The colorizer: Huber loss on chroma, with incomplete labels and simulated hints."""
+
+    network: TwoStreamUNet
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """The loss of a batch of crops."""
+        config = self.network.config
+        with torch.autocast(self.device.type, enabled=False):
+            inputs = gray_and_chroma(batch, config.lightness)
+            chroma = (inputs.chroma - config.chroma_offset) / config.chroma_scale
+            hint_map, given = flip(batch["hint_map"], batch["flips"]), flip(batch["given"], batch["flips"]).long()
+            hints, target = color_hints(hint_map, batch["wish"], chroma) if config.takes_hints else (None, chroma)
+        predicted = self.network(inputs.x, given, hints)
+        return color_loss(predicted, target, self.options.huber_delta, self.options.color_weight)
+
+
+class SegmenterTraining(NetworkTraining):
+    """The segmenter: cross-entropy over the labeled pixels.
+
+    Parameters
+    ----------
+    network, options, steps
+        See `NetworkTraining`.
+    groups : mapping
+        See `GroupedCrossEntropy`.
+    """
+
+    network: GridNet
+
+    def __init__(self, network: GridNet, options: TrainOptions, steps: int, groups: Mapping[int, tuple[int, ...]]):
+        super().__init__(network, options, steps)
+        self.loss = GroupedCrossEntropy(network.config.ids, groups, options.background)
+
+    def on_train_epoch_start(self) -> None:
+        """Keep the batch-norm statistics as they are, if so wished."""
+        if self.options.freeze_norm:
+            for layer in self.network.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """The loss of a batch of crops."""
+        with torch.autocast(self.device.type, enabled=False):
+            inputs = gray_and_chroma(batch, self.network.config.lightness)
+        return self.loss(self.network(inputs.x), inputs.labels)

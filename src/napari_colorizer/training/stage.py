@@ -1,0 +1,235 @@
+"""Training one network: its photos, its Lightning trainer, and what is done when memory runs out."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import BatchSampler, DataLoader, Subset
+
+from napari_colorizer.errors import TrainingError
+from napari_colorizer.models.file import read_model
+from napari_colorizer.models.model import Model
+from napari_colorizer.training.crops import CropDataset
+from napari_colorizer.training.data.photos import PhotoStore
+from napari_colorizer.training.data.sets import LabeledSet, Photo
+from napari_colorizer.training.evaluate import epoch_metrics
+from napari_colorizer.training.events import Note
+from napari_colorizer.training.hardware import is_out_of_memory, trainer_arguments, worker_count
+from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.order import EpochOrder, Share, rare_first
+from napari_colorizer.training.pictures import write_pictures
+from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
+from napari_colorizer.training.run import RunFolder
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What both networks are trained and judged with.
+
+    Attributes
+    ----------
+    options : TrainOptions
+    run : RunFolder
+    data : LabeledSet
+    train : PhotoStore
+    val : sequence of Photo
+    emit, stop : callable
+        See `Recorder`.
+    """
+
+    options: TrainOptions
+    run: RunFolder
+    data: LabeledSet
+    train: PhotoStore
+    val: Sequence[Photo]
+    emit: Emit
+    stop: Stop
+
+    def usable(self, part: str) -> list[int]:
+        """Numbers of the training photos that can teach a network."""
+        store = self.train
+        if part == "segmenter":
+            return [number for number in range(len(store)) if store.labeled[number] and store.counts[number, 1:].any()]
+        return [
+            number
+            for number in range(len(store))
+            if not store.gray[number] and (store.labeled[number] or self.options.unlabeled)
+        ]
+
+
+def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bool]:
+    """Train one network of a model, or go on with it.
+
+    Parameters
+    ----------
+    materials : Materials
+    base : Model
+        The network's weights to begin with, and the other network.
+    part : {"segmenter", "colorizer"}
+
+    Returns
+    -------
+    model : Model
+        With the best weights.
+    stopped : bool
+        Whether somebody stopped it.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is no number any more, or one crop at a time is too much for the memory.
+    """
+    options, run = materials.options, materials.run
+    splits = 1
+    while True:
+        training, order = _make_training(materials, base, part)
+        stopped = False
+        try:
+            with _quiet():
+                _fit(materials, base, part, training, order, splits)
+        except StoppedError:
+            stopped = True
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            splits = _more_splits(options, splits, part, error, materials.emit)
+            training.to("cpu")
+            del training
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            continue
+        break
+    if not run.best(part).exists():  # stopped before the first epoch was over
+        _with_network(base, part, training).save(run.best(part))
+    return replace(read_model(run.best(part)), name=base.name), stopped
+
+
+def epochs_done(run: RunFolder, part: str) -> int:
+    """How many epochs of a network the folder of a run holds."""
+    path = run.checkpoint(part)
+    if not path.exists():
+        return 0
+    checkpoint = SafeCheckpointIO().load_checkpoint(path)
+    return max(int(row["epoch"]) for row in checkpoint["callbacks"][Recorder.__qualname__]["rows"])
+
+
+def _make_training(materials: Materials, base: Model, part: str) -> tuple[NetworkTraining, EpochOrder]:
+    options, numbers = materials.options, materials.usable(part)
+    torch.manual_seed(options.seed)
+    network: Any = copy.deepcopy(base.networks[part])
+    network.to(memory_format=torch.channels_last)
+    chances = None
+    if part == "segmenter" and options.balance:
+        chances = rare_first(materials.train.counts[numbers, 1:])
+    order = EpochOrder(len(numbers), options.batch, options.epoch_size, options.seed, chances)
+    steps = order.steps * options.epochs
+    if part == "colorizer":
+        return ColorizerTraining(network, options, steps), order
+    return SegmenterTraining(network, options, steps, materials.data.groups), order
+
+
+def _fit(
+    materials: Materials, base: Model, part: str, training: NetworkTraining, order: EpochOrder, splits: int
+) -> None:
+    options, run = materials.options, materials.run
+    recorder = Recorder(part, options, run, _validation(materials, base, part), materials.emit, materials.stop)
+    trainer = pl.Trainer(
+        **trainer_arguments(options),
+        max_epochs=options.epochs,
+        min_epochs=0,
+        accumulate_grad_batches=splits,
+        gradient_clip_val=options.clip or None,
+        callbacks=[recorder],
+        plugins=[SafeCheckpointIO()],
+        default_root_dir=run.path,
+        logger=False,
+        enable_checkpointing=False,  # the recorder sees to it
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # the order of the crops does not depend on the processes
+    )
+    order.share = Share(trainer.global_rank, trainer.world_size)
+    photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
+    workers = worker_count(options)
+    batches: Any = BatchSampler(order, options.batch // trainer.world_size // splits, drop_last=False)
+    loader = DataLoader(
+        CropDataset(photos, options, guidance=part == "colorizer"),
+        batch_sampler=batches,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=trainer.strategy.root_device.type == "cuda",
+    )
+    last = run.checkpoint(part)
+    trainer.fit(training, loader, ckpt_path=last if last.exists() else None)
+
+
+def _validation(materials: Materials, base: Model, part: str) -> Validation:
+    options, data = materials.options, materials.data
+
+    def measure(model: Model) -> dict[str, float]:
+        if not materials.val:
+            return {}
+        return epoch_metrics(model, materials.val, data.classes, data.groups, (part,), options.device)
+
+    shown = [photo for photo in materials.val if part == "segmenter" or not photo.gray][: options.pictures]
+    return Validation(
+        build=lambda training: _with_network(base, part, training),
+        measure=measure,
+        draw=lambda model, epoch: write_pictures(
+            model, shown, part, options.device, materials.run.pictures(part), epoch
+        ),
+    )
+
+
+def _with_network(base: Model, part: str, training: NetworkTraining) -> Model:
+    """The model with a copy of the averaged weights."""
+    networks: dict[str, Any] = {name: copy.deepcopy(network) for name, network in base.networks.items()}
+    networks[part] = copy.deepcopy(training.average.network).cpu()
+    return replace(base, _elsewhere={}, metrics={}, **networks)
+
+
+def _more_splits(options: TrainOptions, splits: int, part: str, error: BaseException, emit: Emit) -> int:
+    """Halve what goes through the network at once."""
+    at_once = options.batch // (options.devices * options.nodes) // splits
+    if at_once % 2:
+        raise TrainingError(
+            f"there is too little memory to train the {part} with {at_once} crops of {options.crop} x {options.crop} "
+            "pixels at once. A smaller crop, or a batch that is a power of two, helps"
+        ) from error
+    emit(Note(f"There is too little memory for {at_once} crops at once: going on with {at_once // 2} at a time"))
+    return splits * 2
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's hints for programmers from the user."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|torch.optim.lr_scheduler")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of some items, evenly spread."""
+    if len(items) <= most:
+        return list(items)
+    return [items[int(number)] for number in np.linspace(0, len(items) - 1, most)]

@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SKY, GRASS = 4, 9  # ids of the set; the tiny model has others
+
+
+def add_pair(root, split, name, gray=False):
+    """Blue sky above green grass, with noise and a mask."""
+    rng = np.random.default_rng(len(name))
+    labels = np.full((40, 52), SKY, np.uint8)
+    labels[18 + len(name) % 5 :] = GRASS
+    rgb = np.where(labels[..., None] == GRASS, (60, 130, 40), (120, 170, 230)) + rng.integers(-9, 9, (40, 52, 3))
+    image = Image.fromarray(rgb.astype(np.uint8))
+    for folder, content in (("images", image.convert("L") if gray else image), ("masks", Image.fromarray(labels))):
+        path = root / split / folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content.save(path)
+
+
+@pytest.fixture
+def data(tmp_path):
+    root = tmp_path / "set"
+    for name in ("a", "bb"):
+        add_pair(root, "train", name)
+    for name in ("ccc", "dddd", "eeeee"):
+        add_pair(root, "val", name)
+    (root / "classes.json").write_text(json.dumps([{"id": SKY, "name": "Sky"}, {"id": GRASS, "name": "[grass]"}]))
+    return root
+
+
+@pytest.fixture
+def model(tmp_path, tiny_model, library):
+    path = tmp_path / "tiny.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+def test_the_tables(run, model, data):
+    result = run("evaluate", model, data)
+    assert result.exit_code == 0
+    assert f"tiny on 3 images of {data} (val), shorter side at most 224 pixels" in result.stdout
+    for way in ("truth", "gray", "class mean", "true labels", "predicted labels", "no labels"):
+        assert f"│ {way} " in result.stdout
+    for text in ("color hints, with true labels", "pixel accuracy", "mean IoU", "Sky", "[grass]", "bleeding"):
+        assert text in result.stdout
+    assert "The model does not know: [grass]." in result.stdout
+
+
+def test_the_table_of_colors_fits_into_80_columns(run, model, data, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("evaluate", model, data).stdout.splitlines()
+    assert [line for line in lines if line.startswith("│ predicted labels │")]
+    assert "…" not in "".join(lines)
+
+
+def test_json_is_all_that_is_printed(run, model, data):
+    result = run("evaluate", model, data, "--json", "--side", "32")
+    found = json.loads(result.stdout)
+    assert (found["model"], found["split"], found["side"], found["photos"]) == ("tiny", "val", 32, 3)
+    assert found["unknown classes"] == ["[grass]"]
+    assert found["problems"] == []
+    assert set(found["color"]["ways"]) >= {"truth", "gray", "class mean", "true labels", "no labels"}
+    assert set(found["segmentation"]["IoU"]) == {"Sky", "[grass]"}
+    assert result.stderr == ""
+
+
+def test_the_class_means_are_those_of_the_training_split(run, model, data):
+    def class_mean():
+        return json.loads(run("evaluate", model, data, "--json").stdout)["color"]["ways"]["class mean"]["psnr"]
+
+    before = class_mean()
+    for path in (data / "train" / "images").iterdir():
+        with Image.open(path) as image:
+            Image.fromarray(np.asarray(image)[..., ::-1].copy()).save(path)  # red skies
+    assert class_mean() < before - 3
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 2), ("val", 3), ("all", 5)])
+def test_the_split(run, model, data, split, count):
+    assert json.loads(run("evaluate", model, data, "--json", "--split", split).stdout)["photos"] == count
+
+
+def test_a_limit(run, model, data):
+    assert json.loads(run("evaluate", model, data, "--json", "--limit", 2).stdout)["photos"] == 2
+    assert json.loads(run("evaluate", model, data, "--json", "--limit", 99).stdout)["photos"] == 3
+
+
+def test_what_is_wrong_with_a_file_is_a_warning_and_the_rest_is_measured(run, model, data):
+    (data / "val" / "images" / "dddd.png").write_bytes(b"nothing")
+    (data / "train" / "masks" / "a.png").write_bytes(b"nothing")
+    result = run("evaluate", model, data, "--json", "--split", "all")
+    found = json.loads(result.stdout)
+    assert found["photos"] == 3
+    assert len(found["problems"]) == 2
+    for name in ("dddd.png", "a.png"):
+        assert result.stderr.count(f"{name} ") == 1
+    assert result.stderr.startswith("warning: ")
+
+
+def test_a_set_without_a_split_is_split(run, model, data):
+    for folder in ("images", "masks"):
+        (data / "train" / folder).rename(data / folder)
+    for path in (data / "val").rglob("*.png"):
+        path.rename(data / path.parent.name / path.name)
+    train, val, both = (
+        json.loads(run("evaluate", model, data, "--json", "--split", split).stdout)["photos"]
+        for split in ("train", "val", "all")
+    )
+    assert "note: " in run("evaluate", model, data).stderr
+    assert train > 0 < val
+    assert train + val == both == 5
+
+
+def test_groups_reach_the_scores(run, make_model, data, tmp_path):
+    classes = [{"id": SKY, "name": "sky"}, {"id": GRASS, "name": "nature"}, {"id": 1, "name": "grass"}]
+    (data / "classes.json").write_text(json.dumps(classes))
+    model = make_model()
+    model.save(tmp_path / "one.safetensors")
+
+    def nature(*options):
+        found = json.loads(run("evaluate", tmp_path / "one.safetensors", data, "--json", *options).stdout)
+        return found["segmentation"]["IoU"]["nature"]
+
+    assert nature() == 0
+    assert nature("--group", "nature=sky,grass") > 0
+    refused = run("evaluate", tmp_path / "one.safetensors", data, "--group", "nature=gras")
+    assert (refused.exit_code, "gras" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("part", "kept"), [("segmenter", "color"), ("colorizer", "segmentation")])
+def test_models_of_one_network(run, make_model, data, tmp_path, part, kept):
+    make_model(**{part: False}).save(tmp_path / "half.safetensors")
+    found = json.loads(run("evaluate", tmp_path / "half.safetensors", data, "--json").stdout)
+    assert {"color", "segmentation"} & found.keys() == {kept}
+    assert run("evaluate", tmp_path / "half.safetensors", data).exit_code == 0
+
+
+def test_gray_images_are_segmented_only(run, model, data):
+    for name in ("ccc", "dddd", "eeeee"):
+        add_pair(data, "val", name, gray=True)
+    found = json.loads(run("evaluate", model, data, "--json").stdout)
+    assert "color" not in found
+    assert found["segmentation"]["IoU"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("{model}", "{data}/nowhere"), "nowhere"),
+        (("nobody", "{data}"), "nobody"),
+        (("{model}", "{data}", "--device", "abacus"), "abacus"),
+        (("{model}", "{data}/empty"), "empty"),
+    ],
+)
+def test_errors_are_one_line(run, model, data, arguments, text):
+    (data / "empty").mkdir()
+    result = run("evaluate", *(argument.format(model=model, data=data) for argument in arguments))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert text in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_split_without_labeled_images_is_an_error(run, model, data):
+    for path in (data / "val" / "images").iterdir():
+        path.write_bytes(b"nothing")
+    result = run("evaluate", model, data)
+    assert result.exit_code == 1
+    assert "has no labeled images in the split 'val' that can be read" in result.stderr

@@ -1,0 +1,191 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, fields
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.training.events import EpochEnded, Failed, Finished, Prepared, Progress, read_event
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run import RunFolder
+
+PATIENCE_S = 120
+SMALL = {
+    "epoch-size": 16, "batch": 8, "crop": 32, "side": 64, "precision": 32, "val-size": 2, "pictures": 1,
+    "device": "cpu", "from": "tiny",
+}  # fmt: skip
+SMALL = ["--freeze-norm", *(str(part) for name, value in SMALL.items() for part in (f"--{name}", value))]
+
+
+@pytest.fixture
+def meadows(tmp_path, library, tiny_model):
+    """A labeled set on the disk, and a tiny model to start from."""
+    library.mkdir()
+    tiny_model.save(library / "tiny.safetensors")
+    root, rng = tmp_path / "meadows", np.random.default_rng(0)
+    for split, count in (("train", 5), ("val", 2)):
+        for part in ("images", "masks"):
+            (root / split / part).mkdir(parents=True)
+        for number in range(count):
+            labels = np.repeat([1, 2], 32)[:, None].repeat(72, 1).astype(np.uint8)
+            rgb = np.where(labels[..., None] == 1, (120, 170, 230), (60, 130, 40)) + rng.integers(-9, 9, (64, 72, 3))
+            Image.fromarray(rgb.astype(np.uint8)).save(root / split / "images" / f"{number}.png")
+            Image.fromarray(labels).save(root / split / "masks" / f"{number}.png")
+    ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50")]).write(root / "classes.json")
+    return root
+
+
+@pytest.fixture
+def start():
+    """Start the command line in a process of its own."""
+    processes = []
+
+    def started(*arguments):
+        command = [sys.executable, "-m", "napari_colorizer", *map(str, arguments)]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+
+
+def until(process, kind):
+    """Events of a process up to the first of a kind."""
+    events = []
+    for line in process.stdout:
+        events.append(read_event(line))
+        if isinstance(events[-1], kind):
+            return events
+    pytest.fail(f"the process ended after {events}: {process.stderr.read()}")
+
+
+def rest(process):
+    """Further events of a process, until its end, and its exit code."""
+    events = [read_event(line) for line in process.stdout]
+    return events, process.wait(PATIENCE_S)
+
+
+def test_every_option_has_a_flag(run):
+    text = run("train", "--help").output
+    flags = {"start": "--from", "groups": "--group"}
+    for item in fields(TrainOptions):
+        if item.name != "data":
+            assert flags.get(item.name, "--" + item.name.replace("_", "-")) in text
+
+
+def test_it_trains_and_says_so_to_a_person(run, meadows, tmp_path):
+    result = run("train", meadows, *SMALL, "--epochs", 1, "--run", tmp_path / "run", "--network", "colorizer")
+    assert result.exit_code == 0, result.output
+    assert "5 labeled images to train with" in result.output
+    assert "known classes: sky, grass" in result.output
+    assert "colorizer, before training" in result.output
+    assert "colorizer, epoch 1 of 1" in result.output
+    assert "meadows.safetensors" in result.output
+    assert "meadows" in run("models", "list").output
+
+
+def test_flags_win_over_the_recipe(run, meadows, tmp_path):
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('network = "colorizer"\nepochs = 7\nhints = 0.25\n')
+    result = run("train", meadows, *SMALL, "--recipe", recipe, "--epochs", 1, "--run", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    options = TrainOptions.read(RunFolder(tmp_path / "run").options)
+    assert (options.network, options.epochs, options.hints, options.crop) == ("colorizer", 1, 0.25, 32)
+
+
+def test_events_are_the_only_output_and_stop_stops(start, meadows, tmp_path):
+    options = tmp_path / "options.json"
+    TrainOptions.of_recipe(
+        "finetune", data=str(meadows), start="tiny", run=str(tmp_path / "run"), epochs=500, crop=32, device="cpu"
+    ).write(options)
+    process = start("train", "--options", options, "--events")
+    assert isinstance(until(process, EpochEnded)[0], Prepared)
+    until(process, Progress)
+    process.stdin.write("stop\n")
+    process.stdin.flush()
+    events, code = rest(process)
+    assert code == 0
+    assert None not in events
+    assert isinstance(events[-1], Finished)
+    assert events[-1].stopped
+    process = start("train", "--resume", tmp_path / "run", "--events")
+    assert isinstance(until(process, Progress)[0], Prepared)
+
+
+def test_nobody_listens_any_more(start, meadows, tmp_path):
+    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run", "--events")
+    until(process, Progress)
+    process.stdin.close()
+    events, code = rest(process)
+    assert code == 0
+    assert events[-1].stopped
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_control_c_stops_politely(start, meadows, tmp_path):
+    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run")
+    while not (tmp_path / "run" / "segmenter" / "log.csv").exists():
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    assert "stopped; the best so far is the model 'meadows'" in output.replace("\n", " ")
+    assert "Traceback" not in errors
+
+
+def test_what_fails_is_told_in_one_line(start, run, meadows, tmp_path):
+    result = run("train", tmp_path / "nowhere", *SMALL)
+    assert result.exit_code == 1
+    assert "nowhere" in result.output
+    assert run("train", meadows, "--crop", 0).output.count("\n") == 1
+    assert "no recipe 'mine'" in run("train", meadows, "--recipe", "mine").output
+    assert "training run" in run("train", "--resume", tmp_path).output
+    process = start("train", meadows, "--from", "nobody", "--events")
+    events, code = rest(process)
+    assert code == 1
+    assert isinstance(events[-1], Failed)
+    assert "nobody" in events[-1].text
+
+
+def test_two_processes_train_as_one(start, meadows, tmp_path):
+    for count in (1, 2):
+        process = start(
+            "train", meadows, *SMALL, "--epochs", 2, "--run", tmp_path / f"run{count}", "--name", f"by {count}",
+            "--devices", count, "--events",
+        )  # fmt: skip
+        events, code = rest(process)
+        assert code == 0, process.stderr.read()
+        if count == 1:
+            alone = [event for event in events if isinstance(event, EpochEnded)]
+        else:
+            together = [event for event in events if isinstance(event, EpochEnded)]
+    assert len(alone) == len(together) == 6
+    for one, two in zip(alone, together, strict=True):
+        assert (one.network, one.epoch, one.best) == (two.network, two.epoch, two.best)
+        assert one.metrics == pytest.approx(two.metrics, abs=1e-3)
+        if one.epoch:
+            assert one.loss == pytest.approx(two.loss, abs=1e-3)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(run, meadows):
+    assert "batch" in run("train", meadows, "--devices", 3, "--batch", 16).output
+
+
+def test_options_are_written_as_they_are_read(tmp_path):
+    options = TrainOptions(data="x", groups=("person=skin,hair",), working_size=128)
+    options.write(tmp_path / "options.json")
+    assert TrainOptions.read(tmp_path / "options.json") == options
+    assert json.loads((tmp_path / "options.json").read_text()).keys() == asdict(options).keys()

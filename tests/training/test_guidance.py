@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from napari_colorizer.training import guidance
+from napari_colorizer.training.options import TrainOptions
+
+LABELS = np.repeat(np.repeat(np.array([[1, 2], [2, 7]], np.int32), 32, 0), 32, 1)
+
+
+def rngs(count=64):
+    return [np.random.default_rng([9, number]) for number in range(count)]
+
+
+def options(**changes):
+    still = dict.fromkeys(("drop_all", "drop_classes", "drop_outside", "label_noise", "hints", "aging"), 0.0)
+    return TrainOptions(**{**still, **changes})
+
+
+def test_without_any_chance_labels_stay_as_they_are():
+    assert all((guidance.degrade_labels(LABELS, options(), rng) == LABELS).all() for rng in rngs(8))
+
+
+def test_all_labels_are_dropped_as_often_as_asked():
+    dropped = [not guidance.drop_labels(LABELS, options(drop_all=0.25), rng).any() for rng in rngs(200)]
+    assert 30 < sum(dropped) < 70
+
+
+def test_classes_are_dropped_as_a_whole():
+    maps = [guidance.drop_labels(LABELS, options(drop_classes=1.0), rng) for rng in rngs()]
+    for given in maps:
+        for label in (1, 2, 7):
+            assert (given[label == LABELS] == label).mean() in (0, 1)
+    assert len({tuple(np.unique(given)) for given in maps}) > 4
+
+
+def test_outside_of_boxes_nothing_is_labeled():
+    for given in (guidance.drop_labels(LABELS, options(drop_outside=1.0), rng) for rng in rngs()):
+        kept = given > 0
+        assert kept.any()
+        assert (given[kept] == LABELS[kept]).all()
+
+
+def test_borders_move_by_a_few_pixels_only():
+    moved = [guidance.shift_borders(LABELS, rng) for rng in rngs()]
+    changed = np.mean([given != LABELS for given in moved], 0)
+    border = np.zeros(LABELS.shape, bool)
+    border[20:44], border[:, 20:44] = True, True
+    assert changed[~border].max() == 0
+    assert changed[border].mean() > 0.02
+
+
+def test_a_confused_class_gets_the_name_of_another_one_present():
+    maps = [guidance.confuse_class(LABELS, rng) for rng in rngs()]
+    assert all(set(np.unique(given)) <= {1, 2, 7} for given in maps)
+    assert any((given != LABELS).any() for given in maps)
+
+
+def test_hints_come_as_often_as_asked():
+    placed = [guidance.place_hints(LABELS, options(hints=0.5), rng)[0].any() for rng in rngs(200)]
+    assert 70 < sum(placed) < 130
+
+
+def test_their_number_is_geometric_and_bounded():
+    maps = [guidance.place_hints(LABELS, options(hints=1.0), rng)[0] for rng in rngs(300)]
+    spots = [len(np.unique(hint_map[hint_map >= guidance.FIRST_POINT])) for hint_map in maps]
+    assert min(spots) <= 1 < 15 < max(spots) <= guidance.MOST_HINTS
+    assert np.median(spots) < np.mean(spots)
+
+
+def test_wishes_concern_regions_and_neutral_gray_is_among_them():
+    placed = [guidance.place_hints(LABELS, options(hints=1.0), rng) for rng in rngs(200)]
+    wishes = [wish for _, wish in placed if wish[0]]
+    assert 30 < len(wishes) < 100
+    assert any(wish == (1, 0, 0, 0) for wish in wishes)
+    assert all((hint_map == guidance.REGION).any() for hint_map, wish in placed if wish[0])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64)])
+def test_everything_works_on_any_shape(shape):
+    labels = np.ones(shape, np.int32)
+    every = options(drop_outside=1.0, label_noise=1.0, hints=1.0)
+    for rng in rngs(20):
+        assert guidance.degrade_labels(labels, every, rng).shape == shape
+        assert guidance.place_hints(labels, every, rng)[0].shape == shape
