@@ -209,3 +209,10 @@ def test_the_name_that_models_know_is_kept_in_files():
 def test_an_entry_that_is_nested_too_deeply_is_an_error_with_its_line():
     with pytest.raises(ValueError, match="line 1"):
         ClassMap.from_json("[" * 100_000)
+
+
+def test_a_class_that_was_renamed_matches_itself():
+    ours = ClassMap([Class(1, "meadow", "#4caf50", known_as="grass"), Class(2, "lawn", "#335522", known_as="grass")])
+    assert ours.match(ours) == {1: 1, 2: 2}
+    both = ClassMap([Class(5, "grass", "#4caf50"), Class(6, "Meadow", "#335522")])
+    assert ours.match(both) == {1: 6, 2: 5}

@@ -137,7 +137,9 @@ class ClassMap:
         return next(label for label in range(1, LARGEST_ID + 1) if label not in self and label not in taken)
 
     def match(self, other: ClassMap) -> dict[int, int]:
-        """The id that each class has in another class map, by name without regard to case; others are left out.
+        """The id that each class has in another class map; classes that it does not have are left out.
+
+        A class is looked for by its name, without regard to case, and then by the name under which it is known.
 
         Examples
         --------
@@ -145,7 +147,7 @@ class ClassMap:
         >>> ours.match(ClassMap.pascal_context())
         {1: 36}
         """
-        names = ((item.id, item.known_as or item.name) for item in self)
+        names = ((item.id, item.name if other.has_name(item.name) else item.known_as) for item in self)
         return {label: other.named(name).id for label, name in names if other.has_name(name)}
 
     def with_class(self, item: Class) -> ClassMap:

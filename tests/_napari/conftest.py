@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -6,10 +8,32 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_colorizer._napari import train_controller
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
+from napari_colorizer._napari.data_check import CheckedData
+from napari_colorizer._napari.train_widget import TrainWidget
 from napari_colorizer._napari.workbench import load
 
 PATIENCE_MS = 60_000
+STAND_IN = """
+import json, pathlib, sys, threading, time
+
+def say(kind, **values):
+    print(json.dumps({"event": kind, **values}), flush=True)
+
+def prepared(run="RUN", **values):
+    lists = dict.fromkeys(("kept", "new", "left_out", "problems"), [])
+    say("Prepared", run=run, train=2, val=1, unlabeled=0, **{**lists, **values})
+
+def progress(step, steps=10, network="segmenter", loss=1.0):
+    say("Progress", network=network, epoch=1, epochs=5, step=step, steps=steps, loss=loss, seconds_left=90.0)
+
+def ended(epoch, network="segmenter", pictures=(), **metrics):
+    say("EpochEnded", network=network, epoch=epoch, epochs=5, loss=1.0, metrics=metrics, best=True, pictures=pictures)
+
+def finished(stopped=False, model="mine"):
+    say("Finished", model=model, path="", stopped=stopped)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -180,3 +204,64 @@ class Mouse:
 def make_mouse(qtbot):
     """A mouse for a viewer."""
     return lambda viewer: Mouse(viewer, qtbot)
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """The command of a process that does what some lines say, in place of the trainer; RUN is a folder of its own."""
+
+    def written(body):
+        path, run = tmp_path / "stand_in.py", tmp_path / "run of mine"
+        run.mkdir(exist_ok=True)
+        path.write_text(STAND_IN.replace('"RUN"', repr(str(run))) + body, "utf-8")
+        return sys.executable, str(path)
+
+    return written
+
+
+@pytest.fixture
+def until(qtbot):
+    """Wait for something."""
+    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def sound_data(monkeypatch):
+    """Find nothing wrong with the data."""
+    monkeypatch.setattr(train_controller, "check_data", lambda *_: CheckedData("2 labeled images", ""))
+
+
+@pytest.fixture
+def open_train(make_napari_viewer, library):
+    """Open a viewer with the dock Train, as the plugin menu does; a command takes the trainer's place."""
+    opened = []
+
+    def in_viewer(command=None, viewer=None, show=False):
+        viewer = viewer or make_napari_viewer(show=show)
+        _, widget = viewer.window.add_plugin_dock_widget("napari-colorizer", "Train")
+        assert isinstance(widget, TrainWidget)
+        if command is not None:
+            widget.controller.process.command = command
+        widget.data.setText("photos")
+        opened.append(widget)
+        return viewer, widget
+
+    yield in_viewer
+    for widget in opened:
+        widget.controller.close()
+
+
+@pytest.fixture
+def bare_train(qtbot, library):
+    """Open the dock Train on a viewer without a window, which is several times as quick."""
+
+    def opened(command=None):
+        viewer = ViewerModel()
+        widget = TrainWidget(viewer)
+        qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+        if command is not None:
+            widget.controller.process.command = command
+        widget.data.setText("photos")
+        return viewer, widget
+
+    return opened

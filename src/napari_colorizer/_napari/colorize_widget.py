@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
-    QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -30,7 +25,9 @@ from superqt import QCollapsible
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.class_list import ClassList
+from napari_colorizer._napari.collect import Collector
 from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.docks import Dock, fill, form, message_label, row
 from napari_colorizer._napari.folder import Folder
 from napari_colorizer._napari.foreign_labels import ForeignLabels
 from napari_colorizer._napari.pointing import Pointing
@@ -44,7 +41,7 @@ LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
 OWN_SIZE = "the model's own"
 
 
-class ColorizeWidget(QScrollArea):
+class ColorizeWidget(Dock):
     """Shows a `ColorizeController` and passes on what the user wants.
 
     Parameters
@@ -58,6 +55,7 @@ class ColorizeWidget(QScrollArea):
         self.controller = controller = ColorizeController(napari_viewer)
         self.prediction = Prediction(controller)
         self.folder = Folder(self.prediction)
+        self.collector = Collector(controller)
         self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
         self._build()
@@ -67,13 +65,8 @@ class ColorizeWidget(QScrollArea):
         controller.runner.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
         self.destroyed.connect(lambda: controller.close())
 
-    def event(self, event: QEvent) -> bool:
-        """Stop when the dock is closed: napari takes the widget out of the window, but does not delete it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._stop()
-        return bool(super().event(event))
-
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Let go of the viewer."""
         self.pointing.release()
         self.controller.close()
         for name in LAYER_LIST_EVENTS:
@@ -90,30 +83,25 @@ class ColorizeWidget(QScrollArea):
         self.follow_box = QCheckBox("Colors follow edits", checked=True)
         self.colorize_button = QPushButton("Colorize")
         self.class_list = ClassList(self.controller)
-        self.message = QLabel(
-            wordWrap=True,
-            textFormat=Qt.TextFormat.PlainText,
-            textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse,
-        )
+        self.collect_button = QPushButton("Add to training set")
+        self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
+        self.message = message_label()
         self.progress = QProgressBar(maximum=0, textVisible=True)
         self.doing = QLabel()
         content = QWidget()
         layout = QVBoxLayout(content)
-        layout.addLayout(_form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
+        layout.addLayout(form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
         layout.addWidget(self.predict_button)
-        layout.addLayout(_row(self.follow_box, self.colorize_button))
+        layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
+        layout.addWidget(self.collect_button)
         layout.addWidget(self._make_options())
         for widget in (self.doing, self.progress, self.message):
             layout.addWidget(widget)
         self.progress.hide()
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(300)
+        self.show_content(content)
 
     def _make_reset(self) -> QPushButton:
         menu = QMenu(self)
@@ -128,7 +116,7 @@ class ColorizeWidget(QScrollArea):
         self.open_folder_button = QPushButton("Open folder…")
         self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
         self.place = QLabel()
-        return _row(self.open_folder_button, self.previous_button, self.next_button, self.place)
+        return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
 
     def _make_options(self) -> QCollapsible:
         self.devices = QComboBox()
@@ -144,7 +132,7 @@ class ColorizeWidget(QScrollArea):
         self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
         content = QWidget()
         content.setLayout(
-            _form(
+            form(
                 {
                     "Device": self.devices,
                     "Working size": self.working_size,
@@ -170,6 +158,7 @@ class ColorizeWidget(QScrollArea):
         self.open_folder_button.clicked.connect(lambda: self._ask_folder())
         self.previous_button.clicked.connect(lambda: self.folder.step(-1))
         self.next_button.clicked.connect(lambda: self.folder.step(1))
+        self.collect_button.clicked.connect(lambda: self.collector.add())
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
         self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
         self.working_size.valueChanged.connect(self._choose_working_size)
@@ -210,9 +199,9 @@ class ColorizeWidget(QScrollArea):
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
         for layer in self.viewer.layers:
             layer.events.name.connect(self.reset_choices)  # does nothing where it is connected already
-        _fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
-        _fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
-        _fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
+        fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
+        fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
+        fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
         terms = f"License of the weights of {controller.model.name!r}: {controller.model.license or 'not stated'}"
         self.models.setToolTip(f"<p>{escape(terms)}</p>")
         self.predict_button.setEnabled(controller.model.has_segmenter)
@@ -238,32 +227,4 @@ class ColorizeWidget(QScrollArea):
         return devices()
 
     def _offer_devices(self, names: dict[str, str]) -> None:
-        _fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)
-
-
-def _form(rows: dict[str, QWidget]) -> QFormLayout:
-    form = QFormLayout()
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    for text, widget in rows.items():
-        form.addRow(text, widget)
-        if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
-            widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            widget.setMinimumContentsLength(12)
-    return form
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
-
-
-def _fill(box: QComboBox, choices: Sequence[tuple[str, Any]], chosen: Any) -> None:
-    """Offer choices (text, data), of which one is chosen, without telling anyone."""
-    box.blockSignals(True)
-    box.clear()
-    for text, value in choices:
-        box.addItem(text, value)
-    box.setCurrentIndex(next((row for row, (_, value) in enumerate(choices) if value is chosen or value == chosen), 0))
-    box.blockSignals(False)
+        fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)

@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
+from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
 from napari_colorizer.classes import ClassMap
@@ -60,6 +61,7 @@ class ColorizeController:
         self.bench = Workbench()
         self.generation = 0
         self._complaint = ""  # what the user was told last, if something was wrong
+        news.models_changed.connect(self._on_models)
         viewer.layers.events.removed.connect(self._on_removed)
         for name in SLICE_EVENTS:
             getattr(viewer.dims.events, name).connect(self._on_slice)
@@ -68,6 +70,7 @@ class ColorizeController:
         """Let go of the viewer: nothing is done or shown any more."""
         self.runner.close()
         self.bench = Workbench()  # frees the session of the old one
+        news.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for name in SLICE_EVENTS:
             getattr(self.viewer.dims.events, name).disconnect(self._on_slice)
@@ -306,6 +309,9 @@ class ColorizeController:
             self.choose_labels(None)
         elif event.value is self.colors:
             self.colors = None
+
+    def _on_models(self) -> None:
+        self.layers_changed.emit()
 
     def _explain(self, doing: str, error: Exception) -> None:
         self._complaint = explain(doing, error, self.image.name if self.image is not None else "")

@@ -49,7 +49,6 @@ def train(
 
     Ctrl+C stops: the best so far is kept, and --resume goes on with it.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work slow down all else, and training
     stopping = threading.Event()
     channel = sys.stdout
     tell: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))

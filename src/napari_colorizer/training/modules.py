@@ -86,7 +86,15 @@ class NetworkTraining(pl.LightningModule):
         """Adam or AdamW, with a learning rate that is a function of the step."""
         options = self.options
         kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
-        optimizer = kind(self.network.parameters(), options.rate, BETAS, weight_decay=options.weight_decay)
+        own = {id(tensor) for tensor in class_parameters(self.network)}
+        head: list[Tensor] = []
+        body: list[Tensor] = []
+        for tensor in self.network.parameters():
+            (head if id(tensor) in own or not own else body).append(tensor)
+        groups: list[dict[str, Any]] = [{"params": head}, {"params": body, "lr": options.rate * options.body}]
+        optimizer = kind(
+            [group for group in groups if group["params"]], options.rate, BETAS, weight_decay=options.weight_decay
+        )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -96,6 +104,13 @@ class NetworkTraining(pl.LightningModule):
             return 1.0
         warm_up = min(WARM_UP_STEPS, max(1, self.steps // 10))
         return min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+
+
+def class_parameters(network: GridNet | TwoStreamUNet) -> list[Tensor]:
+    """Tensors with one row for each class: learned vectors, or the last layers; none where a class is a gray level."""
+    if isinstance(network, GridNet):
+        return [*network.last[3].parameters(), *network.last[4].parameters()]
+    return [network.class_vectors.weight] if network.config.embedding else []
 
 
 class ColorizerTraining(NetworkTraining):

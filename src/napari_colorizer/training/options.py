@@ -51,6 +51,7 @@ class TrainOptions:
     epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.")
     batch: int = _option(16, "Crops in a step, over all devices.")
     rate: float = _option(1e-3, "Learning rate at the start.")
+    body: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.")
     schedule: Schedule = _option("cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.")
     optimizer: Optimizer = _option("adamw", "Adam, or Adam with decoupled weight decay.")
     weight_decay: float = _option(0.01, "Weight decay.")
@@ -96,7 +97,7 @@ class TrainOptions:
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("rate", "huber_delta"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in (*SHARES, "zoom"):
+        for name in (*SHARES, "zoom", "body"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
         for name in ("ema", "val_share"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")
