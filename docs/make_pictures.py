@@ -18,9 +18,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from napari_colorizer import load_model
-from napari_colorizer._napari.demo import overlay, run
+from napari_colorizer._napari.demo import run
 from napari_colorizer._napari.io import sample
 from napari_colorizer.models.model import Model
+from napari_colorizer.training.pictures import overlay
 
 GALLERY = Path(__file__).parent / "gallery.json"
 IMAGES = Path(__file__).parent / "images"

@@ -13,14 +13,13 @@ from pathlib import Path
 import napari
 import numpy as np
 from napari.utils.io import imsave
-from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.actions import open_colorize
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
 from napari_colorizer._napari.controller import ColorizeController
-from napari_colorizer.classes import LARGEST_ID, ClassMap
+from napari_colorizer.training.pictures import overlay
 
 SAMPLE = "camera"
 PATIENCE_S = 300
@@ -60,14 +59,6 @@ def wait_until_colored(controller: ColorizeController) -> None:
         time.sleep(0.01)
         if time.monotonic() > deadline:
             raise TimeoutError(f"the demo was not done within {PATIENCE_S} s")
-
-
-def overlay(gray: NDArray[np.uint8], labels: NDArray[np.integer], classes: ClassMap) -> NDArray[np.uint8]:
-    """A label map (H, W), half transparent, on a gray image (H, W, 3)."""
-    colors = np.zeros((LARGEST_ID + 1, 3))
-    for item in classes:
-        colors[item.id] = item.rgb
-    return np.where(labels[..., None] > 0, 0.5 * gray + 0.5 * colors[labels], gray).astype(np.uint8)
 
 
 def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output: Path) -> list[Path]:

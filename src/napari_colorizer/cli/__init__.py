@@ -8,6 +8,7 @@ import warnings
 import typer
 
 from napari_colorizer.cli import dataset, models
+from napari_colorizer.cli.bench import bench
 from napari_colorizer.cli.demo import demo
 from napari_colorizer.cli.evaluate import evaluate
 from napari_colorizer.cli.images import colorize, segment
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Color grayscale images through lab
 app.command()(segment)
 app.command()(colorize)
 app.command()(demo)
+app.command()(bench)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(models.app, name="models")

@@ -146,13 +146,18 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
 
 def _gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: bool) -> tuple[Materials, list[str]]:
     """Read the set and hold its photos in memory; also gives what is wrong with it."""
+
+    def check(_share: float = 0.0) -> None:
+        if stop():
+            raise TrainingError("training was stopped while its images were read; nothing is trained yet")
+
     data = read_set(options.data, groups=options.groups, val_share=options.val_share, seed=options.seed, record=main)
-    train, problems = PhotoStore.load(data, data.of_split("train"), options.side, options.squash)
+    train, problems = PhotoStore.load(data, data.of_split("train"), options.side, options.squash, on_progress=check)
     if not len(train):
         raise TrainingError(f"{options.data}: none of its images can be used. " + " ".join(problems[:3]))
     labeled = [pair for pair in data.of_split("val") if pair.mask is not None]
     side = options.squash or options.side
-    val, more = PhotoStore.load(data, spread(labeled, options.val_size), side)
+    val, more = PhotoStore.load(data, spread(labeled, options.val_size), side, on_progress=check)
     return Materials(options, run, data, train, list(val), emit, stop), [*data.notes, *data.problems, *problems, *more]
 
 

@@ -35,7 +35,7 @@ def drop_labels(labels: Labels, options: TrainOptions, rng: np.random.Generator)
     if fate < options.drop_all:
         given[:] = 0
     elif fate < options.drop_all + options.drop_classes:
-        for label in np.unique(labels):
+        for label in _present(labels):
             if rng.random() < 0.5:
                 given[labels == label] = 0
     elif fate < options.drop_all + options.drop_classes + options.drop_outside:
@@ -60,8 +60,7 @@ def shift_borders(labels: Labels, rng: np.random.Generator) -> Labels:
 
 def confuse_class(labels: Labels, rng: np.random.Generator) -> Labels:
     """Call a part of one class by the name of another that is in the picture, or by none."""
-    present = np.unique(labels)
-    wrong, instead = rng.choice(present, 2)
+    wrong, instead = rng.choice(_present(labels), 2)
     box = np.zeros(labels.shape, bool)
     box[random_box(labels.shape, rng)] = True
     return np.where((labels == wrong) & box, instead, labels)
@@ -93,7 +92,7 @@ def place_hints(
         top, left = (int(rng.integers(0, max(1, size - side))) for size in labels.shape)
         hint_map[top : top + side, left : left + side] = FIRST_POINT + spot
     if rng.random() < 0.5:
-        region = labels == rng.choice(np.unique(labels))
+        region = labels == rng.choice(_present(labels))
         if rng.random() < 0.5:
             box = np.zeros(labels.shape, bool)
             box[random_box(labels.shape, rng)] = True
@@ -114,3 +113,8 @@ def random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice,
         for start in [int(rng.integers(0, max(1, size - size // 8)))]
     )
     return rows, columns
+
+
+def _present(labels: Labels) -> NDArray[np.intp]:
+    """Ids that occur in a label map, in order; several times as fast as sorting."""
+    return np.flatnonzero(np.bincount(labels.ravel()))
