@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_colorizer._napari import train_controller
 from napari_colorizer._napari.data_check import CheckedData
 from napari_colorizer.errors import DataError
+from napari_colorizer.training.options import TrainOptions
 
 TRAINING = """
 prepared(new=["boat"])
@@ -364,7 +365,7 @@ def test_a_new_model_is_offered_in_every_dock_at_once(
 def test_a_recipe_fills_the_options(bare_train):
     _, widget = bare_train()
     assert widget.starts.currentData() == "default"
-    assert widget.epochs.value() == 20
+    assert widget.epochs.value() == TrainOptions.of_recipe("finetune").epochs
     widget.choose_recipe("paper")
     assert widget.epochs.value() == 1000
     assert widget.starts.currentData() == "fresh"

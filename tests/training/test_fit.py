@@ -280,6 +280,12 @@ def test_closing_the_generator_leaves_no_thread(quick):
     assert not any(thread.name == "training" for thread in threading.enumerate())
 
 
+@pytest.mark.parametrize("crop", [30, 2])
+def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
+    with pytest.raises(TrainingError, match="multiple of 4"):
+        list(fit(replace(quick, crop=crop)))
+
+
 def test_nothing_is_asked_for_or_both(quick):
     with pytest.raises(TrainingError, match="either"):
         list(fit())

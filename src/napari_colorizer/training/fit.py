@@ -128,6 +128,7 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
         parts = [part for part in PARTS[options.network] if _can_teach(materials, part, emit)]
         if not parts:
             raise TrainingError(f"{options.data}: there is nothing in it to train the {options.network} with")
+        _check_crop(options, start.model, parts)
         done = {part: epochs_done(run, part) for part in parts}
         emit(_prepared(materials, start, problems, sum(done.values())))
         model, stopped = start.model, False
@@ -171,6 +172,15 @@ def _start(materials: Materials, begun: bool) -> Start:
     start = start_model(materials.options, materials.data.classes, present)
     start.model.provenance["classes"] = {"kept": start.kept, "new": start.new, "left_out": start.left_out}
     return start
+
+
+def _check_crop(options: TrainOptions, model: Model, parts: list[str]) -> None:
+    """Refuse a crop whose sides the networks cannot halve as often as they must."""
+    stride = max(model.networks[part].config.stride for part in parts)
+    if options.crop % stride or options.crop < 2 * stride:
+        raise TrainingError(
+            f"crop must be a multiple of {stride} and at least {2 * stride} for these networks, not {options.crop}"
+        )
 
 
 def _can_teach(materials: Materials, part: str, emit: Emit) -> bool:

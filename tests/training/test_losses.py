@@ -1,0 +1,72 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from napari_colorizer.training.losses import GroupedCrossEntropy, color_loss
+
+IDS = (0, 15, 28, 60, 300)
+
+
+@pytest.fixture
+def logits():
+    return torch.randn(2, len(IDS), 4, 4, generator=torch.Generator().manual_seed(0))
+
+
+def test_delta_one_is_half_the_squared_error():
+    predicted, target = torch.rand(2, 2, 4, 4) - 0.5, torch.rand(2, 2, 4, 4) - 0.5
+    torch.testing.assert_close(color_loss(predicted, target, 1.0, 0.0), ((predicted - target) ** 2).mean() / 2)
+
+
+def test_a_small_delta_is_nearly_the_absolute_error():
+    predicted, target = torch.zeros(1, 2, 4, 4), torch.full((1, 2, 4, 4), 0.5)
+    assert float(color_loss(predicted, target, 0.001, 0.0)) == pytest.approx(0.5, rel=0.01)
+
+
+def test_colorful_pixels_weigh_more():
+    gray, color = torch.zeros(1, 2, 4, 4), torch.full((1, 2, 4, 4), 0.3)
+    dull, vivid = (color_loss(target + 0.1, target, 0.02, 4.0) for target in (gray, color))
+    assert vivid > 3 * dull
+
+
+def test_without_groups_it_is_cross_entropy_over_the_labeled_pixels(logits):
+    labels = torch.tensor(IDS)[torch.randint(0, 5, (2, 4, 4))]
+    rank = {label: number for number, label in enumerate(IDS)}
+    target = labels.clone().apply_(rank.get)
+    known = labels > 0
+    expected = F.cross_entropy(logits.permute(0, 2, 3, 1)[known], target[known], reduction="sum") / labels.numel()
+    torch.testing.assert_close(GroupedCrossEntropy(IDS, {}, False)(logits, labels), expected)
+    torch.testing.assert_close(GroupedCrossEntropy(IDS, {}, True)(logits, labels), F.cross_entropy(logits, target))
+
+
+def test_ids_that_the_network_lacks_do_not_count(logits):
+    labels = torch.full((2, 4, 4), 15)
+    some = labels.clone()
+    some[:, :2] = 999
+    loss = GroupedCrossEntropy(IDS, {}, False)
+    torch.testing.assert_close(loss(logits[:, :, 2:], labels[:, 2:]) / 2, loss(logits, some))
+    some[:, :2] = 16
+    torch.testing.assert_close(loss(logits[:, :, 2:], labels[:, 2:]) / 2, loss(logits, some))
+
+
+def test_the_probabilities_of_a_group_count_together(logits):
+    labels = torch.full((2, 4, 4), 15)
+    p = logits.softmax(1)
+    loss = GroupedCrossEntropy(IDS, {15: (28, 60, 61)}, False)
+    torch.testing.assert_close(loss(logits, labels), -(p[:, 1] + p[:, 2] + p[:, 3]).log().mean())
+    labels[:] = 28  # a member is still itself
+    torch.testing.assert_close(loss(logits, labels), -p[:, 2].log().mean())
+
+
+def test_a_batch_may_be_divided(logits):
+    labels = torch.tensor(IDS)[torch.randint(0, 5, (2, 4, 4))]
+    loss = GroupedCrossEntropy(IDS, {}, False)
+    halves = [loss(logits[part], labels[part]) for part in (slice(0, 1), slice(1, 2))]
+    torch.testing.assert_close(sum(halves) / 2, loss(logits, labels))
+
+
+def test_a_batch_without_labels_has_no_loss_and_a_gradient(logits):
+    logits.requires_grad_()
+    loss = GroupedCrossEntropy(IDS, {}, False)(logits, torch.zeros(2, 4, 4, dtype=torch.int64))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert not logits.grad.any()

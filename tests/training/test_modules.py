@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from napari_colorizer.networks import GridNet, TwoStreamUNet
+from napari_colorizer.training.modules import ColorizerTraining, MovingAverage, SegmenterTraining, class_parameters
+from napari_colorizer.training.options import TrainOptions
+
+OPTIONS = TrainOptions(rate=0.01)
+
+
+def test_the_average_forgets_the_start_and_then_follows_slowly():
+    network = nn.Linear(1, 1, bias=False)
+    average = MovingAverage(network, 0.9)
+    values = []
+    for step in range(200):
+        nn.init.constant_(network.weight, 0.0 if step < 100 else 1.0)
+        average.update(network)
+        values.append(float(average.network.weight))
+    assert values[0] == 0
+    assert values[99] == pytest.approx(0)
+    assert values[100] == pytest.approx(0.1)
+    assert values[109] == pytest.approx(1 - 0.9**10)
+
+
+def test_without_decay_it_is_a_copy():
+    network = nn.BatchNorm1d(2)
+    average = MovingAverage(network, 0.0)
+    network(torch.randn(8, 2))
+    average.update(network)
+    for name, value in network.state_dict().items():
+        assert torch.equal(average.network.state_dict()[name], value)
+
+
+def test_the_average_needs_no_gradient_and_is_in_eval_mode(tiny_model):
+    training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10)
+    assert all(p.requires_grad for p in training.network.parameters())
+    assert not any(p.requires_grad for p in training.average.parameters())
+    assert not training.average.network.training
+
+
+def test_the_rate_warms_up_and_falls_to_nothing(tiny_model):
+    training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 1000)
+    factors = [training.rate_factor(step) for step in (0, 49, 99, 500, 1000)]
+    assert factors == pytest.approx([0.01, 0.5, 0.976, 0.5, 0.0], abs=0.01)
+    constant = ColorizerTraining(tiny_model.colorizer, replace(OPTIONS, schedule="constant"), 1000)
+    assert {constant.rate_factor(step) for step in (0, 500, 999)} == {1.0}
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_what_belongs_to_single_classes_has_a_rate_of_its_own(preset):
+    options = replace(OPTIONS, body=0.1)
+    for network, kind in ((TwoStreamUNet, ColorizerTraining), (GridNet, SegmenterTraining)):
+        built = network.preset(preset, (1, 2))
+        training = kind(built, options, 10) if kind is ColorizerTraining else kind(built, options, 10, {})
+        groups = training.configure_optimizers()["optimizer"].param_groups
+        rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
+        assert sum(len(group["params"]) for group in groups) == len(list(built.parameters()))
+        own = class_parameters(built)
+        if own:
+            assert {rates[id(p)] for p in own} == {0.01}
+            assert min(rates.values()) == pytest.approx(0.001)
+        else:  # a class is a gray level: nothing belongs to it alone
+            assert set(rates.values()) == {0.01}
+
+
+def test_the_optimizer_is_the_one_asked_for(tiny_model):
+    options = replace(OPTIONS, optimizer="adam", weight_decay=0.0)
+    optimizer = ColorizerTraining(tiny_model.colorizer, options, 10).configure_optimizers()["optimizer"]
+    assert type(optimizer) is torch.optim.Adam
+    assert optimizer.defaults["betas"] == (0.9, 0.999)
+
+
+def test_frozen_norms_keep_their_statistics(tiny_model):
+    training = SegmenterTraining(tiny_model.segmenter, replace(OPTIONS, freeze_norm=True), 10, {})
+    training.train()
+    training.on_train_epoch_start()
+    before = {name: value.clone() for name, value in training.network.named_buffers()}
+    training.network(torch.randn(2, 1, 16, 16))
+    assert all(torch.equal(before[name], value) for name, value in training.network.named_buffers())

@@ -1,0 +1,78 @@
+import math
+
+import pytest
+
+from napari_colorizer.errors import TrainingError
+from napari_colorizer.training.options import RECIPES, TrainOptions, parse_group
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_valid(recipe):
+    assert TrainOptions.of_recipe(recipe, data="x").data == "x"
+
+
+def test_the_recipe_of_the_paper_is_the_papers():
+    options = TrainOptions.of_recipe("paper")
+    assert (options.optimizer, options.rate, options.schedule, options.weight_decay) == ("adam", 1e-4, "constant", 0)
+    assert (options.batch, options.squash, options.crop, options.zoom, options.flips) == (16, 360, 352, 0, "both")
+    assert (options.huber_delta, options.color_weight, options.epochs, options.epoch_size) == (1, 0, 1000, 0)
+    assert options.background
+    shares = (options.drop_all, options.drop_classes, options.drop_outside, options.label_noise, options.hints)
+    assert shares == (0, 0, 0, 0, 0)
+    assert options.aging == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0), ("epochs", 1.5), ("epochs", True), ("batch", -4), ("rate", 0.0), ("rate", "fast"),
+        ("rate", math.nan), ("hints", 1.5), ("ema", 1.0), ("network", "all"), ("flips", 3), ("groups", "person"),
+        ("groups", ("person",)), ("working_size", 7), ("unlabeled", "yes"), ("data", 3), ("seed", -1),
+        ("precision", "64"),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_range_is_named(name, value):
+    text = "working size" if name == "working_size" else name
+    with pytest.raises(ValueError, match=text):
+        TrainOptions.of_recipe(**{name: value})
+
+
+def test_options_must_agree_with_each_other():
+    with pytest.raises(TrainingError, match="drop_all"):
+        TrainOptions(drop_all=0.5, drop_classes=0.5, drop_outside=0.1)
+    with pytest.raises(TrainingError, match="crop"):
+        TrainOptions(squash=100, crop=128)
+    with pytest.raises(TrainingError, match="multiple"):
+        TrainOptions(batch=16, devices=3)
+
+
+def test_unknown_options_and_recipes_are_named(tmp_path):
+    with pytest.raises(TrainingError, match="'epoch'"):
+        TrainOptions.of_recipe(epoch=3)
+    with pytest.raises(TrainingError, match="'mine'"):
+        TrainOptions.of_recipe("mine")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("epochs = = 3")
+    with pytest.raises(TrainingError, match=r"broken\.toml"):
+        TrainOptions.of_recipe(str(broken))
+
+
+def test_a_recipe_may_be_a_file(tmp_path):
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('epochs = 3\ngroups = ["person=skin,hair"]\n')
+    assert TrainOptions.of_recipe(str(recipe)).groups == ("person=skin,hair",)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"epochs": "x"}'])
+def test_a_damaged_file_of_options_is_named(tmp_path, text):
+    path = tmp_path / "options.json"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=r"epochs|damaged"):
+        TrainOptions.read(path)
+
+
+def test_groups_are_parsed():
+    assert parse_group(" person = skin, hair ,clothes") == ("person", ("skin", "hair", "clothes"))
+    for wrong in ("person", "=skin", "person=", ""):
+        with pytest.raises(TrainingError, match="person=skin,hair,clothes"):
+            parse_group(wrong)

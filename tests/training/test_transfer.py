@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.errors import ModelError, TrainingError
+from napari_colorizer.models.model import Model
+from napari_colorizer.networks import GridNet, TwoStreamUNet
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.transfer import start_model, teach_classes
+
+OPTIONS = TrainOptions(data="set", name="new")
+X = torch.linspace(-1, 1, 64 * 64).view(1, 1, 64, 64)
+NEW_MAP = ClassMap(
+    [Class(300, "Grass", "#4caf50"), Class(5, "moss", "#335522"), Class(6, "ship", "#aa2222", known_as="boat")]
+)
+
+
+@pytest.fixture
+def options(library, tiny_model):
+    library.mkdir()
+    tiny_model.save(library / "tiny.safetensors")
+    return replace(OPTIONS, start="tiny")
+
+
+def labels_of(label):
+    return torch.full((1, 64, 64), label)
+
+
+def test_it_says_what_is_known_new_and_left_out(options):
+    classes = ClassMap([*NEW_MAP, Class(7, "nothing", "#000000")])
+    start = start_model(options, classes, [5, 300])
+    assert (start.kept, start.new, start.left_out) == (["Grass", "ship"], ["moss"], ["nothing"])
+    assert start.model.classes.ids == (300, 5, 6)
+
+
+def test_known_classes_are_predicted_and_colored_as_before(options, tiny_model):
+    model = start_model(options, NEW_MAP, [5]).model
+    before, after = tiny_model.segmenter(X), model.segmenter(X)
+    old, new = tiny_model.segmenter.config.ids, model.segmenter.config.ids
+    for label, former in ((0, 0), (300, 2), (6, 7)):
+        torch.testing.assert_close(after[:, new.index(label)], before[:, old.index(former)])
+        torch.testing.assert_close(model.colorizer(X, labels_of(label)), tiny_model.colorizer(X, labels_of(former)))
+
+
+def test_new_classes_begin_as_the_mean(options, tiny_model):
+    model = start_model(options, NEW_MAP, [5]).model
+    vectors = tiny_model.colorizer.class_vectors.weight[1:]
+    torch.testing.assert_close(model.colorizer.class_vectors.weight[2], vectors.mean(0))
+    kernels = tiny_model.segmenter.last[3].weight
+    torch.testing.assert_close(model.segmenter.last[3].weight[model.segmenter.config.ids.index(5)], kernels.mean(0))
+
+
+def test_a_class_may_come_back_later(options, tiny_model, library):
+    once = start_model(options, NEW_MAP, [5]).model
+    once.save(library / "once.safetensors")
+    again = start_model(replace(options, start="once"), NEW_MAP, []).model
+    torch.testing.assert_close(once.segmenter(X), again.segmenter(X))
+    torch.testing.assert_close(once.colorizer(X, labels_of(5)), again.colorizer(X, labels_of(5)))
+
+
+@pytest.mark.parametrize("preset", ["paper", "authors"])
+def test_where_a_class_is_a_gray_level_known_ones_keep_it(preset, library):
+    library.mkdir()
+    classes = ClassMap([Class(number, f"class {number}", "#123456") for number in range(1, 6)])
+    network = TwoStreamUNet.preset(preset, classes.ids)
+    Model("levels", classes, colorizer=network).save(library / "levels.safetensors")
+    other = ClassMap([Class(2, "new", "#000000"), Class(9, "Class 4", "#000000"), Class(4, "newer", "#000000")])
+    model = start_model(replace(OPTIONS, start="levels", network="colorizer"), other, [2, 4]).model
+    ids = model.colorizer.config.ids
+    assert len(ids) == len(set(ids)) == 6
+    assert ids.index(9) == 4
+    assert {ids.index(2), ids.index(4)} <= {1, 2, 3, 5}
+    torch.testing.assert_close(model.colorizer(X, labels_of(9)), network.eval()(X, labels_of(4)))
+
+
+def test_more_classes_than_levels_make_more_levels():
+    network = TwoStreamUNet.preset("paper", (1, 2))
+    classes = ClassMap([Class(number, f"class {number}", "#123456") for number in range(1, 8)])
+    assert set(teach_classes(network, classes, {1: 1, 2: 2}).config.ids) == set(range(8))
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+@pytest.mark.parametrize("network", ["both", "segmenter", "colorizer"])
+def test_fresh_networks_are_of_the_preset(preset, network):
+    model = start_model(replace(OPTIONS, start="fresh", preset=preset, network=network), NEW_MAP, [300, 5]).model
+    assert set(model.networks) == ({"segmenter", "colorizer"} if network == "both" else {network})
+    if model.colorizer:
+        assert model.colorizer.config == TwoStreamUNet.preset(preset, (300, 5)).config
+    if model.segmenter:
+        assert model.segmenter.config == GridNet.preset(preset, (300, 5)).config
+
+
+def test_fresh_weights_are_a_function_of_the_seed():
+    fresh = replace(OPTIONS, start="fresh")
+    first, again, other = (start_model(replace(fresh, seed=seed), NEW_MAP, [5]).model for seed in (1, 1, 2))
+    assert torch.equal(first.colorizer(X), again.colorizer(X))
+    assert not torch.equal(first.colorizer(X), other.colorizer(X))
+
+
+def test_the_background_is_a_class_where_asked_for():
+    model = start_model(replace(OPTIONS, start="fresh", background=True), NEW_MAP, [5, 300]).model
+    assert model.segmenter.config.ids == (0, 300, 5)
+
+
+def test_what_there_is_not_is_said(options):
+    with pytest.raises(ModelError, match="nobody"):
+        start_model(replace(options, start="nobody"), NEW_MAP, [5])
+    with pytest.raises(TrainingError, match="not one pixel"):
+        start_model(options, ClassMap([Class(5, "moss", "#335522")]), [])
