@@ -216,3 +216,21 @@ def test_a_class_that_was_renamed_matches_itself():
     assert ours.match(ours) == {1: 1, 2: 2}
     both = ClassMap([Class(5, "grass", "#4caf50"), Class(6, "Meadow", "#335522")])
     assert ours.match(both) == {1: 6, 2: 5}
+
+
+def test_a_model_that_knows_a_class_by_another_name_matches_that_name():
+    model = ClassMap([Class(4, "Gras", "#4caf50", known_as="grass"), Class(5, "Himmel", "#87ceeb", known_as="Sky")])
+    ours = ClassMap([Class(1, "Grass", "#4caf50"), Class(2, "sky", "#87ceeb"), Class(3, "lawn", "#4caf50", "GRAS")])
+    assert ours.match(model) == {1: 4, 2: 5, 3: 4}
+
+
+def test_own_names_win_over_those_that_models_know():
+    model = ClassMap([Class(4, "Gras", "#4caf50", known_as="grass"), Class(5, "grass", "#4caf50")])
+    ours = ClassMap([Class(1, "grass", "#4caf50"), Class(2, "meadow", "#4caf50", "grass"), Class(3, "gras", "#4caf50")])
+    assert ours.match(model) == {1: 5, 2: 5, 3: 4}
+    assert model.match(ours) == {4: 3, 5: 1}
+
+
+def test_classes_that_models_know_by_the_same_name_are_the_same():
+    model = ClassMap([Class(4, "Gras", "#4caf50", known_as="grass")])
+    assert ClassMap([Class(1, "herbe", "#4caf50", "Grass"), Class(2, "moss", "#4caf50")]).match(model) == {1: 4}

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_colorizer.training.data.read import read_set
+
 SKY, GRASS = 4, 9  # ids of the set; the tiny model has others
 
 
@@ -170,3 +172,42 @@ def test_a_split_without_labeled_images_is_an_error(run, model, data):
     result = run("evaluate", model, data)
     assert result.exit_code == 1
     assert "has no labeled images in the split 'val' that can be read" in result.stderr
+
+
+def test_a_colorizer_on_gray_images_alone_is_told(run, make_model, model, data, tmp_path):
+    for name in ("ccc", "dddd", "eeeee"):
+        add_pair(data, "val", name, gray=True)
+    make_model(segmenter=False).save(tmp_path / "half.safetensors")
+    result = run("evaluate", tmp_path / "half.safetensors", data)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing can be measured: all 3 images of the split 'val' are gray" in result.stderr
+    assert "has no segmenter" in result.stderr
+    result = run("evaluate", model, data)
+    assert result.exit_code == 0
+    assert "all 3 images of the split 'val' are gray" in result.stderr
+    assert "only the segmenter is measured" in result.stderr
+
+
+def test_the_seed_of_a_split_that_is_not_recorded(run, model, data):
+    for split in ("train", "val"):
+        for path in (data / split).rglob("*.png"):
+            (data / path.parent.name).mkdir(exist_ok=True)
+            path.rename(data / path.parent.name / path.name)
+    counts = {seed: len(read_set(data, seed=seed, val_share=0.1).of_split("val")) for seed in range(20)}
+    assert len(set(counts.values())) > 1
+    for seed in {count: seed for seed, count in counts.items()}.values():
+        assert json.loads(run("evaluate", model, data, "--json", "--seed", seed).stdout)["photos"] == counts[seed]
+    assert run("evaluate", model, data, "--seed", -1).exit_code == 2
+
+
+def test_json_holds_no_number_that_json_does_not_know(run, model, data, monkeypatch):
+    monkeypatch.setattr("napari_colorizer.training.evaluate.psnr", lambda *_: float("nan"))
+    monkeypatch.setattr("napari_colorizer.training.evaluate.ssim", lambda *_: float("inf"))
+
+    def refuse(text):
+        raise ValueError(text)
+
+    found = json.loads(run("evaluate", model, data, "--json").stdout, parse_constant=refuse)
+    way = found["color"]["ways"]["gray"]
+    assert (way["psnr"], way["ssim"], found["color"]["hints"]["1"]) == (None, None, None)
+    assert way["ciede2000"] > 0

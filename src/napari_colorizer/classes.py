@@ -87,6 +87,7 @@ class ClassMap:
     def __init__(self, classes: Iterable[Class] = ()):
         self._by_id: dict[int, Class] = {}
         self._by_name: dict[str, Class] = {}
+        self._by_known_as: dict[str, Class] = {}
         for item in classes:
             self._add(item)
 
@@ -97,6 +98,8 @@ class ClassMap:
             raise ValueError(f"class name {item.name!r} is given twice: ids {self.named(item.name).id} and {item.id}")
         self._by_id[item.id] = item
         self._by_name[item.name.casefold()] = item
+        if item.known_as:
+            self._by_known_as.setdefault(item.known_as.casefold(), item)
 
     def __iter__(self) -> Iterator[Class]:
         return iter(self._by_id.values())
@@ -139,7 +142,7 @@ class ClassMap:
     def match(self, other: ClassMap) -> dict[int, int]:
         """The id that each class has in another class map; classes that it does not have are left out.
 
-        A class is looked for by its name, without regard to case, and then by the name under which it is known.
+        See `counterpart`. Two classes may have the same one.
 
         Examples
         --------
@@ -147,8 +150,19 @@ class ClassMap:
         >>> ours.match(ClassMap.pascal_context())
         {1: 36}
         """
-        names = ((item.id, item.name if other.has_name(item.name) else item.known_as) for item in self)
-        return {label: other.named(name).id for label, name in names if other.has_name(name)}
+        found = ((item.id, other.counterpart(item)) for item in self)
+        return {label: theirs.id for label, theirs in found if theirs}
+
+    def counterpart(self, item: Class) -> Class | None:
+        """The class here that a class of another class map is; None if there is none.
+
+        It is looked for by its name, without regard to case, and then by the name under which it is known; first among
+        the names here, then among the names under which these classes are known.
+        """
+        names = [name.casefold() for name in (item.name, item.known_as) if name]
+        return next(
+            (known[name] for known in (self._by_name, self._by_known_as) for name in names if name in known), None
+        )
 
     def with_class(self, item: Class) -> ClassMap:
         """A class map with `item` added, or in the place of the class with its id."""

@@ -23,3 +23,11 @@ class DataError(ColorizerError):
 
 class TrainingError(ColorizerError):
     """Training that cannot begin or go on as asked."""
+
+    resumable = True  # whether to resume the run may help
+
+
+class DivergedError(TrainingError):
+    """Training whose loss is no number any more."""
+
+    resumable = False

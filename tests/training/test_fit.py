@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from napari_colorizer import load_model
+from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.models.library import installed_models
 from napari_colorizer.training import recorder, stage
-from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared, Progress
+from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared, Progress, Stopped
 from napari_colorizer.training.fit import fit, train
 from napari_colorizer.training.modules import ColorizerTraining
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run import RunFolder, resumed_options
 
 
 def of_kind(events, kind, network=None):
@@ -124,7 +125,7 @@ def test_stopping_keeps_the_best_and_installs_it(quick):
 
     def stop():
         count.append(1)
-        return len(count) > 6  # two epochs of two steps, then the colorizer's second step
+        return len(count) > 8 + 6  # eight photos are read, two epochs of two steps, then the colorizer's second step
 
     events = []
     train(quick, events.append, stop)
@@ -136,11 +137,103 @@ def test_stopping_keeps_the_best_and_installs_it(quick):
     assert load_model("meadows").provenance["stopped"] is False
 
 
-def test_stopping_before_the_first_epoch_is_over_keeps_what_there_is(quick):
+@pytest.mark.parametrize("start", ["fresh", "tiny"])
+@pytest.mark.parametrize("moments", [0, 3])
+def test_stopping_before_the_first_epoch_is_over_installs_nothing(quick, start, moments):
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) > moments + 8 * bool(moments)  # eight photos are read first
+
     events = []
-    train(replace(quick, start="fresh", network="segmenter"), events.append, lambda: True)
-    assert events[-1].stopped
-    assert load_model("meadows").segmenter is not None
+    train(replace(quick, start=start, epoch_size=400, crop=64), events.append, stop)
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].run == (quick.run if moments else "")
+    assert "meadows" not in installed_models()
+    assert Path(quick.run).exists() == bool(moments)
+
+
+def test_a_fresh_network_that_was_not_trained_is_left_out(quick):
+    events = fit(replace(quick, start="fresh", epochs=50, crop=64))
+    next(event for event in events if isinstance(event, EpochEnded))
+    events.close()
+    assert set(load_model("meadows").networks) == {"segmenter"}
+
+
+def test_norms_learn_their_statistics_unless_they_are_frozen(quick, tmp_path):
+    moved = []
+    for frozen in (False, True):
+        run = RunFolder(tmp_path / f"frozen {frozen}")
+        list(fit(replace(quick, network="segmenter", run=str(run.path), name=run.path.name, freeze_norm=frozen)))
+        state = torch.load(run.checkpoint("segmenter"), weights_only=True)["state_dict"]
+        before = load_model(run.start).segmenter.state_dict()
+        moved.append(not torch.equal(state["network.input_norm.running_mean"], before["input_norm.running_mean"]))
+    assert moved == [True, False]
+
+
+def test_two_processes_cannot_train_in_one_folder(quick):
+    first = fit(replace(quick, epochs=50))
+    next(first)
+    with pytest.raises(TrainingError, match="another process"):
+        list(fit(resume=quick.run))
+    first.close()
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_written_over(quick, library, tiny_model):
+    events = []
+    for event in fit(quick):
+        if isinstance(event, Prepared):
+            tiny_model.save(library / "meadows.safetensors")
+        events.append(event)
+    assert events[-1].model == "meadows 2"
+    assert any("'meadows 2'" in note.text for note in of_kind(events, Note))
+    assert load_model("meadows").provenance == {}
+    assert list(fit(resume=quick.run))[-1].model == "meadows 3"
+
+
+def test_a_run_that_is_refused_leaves_nothing_behind(quick):
+    for wrong in ({"crop": 30}, {"start": "nobody"}, {"device": "cuda:9"}):
+        with pytest.raises(ColorizerError):
+            list(fit(replace(quick, **wrong)))
+        assert not Path(quick.run).exists()
+    assert isinstance(list(fit(quick))[-1], Finished)
+
+
+def test_a_run_is_resumed_from_another_folder(quick, labeled_set, monkeypatch, tmp_path):
+    monkeypatch.chdir(labeled_set.parent)
+    events = fit(replace(quick, data=labeled_set.name))
+    next(event for event in events if isinstance(event, EpochEnded))
+    events.close()
+    monkeypatch.chdir("/")
+    assert isinstance(list(fit(resume=quick.run))[-1], Finished)
+
+
+def test_a_damaged_checkpoint_is_named(quick, finished):
+    checkpoint = RunFolder(Path(quick.run)).checkpoint("colorizer")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=r"last\.ckpt is damaged"):
+        list(fit(resume=quick.run))
+
+
+def test_suggestions_of_classes_that_do_not_occur_are_kept(quick, library, tiny_model, labeled_set, classes):
+    tiny_model.suggestions = {7: [(1.0, 2.0, 1.0)], 2: [(99.0, 99.0, 1.0)]}
+    tiny_model.save(library / "tiny.safetensors")
+    ClassMap([*classes, Class(9, "Boat", "#b22222")]).write(labeled_set / "classes.json")
+    list(fit(replace(quick, network="colorizer", epochs=1)))
+    suggestions = load_model("meadows").suggestions
+    assert suggestions[9] == [(1.0, 2.0, 1.0)]
+    assert suggestions[2][0][0] < 0
+
+
+def test_photos_with_long_names_and_the_same_name_have_pictures_of_their_own(quick, labeled_set):
+    for part in ("images", "masks"):
+        for number, file in enumerate(sorted((labeled_set / "val" / part).iterdir())):
+            folder = labeled_set / "val" / part / str(number)
+            folder.mkdir()
+            file.rename(folder / f"{'x' * 240}.png")
+    list(fit(replace(quick, network="segmenter", epochs=1, pictures=2)))
+    assert len(list(RunFolder(Path(quick.run)).pictures("segmenter").iterdir())) == 4
 
 
 def test_resuming_a_finished_run_changes_nothing(finished, quick):
@@ -179,7 +272,7 @@ def test_missing_data_are_named(quick, data):
 
 
 def test_too_little_memory_means_smaller_steps_with_the_same_result(quick, tmp_path, monkeypatch, same_logs):
-    options = replace(quick, network="colorizer")
+    options = replace(quick, network="colorizer", freeze_norm=True)
     list(fit(replace(options, run=str(tmp_path / "whole"), name="whole")))
     step = ColorizerTraining.training_step
 
@@ -236,17 +329,25 @@ def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, 
     assert isinstance(events[-1], Finished)
 
 
-def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch):
+def test_processes_that_prepare_crops_change_nothing(quick, tmp_path, same_logs):
+    options = replace(quick, network="colorizer")
+    for workers in (0, 2):
+        list(fit(replace(options, workers=workers, run=str(tmp_path / f"by {workers}"), name=f"by {workers}")))
+    same_logs(tmp_path / "by 0", tmp_path / "by 2", "colorizer")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch, workers):
     load = stage.PhotoStore.load.__func__
     monkeypatch.setattr(
-        "napari_colorizer.training.fit.PhotoStore.load",
-        classmethod(lambda cls, data, pairs, side, squash=0: load(cls, data, pairs, side, squash, memory=0)),
+        "napari_colorizer.training.prepare.PhotoStore.load",
+        classmethod(lambda *arguments, **options: load(*arguments, **options, memory=0)),
     )
-    events = fit(replace(quick, network="colorizer"))
+    events = fit(replace(quick, network="colorizer", workers=workers))
     assert isinstance(next(events), Prepared)
     for file in (labeled_set / "train" / "images").iterdir():
         file.unlink()
-    with pytest.raises(ColorizerError, match=r"made-\d\.png"):
+    with pytest.raises(ColorizerError, match=r"^[^\n]*made-\d\.png[^\n]*$"):
         list(events)
 
 
@@ -258,7 +359,7 @@ def test_gray_images_teach_the_segmenter_only(quick, labeled_set):
     events = list(fit(quick))
     assert {event.network for event in of_kind(events, EpochEnded)} == {"segmenter"}
     assert any("colorizer is not trained" in note.text for note in of_kind(events, Note))
-    with pytest.raises(TrainingError, match="nothing in it to train the colorizer"):
+    with pytest.raises(TrainingError, match="nothing to train"):
         list(fit(replace(quick, network="colorizer", name="other", run="")))
 
 
@@ -286,8 +387,8 @@ def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
         list(fit(replace(quick, crop=crop)))
 
 
-def test_nothing_is_asked_for_or_both(quick):
-    with pytest.raises(TrainingError, match="either"):
-        list(fit())
-    with pytest.raises(TrainingError, match="either"):
-        list(fit(quick, resume=quick.run))
+def test_a_resumed_run_may_go_on_for_longer(finished, quick):
+    events = list(fit(resumed_options(quick.run, {"epochs": 3}), resume=quick.run))
+    assert [event.epoch for event in of_kind(events, EpochEnded)] == [3, 3]
+    with pytest.raises(TrainingError, match="batch cannot be changed"):
+        resumed_options(quick.run, {"batch": 4})

@@ -6,7 +6,7 @@ from napari_colorizer.training.pictures import GAP, to_gray, write_pictures
 
 def test_a_picture_shows_gray_labels_color_and_truth(tiny_model, photos, tmp_path):
     files = write_pictures(tiny_model, photos[:2], "colorizer", "cpu", tmp_path / "pictures", 7)
-    assert [file.name for file in files] == ["epoch-0007-made-0.png", "epoch-0007-made-1.png"]
+    assert [file.name for file in files] == ["epoch-0007-1-made-0.png", "epoch-0007-2-made-1.png"]
     picture, width = np.asarray(Image.open(files[0])), photos[0].rgb.shape[1]
     gray, labels, color, truth = (picture[:, start : start + width] for start in (width + GAP) * np.arange(4))
     assert np.array_equal(truth, photos[0].rgb)

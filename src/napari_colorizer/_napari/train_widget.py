@@ -31,8 +31,8 @@ from napari_colorizer._napari.curves import Curves
 from napari_colorizer._napari.docks import Dock, fill, form, message_label, row
 from napari_colorizer._napari.option_fields import LARGEST, OptionFields
 from napari_colorizer._napari.train_controller import TrainController
-from napari_colorizer.models.library import installed_models
-from napari_colorizer.training.options import FRESH, RECIPES, TrainOptions
+from napari_colorizer.models.library import FRESH, installed_models
+from napari_colorizer.training.options import RECIPES, TrainOptions
 
 NETWORKS = (("both, one after the other", "both"), ("segmenter (labels)", "segmenter"), ("colorizer", "colorizer"))
 ELSEWHERE = ("data", "start", "network", "name", "run", "epochs", "nodes")  # options that have no generated field

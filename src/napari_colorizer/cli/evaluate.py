@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -43,6 +44,14 @@ def evaluate(
     ] = None,
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="So many images at most, spread over the split.")] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of the validation images, where the set neither has a split nor one is recorded beside it: "
+            "give that of the training, or images that were trained on are measured.",
+        ),
+    ] = 0,
 ) -> None:
     """Measure how well a model colors and segments a labeled set, beside gray and the mean color of each class."""
     from napari_colorizer.errors import DataError
@@ -52,7 +61,7 @@ def evaluate(
     with plain_errors():
         device = checked(device)
         loaded = load_model(model)
-        labeled_set = read_set(data, groups=tuple(group or ()))
+        labeled_set = read_set(data, groups=tuple(group or ()), seed=seed)
         photos, problems = _load(labeled_set, _some(_labeled(labeled_set, split), limit), side)
         taught, more = _load(labeled_set, _labeled(labeled_set, "train") if loaded.colorizer else [], BASELINE_SIDE)
         problems = list(dict.fromkeys([*labeled_set.problems, *problems, *more]))
@@ -62,12 +71,24 @@ def evaluate(
             typer.secho(f"warning: {problem}", fg="yellow", err=True)
         if not photos:
             raise DataError(f"{data} has no labeled images in the split {split!r} that can be read")
+        if loaded.colorizer is not None and photos.gray.all():
+            told = f"all {len(photos)} images of the split {split!r} are gray and tell nothing about colors"
+            if loaded.segmenter is None:
+                raise DataError(f"nothing can be measured: {told}, and {loaded.name} has no segmenter")
+            typer.echo(f"note: {told}: only the segmenter is measured", err=True)
         found = {"model": loaded.name, "data": str(data), "split": split, "side": side, "photos": len(photos)}
         found |= _measure(loaded, labeled_set, photos, taught, device)
     if as_json:
-        typer.echo(json.dumps({**found, "problems": problems}, indent=1))
+        typer.echo(json.dumps(_as_json({**found, "problems": problems}), indent=1, allow_nan=False))
     else:
         _print(found)
+
+
+def _as_json(value: Any) -> Any:
+    """Scores with null for the numbers that JSON cannot hold."""
+    if isinstance(value, dict):
+        return {name: _as_json(item) for name, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _labeled(labeled_set: LabeledSet, split: str) -> list[Pair]:

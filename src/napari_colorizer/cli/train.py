@@ -21,25 +21,30 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from napari_colorizer.cli.shared import complain, make_console
-from napari_colorizer.errors import ColorizerError
-from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress
+from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run import resumed_options
 
 FLAGS = {"start": "--from", "groups": "--group"}
 SHOWN_METRICS = ("psnr", "ciede2000", "colorfulness", "mIoU", "pixel accuracy")
 
 Data = Annotated[Path | None, typer.Argument(help="A labeled set: a folder, or a CSV list.", show_default=False)]
-Recipe = Annotated[str, typer.Option(help="finetune, default, paper, or a TOML file of options.")]
+Recipe = Annotated[
+    str | None, typer.Option(help="finetune, default, paper, or a TOML file of options.", show_default="finetune")
+]
 OptionsFile = Annotated[
     Path | None, typer.Option("--options", help="A JSON file with all options, in place of a recipe.")
 ]
 Resume = Annotated[Path | None, typer.Option(help="Go on with the run of that folder.")]
-Events = Annotated[bool, typer.Option("--events", help="Print events as JSON lines; 'stop' on the input stops it.")]
+Events = Annotated[
+    bool, typer.Option("--events", help="Print events as JSON lines; 'stop' on the input, or its end, stops it.")
+]
 
 
 def train(
     data: Data = None,
-    recipe: Recipe = "finetune",
+    recipe: Recipe = None,
     options_file: OptionsFile = None,
     resume: Resume = None,
     events: Events = False,
@@ -54,25 +59,31 @@ def train(
     tell: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))
     with redirect_stdout(sys.stderr):
         try:
-            options = None if resume else _options(data, recipe, options_file, changes)
+            options = _options(data, recipe, options_file, resume, changes)
             _listen(stopping, events)
             from napari_colorizer.training.fit import train as run
 
             run(options, tell, stopping.is_set, resume=resume)
         except (ColorizerError, OSError) as error:
-            _fail(tell, str(error))
+            _fail(tell, str(error), getattr(error, "resumable", True))
         except Exception as error:
             traceback.print_exc()
             _fail(tell, f"training failed unexpectedly: {str(error) or type(error).__name__}")
 
 
-def _options(data: Path | None, recipe: str, options_file: Path | None, changes: dict[str, Any]) -> TrainOptions:
+def _options(
+    data: Path | None, recipe: str | None, options_file: Path | None, resume: Path | None, changes: dict[str, Any]
+) -> TrainOptions:
     given = {name: value for name, value in changes.items() if value is not None}
     if data is not None:
         given["data"] = str(data)
+    if sum(item is not None for item in (recipe, options_file, resume)) > 1:
+        raise TrainingError("--recipe, --options and --resume each say what the options are: give one of them")
+    if resume is not None:
+        return resumed_options(resume, given)
     if options_file is not None:
         return TrainOptions.from_dict({**vars(TrainOptions.read(options_file)), **given})
-    return TrainOptions.of_recipe(recipe, **given)
+    return TrainOptions.of_recipe(recipe or "finetune", **given)
 
 
 def _listen(stopping: threading.Event, events: bool) -> None:
@@ -96,8 +107,8 @@ def _listen(stopping: threading.Event, events: bool) -> None:
         threading.Thread(target=read, name="listener", daemon=True).start()
 
 
-def _fail(tell: Callable[[Event], None], text: str) -> None:
-    tell(Failed(text))
+def _fail(tell: Callable[[Event], None], text: str, resumable: bool = True) -> None:
+    tell(Failed(text, resumable))
     raise typer.Exit(1)
 
 
@@ -140,7 +151,7 @@ class _Narrator:
             self.bar.stop()
             complain(event.text)
         else:
-            if isinstance(event, Finished):
+            if isinstance(event, Finished | Stopped):
                 self.bar.stop()
             for line in _describe(event):
                 self.console.print(line)
@@ -164,6 +175,11 @@ def _describe(event: Event) -> list[str]:
     if isinstance(event, Finished):
         how = "stopped; the best so far is" if event.stopped else "done:"
         return [f"{how} the model {event.model!r}, {event.path}"]
+    if isinstance(event, Stopped):
+        return [
+            "stopped before the first epoch was over: nothing is installed",
+            *[f"resume {event.run}"] * bool(event.run),
+        ]
     return [event.text] if isinstance(event, Note) else []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
@@ -55,7 +55,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(header)})
+        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(header)}))  # a full disk is an OSError so
 
 
 def read_model(path: str | Path) -> Model:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 DEFAULT = "default"
+FRESH = "fresh"  # what training calls random weights
 SUFFIX = ".safetensors"
 FOLDER_VARIABLE = "NAPARI_COLORIZER_MODELS"
 VALID_NAME = re.compile(r"\w[\w .+-]*")
@@ -97,6 +98,8 @@ def place_for(name: str) -> Path:
     """
     if name == DEFAULT:
         raise ModelError(f"the name {DEFAULT!r} is that of the bundled model; choose another")
+    if name == FRESH:
+        raise ModelError(f"the name {FRESH!r} means random weights to start training from; choose another")
     if not VALID_NAME.fullmatch(name):
         raise ModelError(f"{name!r} cannot be the name of a model: use letters, digits, spaces and . _ + -")
     return library_folder() / f"{name}{SUFFIX}"

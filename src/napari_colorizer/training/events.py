@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +14,8 @@ class Event:
 
     def to_line(self) -> str:
         """One line of JSON, which `read_event` reads."""
-        return json.dumps({"event": type(self).__name__, **asdict(self)})
+        values = {name: _plain(value) for name, value in asdict(self).items()}
+        return json.dumps({"event": type(self).__name__, **values}, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Progress(Event):
         Mean of the last steps.
     seconds_left : float
         Until this network is trained.
+    stage, stages : int
+        Which of the networks to be trained this is, from 1, and how many there are.
     """
 
     network: str
@@ -78,6 +82,8 @@ class Progress(Event):
     steps: int
     loss: float
     seconds_left: float
+    stage: int = 1
+    stages: int = 1
 
 
 @dataclass(frozen=True)
@@ -128,19 +134,51 @@ class Finished(Event):
 
 
 @dataclass(frozen=True)
+class Stopped(Event):
+    """Somebody stopped the training before its first epoch was over: no model is installed.
+
+    Attributes
+    ----------
+    run : str
+        Folder of the run, which can be resumed; empty if there is none yet.
+    """
+
+    run: str
+
+
+@dataclass(frozen=True)
 class Failed(Event):
-    """Training has ended with an error; what was trained before is in the folder of the run."""
+    """Training has ended with an error; what was trained before is in the folder of the run.
+
+    Attributes
+    ----------
+    text : str
+    resumable : bool
+        Whether to resume the run may help; if not, it would end in the same way.
+    """
 
     text: str
+    resumable: bool = True
 
 
-KINDS = {kind.__name__: kind for kind in (Prepared, Note, Progress, EpochEnded, Finished, Failed)}
+KINDS = {kind.__name__: kind for kind in (Prepared, Note, Progress, EpochEnded, Finished, Stopped, Failed)}
 
 
 def read_event(line: str) -> Event | None:
     """The event that a line holds; None for any other line."""
     try:
         values: dict[str, Any] = json.loads(line)
-        return KINDS[values.pop("event")](**values)
+        kind: Any = KINDS[values.pop("event")]
+        event: Event = kind(**{name: math.nan if value is None else value for name, value in values.items()})
+        return event
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _plain(value: Any) -> Any:
+    """The same with null in the place of numbers that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items() if _plain(item) is not None}
+    return value

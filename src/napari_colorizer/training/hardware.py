@@ -25,6 +25,7 @@ def trainer_arguments(options: TrainOptions) -> dict[str, Any]:
         "num_nodes": options.nodes,
         "strategy": "ddp" if options.devices * options.nodes > 1 else "auto",
         "precision": lightning_precision(options.precision, device),
+        "sync_batchnorm": device.type == "cuda" and options.devices * options.nodes > 1,
     }
 
 

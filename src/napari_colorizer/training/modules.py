@@ -67,7 +67,7 @@ class NetworkTraining(pl.LightningModule):
 
     def __init__(self, network: GridNet | TwoStreamUNet, options: TrainOptions, steps: int):
         super().__init__()
-        self.network = network.requires_grad_(True)
+        self.network = network.train().requires_grad_(True)  # a model holds its networks in eval mode
         self.options, self.steps = options, steps
         self.average = MovingAverage(network, options.ema)
         self._updates = 0
@@ -90,7 +90,7 @@ class NetworkTraining(pl.LightningModule):
         head: list[Tensor] = []
         body: list[Tensor] = []
         for tensor in self.network.parameters():
-            (head if id(tensor) in own or not own else body).append(tensor)
+            (head if id(tensor) in own else body).append(tensor)
         groups: list[dict[str, Any]] = [{"params": head}, {"params": body, "lr": options.rate * options.body}]
         optimizer = kind(
             [group for group in groups if group["params"]], options.rate, BETAS, weight_decay=options.weight_decay

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -21,13 +22,12 @@ Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
 RECIPES = ("finetune", "default", "paper")
-FRESH = "fresh"
 SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "hints", "aging")
 
 
-def _option(default: Any, text: str) -> Any:
-    """A field with the sentence that explains it on the command line and in the dock."""
-    return field(default=default, metadata={"help": text})
+def _option(default: Any, text: str, group: str = "training", label: str = "") -> Any:
+    """A field with the sentence that explains it, and its place and its name (if not its own) in the dock."""
+    return field(default=default, metadata={"help": text, "group": group, "label": label})
 
 
 @dataclass(frozen=True)
@@ -48,44 +48,81 @@ class TrainOptions:
     name: str = _option("", "Name of the new model; empty: that of the data.")
     run: str = _option("", "Folder of the run; empty: a new one beside the installed models.")
     epochs: int = _option(30, "How many epochs.")
-    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.")
-    batch: int = _option(16, "Crops in a step, over all devices.")
-    rate: float = _option(1e-3, "Learning rate at the start.")
-    body: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.")
-    schedule: Schedule = _option("cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.")
+    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.", label="Crops per epoch")
+    batch: int = _option(16, "Crops in a step, over all devices.", label="Crops per step")
+    rate: float = _option(1e-3, "Learning rate at the start.", label="Learning rate")
+    body: float = _option(
+        1.0, "Factor on the learning rate of all but what belongs to single classes.", label="Rate of the body"
+    )
+    schedule: Schedule = _option(
+        "cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.", label="Rate over time"
+    )
     optimizer: Optimizer = _option("adamw", "Adam, or Adam with decoupled weight decay.")
     weight_decay: float = _option(0.01, "Weight decay.")
-    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.")
-    ema: float = _option(0.998, "Decay of the moving average of the weights that is kept; 0: the weights themselves.")
-    side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.")
-    squash: int = _option(0, "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.")
-    crop: int = _option(128, "Side of the square crops that the networks see.")
-    zoom: float = _option(0.5, "Least part of the shorter side that a crop shows; 0: crops are not rescaled.")
-    flips: Flips = _option("sideways", "Random mirroring: none, left and right, or up and down as well.")
-    preset: Preset = _option("default", "Skeleton of fresh networks.")
+    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.", label="Gradient limit")
+    ema: float = _option(
+        0.998, "Decay of the moving average of the weights that is kept; 0: the weights themselves.", label="Averaging"
+    )
+    side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.", "images", "Shorter side")
+    squash: int = _option(
+        0,
+        "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.",
+        "images",
+        "Both sides",
+    )
+    crop: int = _option(128, "Side of the square crops that the networks see.", "images", "Side of crops")
+    zoom: float = _option(
+        0.5,
+        "Least part of the shorter side that a crop shows; 0: crops are not rescaled.",
+        "images",
+        "Least part shown",
+    )
+    flips: Flips = _option(
+        "sideways", "Random mirroring: none, left and right, or up and down as well.", "images", "Mirroring"
+    )
+    preset: Preset = _option("default", "Skeleton of fresh networks.", label="Skeleton")
     working_size: int | None = _option(None, "Working size of the new model; empty: that of the model to start from.")
     freeze_norm: bool = _option(False, "Keep the batch-norm statistics of the segmenter.")
-    background: bool = _option(False, "Train id 0 as a class, background, where the segmenter has one.")
-    balance: bool = _option(True, "Show the segmenter images of rare classes more often.")
-    huber_delta: float = _option(0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.")
-    color_weight: float = _option(4.0, "How much more colorful pixels count than gray ones in the color loss.")
-    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.")
-    drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.")
-    drop_outside: float = _option(0.15, "Share of crops with labels dropped outside a few boxes.")
-    label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.")
-    hints: float = _option(0.6, "Share of crops with simulated color hints.")
-    aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.")
-    unlabeled: bool = _option(True, "Teach the colorizer with the images without labels, too.")
-    groups: tuple[str, ...] = _option((), "A name that stands for others in some masks: person=skin,hair,clothes.")
-    val_share: float = _option(0.1, "Part of the images kept for validation where the set has no split of its own.")
-    val_size: int = _option(48, "Validation images in each epoch's metrics, at most.")
-    pictures: int = _option(4, "Validation pictures drawn each epoch.")
-    seed: int = _option(0, "Seed of every random choice.")
-    precision: Precision = _option("auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.")
-    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.")
-    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.")
-    nodes: int = _option(1, "Machines.")
-    workers: int = _option(-1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.")
+    background: bool = _option(
+        False, "Train id 0 as a class, background, where the segmenter has one.", label="Learn background"
+    )
+    balance: bool = _option(True, "Show the segmenter images of rare classes more often.", label="Favor rare classes")
+    huber_delta: float = _option(
+        0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.", "color"
+    )
+    color_weight: float = _option(
+        4.0, "How much more colorful pixels count than gray ones in the color loss.", "color", "Weight of color"
+    )
+    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", "color", "Drop all labels")
+    drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", "color")
+    drop_outside: float = _option(
+        0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside boxes"
+    )
+    label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", "color")
+    hints: float = _option(0.6, "Share of crops with simulated color hints.", "color", "Color hints")
+    aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.", "color")
+    unlabeled: bool = _option(
+        True, "Learn from images without labels, and from machine-made masks, too.", "images", "Use unlabeled"
+    )
+    groups: tuple[str, ...] = _option(
+        (), "A name that stands for others in some masks: person=skin,hair,clothes.", "images", "Class groups"
+    )
+    val_share: float = _option(
+        0.1,
+        "Part of the images kept for validation where the set has no split of its own.",
+        "images",
+        "Validation part",
+    )
+    val_size: int = _option(48, "Validation images in each epoch's metrics, at most.", "images", "Validation images")
+    pictures: int = _option(4, "Validation pictures drawn each epoch.", "images")
+    seed: int = _option(0, "Seed of every random choice.", "machine")
+    precision: Precision = _option(
+        "auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.", "machine"
+    )
+    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.", "machine")
+    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.", "machine")
+    nodes: int = _option(1, "Machines.", "machine")
+    workers: int = _option(-1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.", "machine")
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -103,12 +140,16 @@ class TrainOptions:
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")
         parts = self.drop_all + self.drop_classes + self.drop_outside
         _require("drop_all + drop_classes + drop_outside", parts, parts <= 1, "at most 1")
+        _require("seed", self.seed, self.seed < 2**63, "less than 2**63")
         _require("batch", self.batch, self.batch % (self.devices * self.nodes) == 0, "a multiple of all devices")
         if self.squash:
             _require("crop", self.crop, self.crop <= self.squash, f"at most squash ({self.squash})")
         for text in self.groups:
             parse_group(text)
-        check_working_size(self.working_size)
+        try:
+            check_working_size(self.working_size)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
 
     @classmethod
     def of_recipe(cls, recipe: str = "finetune", **changes: Any) -> TrainOptions:
@@ -169,6 +210,8 @@ def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
     members = tuple(member.strip() for member in rest.split(",") if member.strip())
     if not name.strip() or not members:
         raise TrainingError(f"groups: {text!r} is not of the form person=skin,hair,clothes")
+    if name.strip().casefold() in (member.casefold() for member in members):
+        raise TrainingError(f"groups: in {text!r} the group is a member of itself; name only the others")
     return name.strip(), members
 
 
@@ -182,7 +225,7 @@ def _check_type(name: str, value: object) -> None:
     kind = get_type_hints(TrainOptions)[name]
     choices = get_args(kind)
     if kind is float:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+        good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     elif kind is int:
         good = isinstance(value, int) and not isinstance(value, bool)
     elif choices and all(isinstance(choice, str) for choice in choices):

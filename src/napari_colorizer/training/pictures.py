@@ -59,11 +59,11 @@ def to_gray(rgb: RGB) -> RGB:
 def write_pictures(
     model: Model, photos: Sequence[Photo], part: str, device: str, folder: Path, epoch: int
 ) -> list[Path]:
-    """Write the picture of each photo as ``epoch-0003-NAME.png``; returns the files."""
+    """Write the picture of each photo as ``epoch-0003-1-NAME.png``; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for photo in photos:
-        files.append(folder / f"epoch-{epoch:04}-{photo.name}.png")
+    for number, photo in enumerate(photos, 1):
+        files.append(folder / f"epoch-{epoch:04}-{number}-{photo.name[:40]}.png")
         with replacing(files[-1]) as temporary:
             Image.fromarray(draw_picture(model, photo, part, device)).save(temporary, "PNG")
     return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from napari_colorizer.errors import TrainingError
+from napari_colorizer.errors import DivergedError, TrainingError
 from napari_colorizer.files import replacing
+from napari_colorizer.models.library import FRESH
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.events import EpochEnded, Event, Progress
 from napari_colorizer.training.modules import NetworkTraining
@@ -39,12 +41,17 @@ class SafeCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write beside the old checkpoint first, then take its place."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()  # torch tells of a full disk in other ways than the operating system does
+        torch.save(checkpoint, content)
         with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read a checkpoint without unpickling anything."""
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file fails in any way
+            raise TrainingError(f"{path} is damaged. Delete it to begin this network again") from error
         return checkpoint
 
 
@@ -81,12 +88,22 @@ class Recorder(Callback):
         Takes events.
     stop : callable
         Whether somebody has asked to stop.
+    stages : tuple of str
+        The networks that are trained one after the other; empty: this one alone.
     """
 
     def __init__(
-        self, part: str, options: TrainOptions, run: RunFolder, validation: Validation, emit: Emit, stop: Stop
+        self,
+        part: str,
+        options: TrainOptions,
+        run: RunFolder,
+        validation: Validation,
+        emit: Emit,
+        stop: Stop,
+        stages: tuple[str, ...] = (),
     ):
         self.part, self.options, self.run = part, options, run
+        self.stages = stages or (part,)
         self.validation, self.emit, self.stop = validation, emit, stop
         self.rows: list[Row] = []
         self.score = -math.inf
@@ -114,7 +131,7 @@ class Recorder(Callback):
             return
         if self.rows:
             self.run.write_log(self.part, self.rows)  # a crash may have come between checkpoint and log
-        elif self.options.start != "fresh":
+        elif self.options.start != FRESH:
             self._record(trainer, pl_module, 0, math.nan)
 
     def on_train_batch_end(
@@ -157,13 +174,16 @@ class Recorder(Callback):
         each = (self._told - self._began) / max(1, done - self._first_step)
         epoch = min(trainer.current_epoch + 1, self.options.epochs)
         left = each * max(0, steps - done)
-        self.emit(Progress(self.part, epoch, self.options.epochs, done, steps, self._recent, left))
+        stage = self.stages.index(self.part) + 1
+        of_all = (stage, len(self.stages))
+        self.emit(Progress(self.part, epoch, self.options.epochs, done, steps, self._recent, left, *of_all))
 
     def _check_loss(self, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss of the {self.part} became {loss} in epoch {epoch}: the training has diverged. What the best "
-                f"epoch before gave is kept. A smaller learning rate than {self.options.rate:g} helps, or precision 32"
+            raise DivergedError(
+                f"the loss of the {self.part} became {loss} in epoch {epoch}: the training has diverged. A smaller "
+                f"learning rate than {self.options.rate:g} helps, or precision 32. What the best epoch before gave is "
+                f"kept: start from {self.run.best(self.part)}, or install it with 'napari-colorizer models import'"
             )
 
     def _record(self, trainer: pl.Trainer, training: Any, epoch: int, loss: float) -> EpochEnded:

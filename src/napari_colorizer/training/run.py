@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.files import replacing
-from napari_colorizer.models.library import installed_models, library_folder, place_for
+from napari_colorizer.models.library import FRESH, installed_models, library_folder, place_for
 from napari_colorizer.training.options import TrainOptions
 
 RUN_VARIABLE = "NAPARI_COLORIZER_RUN"  # how a process tells the ones that it starts which run they belong to
+FROM_OUTSIDE = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+MAY_CHANGE = ("data", "epochs", "device", "devices", "nodes", "workers", "precision", "pictures")
 Row = dict[str, Any]
 
 
@@ -58,6 +64,31 @@ class RunFolder:
         """Folder of the validation pictures."""
         return self.path / network / "pictures"
 
+    @contextmanager
+    def lock(self, main: bool = True) -> Iterator[None]:
+        """Keep other processes from training in this folder meanwhile; only the main process of a training asks.
+
+        Raises
+        ------
+        TrainingError
+            If another one does so now.
+        """
+        if not main:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / "lock", timeout=0):
+                try:
+                    yield
+                finally:
+                    if not self.options.exists():  # it never began: leave no trace
+                        with suppress(OSError):
+                            (self.path / "lock").unlink()
+                            self.path.rmdir()
+        except Timeout:
+            raise TrainingError(f"{self.path} is being trained by another process: stop that one first") from None
+
     def tidy(self) -> None:
         """Remove what a killed process was about to write."""
         for file in self.path.rglob(".*.tmp"):
@@ -80,22 +111,48 @@ def runs_folder() -> Path:
     return library_folder().parent / "runs"
 
 
-def new_run(options: TrainOptions) -> RunFolder:
-    """The folder for a new run; not yet made.
+def new_run(options: TrainOptions, main: bool = True) -> RunFolder:
+    """The folder for a new run; `main` is false in the processes that others have started.
 
     Raises
     ------
     TrainingError
-        If the folder that the options name holds a run already.
+        If the folder that the options name holds a run already, or several processes do not know of a common one.
     """
     chosen = os.environ.get(RUN_VARIABLE) or options.run
-    if not chosen:
-        stamp = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
-        return RunFolder(runs_folder() / f"{options.name} {stamp}")
-    folder = RunFolder(Path(chosen).expanduser().absolute())
-    if folder.options.exists() and RUN_VARIABLE not in os.environ:
-        raise TrainingError(f"{folder.path} holds a training run already: resume it, or choose another folder")
-    return folder
+    if chosen:
+        folder = RunFolder(Path(chosen).expanduser().absolute())
+        if main and folder.options.exists():
+            raise TrainingError(f"{folder.path} holds a training run already: resume it, or choose another folder")
+        return folder
+    if any(name in os.environ for name in FROM_OUTSIDE):
+        raise TrainingError("processes that were started by torchrun or a cluster need a common folder: give --run")
+    stamp = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
+    for number in itertools.count(1):
+        path = runs_folder() / (f"{options.name} {stamp}" + (f" {number}" if number > 1 else ""))
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return RunFolder(path)
+    raise AssertionError
+
+
+def resumed_options(run: str | Path, changes: Mapping[str, Any]) -> TrainOptions:
+    """The options of a run with some changed, to go on with it on another device, say.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds no run, or a change would make another training of it.
+    """
+    options = TrainOptions.read(RunFolder(Path(run).expanduser().absolute()).options)
+    fixed = [name for name in changes if name not in MAY_CHANGE]
+    if fixed:
+        raise TrainingError(
+            f"{fixed[0]} cannot be changed when a run is resumed; what can is {', '.join(MAY_CHANGE)}. Start a new run"
+        )
+    return TrainOptions.from_dict({**vars(options), **changes})
 
 
 def model_name(options: TrainOptions) -> str:
@@ -108,12 +165,16 @@ def model_name(options: TrainOptions) -> str:
     TrainingError
         If a model of that name exists.
     """
-    taken = installed_models()
     if options.name:
         place_for(options.name)
-        if options.name in taken:
+        if options.name in installed_models():
             raise TrainingError(f"there is already a model {options.name!r}; choose another name, or remove it first")
         return options.name
-    stem = re.sub(r"[^\w .+-]", "", Path(options.data).absolute().stem).strip(" .+-") or "trained"
-    names = (stem if number == 1 else f"{stem} {number}" for number in range(1, len(taken) + 3))
+    return free_name(re.sub(r"[^\w .+-]", "", Path(options.data).absolute().stem).strip(" .+-") or "trained")
+
+
+def free_name(stem: str) -> str:
+    """The name itself, or the first of "name 2", "name 3", ... that no model has."""
+    taken = {*installed_models(), FRESH}
+    names = itertools.chain([stem], (f"{stem} {number}" for number in itertools.count(2)))
     return next(name for name in names if name not in taken)

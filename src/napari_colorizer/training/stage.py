@@ -47,6 +47,8 @@ class Materials:
     val : sequence of Photo
     emit, stop : callable
         See `Recorder`.
+    parts : tuple of str
+        The networks to train, one after the other.
     """
 
     options: TrainOptions
@@ -56,17 +58,15 @@ class Materials:
     val: Sequence[Photo]
     emit: Emit
     stop: Stop
+    parts: tuple[str, ...] = ()
 
     def usable(self, part: str) -> list[int]:
         """Numbers of the training photos that can teach a network."""
         store = self.train
-        if part == "segmenter":
-            return [number for number in range(len(store)) if store.labeled[number] and store.counts[number, 1:].any()]
-        return [
-            number
-            for number in range(len(store))
-            if not store.gray[number] and (store.labeled[number] or self.options.unlabeled)
-        ]
+        by_people = store.labeled & np.array([not pair.pseudo for pair in store.pairs], bool)
+        usable = by_people | self.options.unlabeled
+        usable &= store.labeled & store.counts[:, 1:].any(1) if part == "segmenter" else ~store.gray
+        return np.flatnonzero(usable).tolist()
 
 
 def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bool]:
@@ -102,8 +102,8 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
         except StoppedError:
             stopped = True
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+            if not is_out_of_memory(error) or options.devices * options.nodes > 1:
+                raise  # (other processes cannot know that this one begins anew)
             splits = _more_splits(options, splits, part, error, materials.emit)
             training.to("cpu")
             del training
@@ -112,7 +112,7 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
             continue
         break
     if not run.best(part).exists():  # stopped before the first epoch was over
-        _with_network(base, part, training).save(run.best(part))
+        return base, stopped
     return replace(read_model(run.best(part)), name=base.name), stopped
 
 
@@ -144,7 +144,8 @@ def _fit(
     materials: Materials, base: Model, part: str, training: NetworkTraining, order: EpochOrder, splits: int
 ) -> None:
     options, run = materials.options, materials.run
-    recorder = Recorder(part, options, run, _validation(materials, base, part), materials.emit, materials.stop)
+    validation = _validation(materials, base, part)
+    recorder = Recorder(part, options, run, validation, materials.emit, materials.stop, materials.parts)
     trainer = pl.Trainer(
         **trainer_arguments(options),
         max_epochs=options.epochs,

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import TrainingError
-from napari_colorizer.models.library import load_model
+from napari_colorizer.models.library import FRESH, load_model
 from napari_colorizer.models.model import WORKING_SIZE, Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
-from napari_colorizer.training.options import FRESH, TrainOptions
+from napari_colorizer.training.options import TrainOptions
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,24 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
         )
     new_map = ClassMap(used)
     networks: dict[str, Any] = {}
+    fresh: list[str] = []
     for part in ("segmenter", "colorizer"):
         network = old.networks.get(part) if old else None
         if network is not None:
             networks[part] = teach_classes(network, new_map, known)
         elif options.network in (part, "both"):
             networks[part] = fresh_network(part, options, new_map)
+            fresh.append(part)
     size = options.working_size or (old.working_size if old else WORKING_SIZE)
     license_text = old.license if old else ""
     before = {"name": old.name, **old.provenance} if old else FRESH
-    facts: dict[str, Any] = {"working_size": size, "license": license_text, "provenance": {"start": before}}
+    facts: dict[str, Any] = {
+        "working_size": size,
+        "license": license_text,
+        "provenance": {"start": before, "fresh": fresh},
+    }
+    if old:
+        facts["suggestions"] = {a: old.suggestions[b] for a, b in known.items() if b in old.suggestions}
     model = Model(options.name, new_map, **networks, **facts)
     return Start(
         model,

@@ -119,3 +119,14 @@ def test_a_matlab_file_without_a_label_map_is_named(tmp_path):
             read_matlab(tmp_path / f"{name}.mat")
     with pytest.raises(FileError, match="there is no file"):
         read_matlab(tmp_path / "d.mat")
+
+
+def test_not_every_unknown_id_of_noise_is_told(tmp_path, draw, classes):
+    path = draw.mask(tmp_path / "a.png", np.arange(1200).reshape(30, 40), (30, 40), np.uint16)
+    unknown = DrawnMasks(classes).read(path)[1]
+    assert unknown == ["id 3", "id 4", "id 5", "id 6", "id 8", f"{1200 - 4 - 5} more values"]
+
+
+def test_five_unknown_ids_are_all_told(tmp_path, draw, classes):
+    path = draw.mask(tmp_path / "a.png", [[11, 12, 13, 14, 15]], (1, 5))
+    assert DrawnMasks(classes).read(path)[1] == ["id 11", "id 12", "id 13", "id 14", "id 15"]

@@ -2,8 +2,11 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 
+from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import DataError, TrainingError
 from napari_colorizer.training.data.read import read_set
 
@@ -155,3 +158,88 @@ def test_reading_and_checking_sets_does_not_load_torch():
     assert (
         subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=False).returncode == 0
     )
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_the_notes_on_a_single_labeled_image_agree(tmp_path, draw, part):
+    draw.classes(tmp_path)
+    draw.natural(tmp_path / part, 1)
+    assert read_set(tmp_path).notes == ("only one image is labeled: none is left for validation",)
+
+
+def spoil(path, how):
+    data = path.read_bytes()
+    path.write_bytes({"empty": b"", "garbage": b"garbage", "truncated": data[: len(data) // 2]}[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "truncated"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_broken_images_never_are_those_that_validate(tmp_path, draw, how, suffix):
+    draw.classes(tmp_path)
+    for number in range(5):
+        draw.image(tmp_path / "images" / f"{number}{suffix}", number)
+        draw.mask(tmp_path / "masks" / f"{number}.png")
+    before = read_set(tmp_path, val_share=0.0).of_split("val")
+    assert len(before) == 1
+    spoil(before[0].image, how)
+    data = read_set(tmp_path, val_share=0.0, record=True)
+    assert len(data.of_split("val")) == 1
+    assert data.of_split("val") != before
+    assert len(data.pairs) == 5
+    assert any(note.startswith("3 labeled images train and 1 validate") for note in data.notes)
+    assert before[0].image.name not in (tmp_path / "split.csv").read_text()
+
+
+def test_an_image_with_a_broken_mask_does_not_validate(tmp_path, draw):
+    root = draw.natural(tmp_path, 5)
+    before = read_set(root, val_share=0.0).of_split("val")
+    before[0].mask.write_bytes(b"")
+    after = read_set(root, val_share=0.0).of_split("val")
+    assert len(after) == 1
+    assert after != before
+
+
+def test_among_many_images_the_broken_ones_do_not_validate(tmp_path, draw):
+    root = draw.natural(tmp_path, 30)
+    before = read_set(root, val_share=0.6)
+    broken = [pair.image.name for pair in before.of_split("val")][:3]
+    for name in broken:
+        (root / "images" / name).write_bytes(b"")
+    assert splits(read_set(root, val_share=0.6)) == splits(before) | dict.fromkeys(broken, "train")
+
+
+def test_tiff_files_that_pillow_does_not_know_validate(tmp_path, draw):
+    draw.classes(tmp_path)
+    (tmp_path / "images").mkdir()
+    for number in range(2):
+        tifffile.imwrite(tmp_path / "images" / f"{number}.tif", np.zeros((20, 30, 3), np.uint16), photometric="rgb")
+        draw.mask(tmp_path / "masks" / f"{number}.png")
+    assert set(splits(read_set(tmp_path)).values()) == {"train", "val"}
+
+
+def test_the_only_labeled_image_that_can_be_read_trains(tmp_path, draw):
+    root = draw.natural(tmp_path, 3)
+    for number in (0, 2):
+        spoil(root / "images" / f"made-{number:02}.jpg", "empty")
+    data = read_set(root, val_share=0.999)
+    assert set(splits(data).values()) == {"train"}
+    assert data.notes == ("only one image is labeled and can be read: none is left for validation",)
+
+
+def test_a_broken_image_comes_back_to_its_recorded_split(tmp_path, draw):
+    root = draw.natural(tmp_path, 6)
+    before = read_set(root, val_share=0.0, record=True)
+    image = before.of_split("val")[0].image
+    whole = image.read_bytes()
+    spoil(image, "empty")
+    read_set(root, val_share=0.0, record=True)
+    image.write_bytes(whole)
+    assert splits(read_set(root, val_share=0.0)) == splits(before)
+
+
+def test_a_group_is_no_member_of_itself(tmp_path, draw):
+    classes = ClassMap([Class(1, "Gras", "#4caf50", known_as="grass"), Class(2, "sky", "#87ceeb")])
+    draw.classes(tmp_path, classes)
+    draw.image(tmp_path / "images" / "a.jpg")
+    with pytest.raises(DataError, match="the group Gras is a member of itself"):
+        read_set(tmp_path, groups=["Gras=grass,sky"])

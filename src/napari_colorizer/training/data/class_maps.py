@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from napari_colorizer.classes import FORMS, Class, ClassMap
+from napari_colorizer.classes import FORMS, ClassMap
 from napari_colorizer.errors import DataError
 from napari_colorizer.files import CLASSES_KEY, TIFF_SUFFIXES, UNREADABLE
 
@@ -49,19 +49,9 @@ def own_class_map(mask: Path) -> ClassMap | None:
         return None
 
 
-def counterpart(item: Class, classes: ClassMap) -> Class | None:
-    """The class of that name in another class map; by the name that models know, if not by its own."""
-    for name in (item.name, item.known_as):
-        if name and classes.has_name(name):
-            return classes.named(name)
-    names = {item.name.casefold(), item.known_as.casefold()}
-    return next((other for other in classes if other.known_as and other.known_as.casefold() in names), None)
-
-
 def translation(classes: ClassMap, target: ClassMap) -> dict[int, int]:
     """The id in `target` of each class that it has, too."""
-    found = ((item.id, counterpart(item, target)) for item in classes)
-    return {label: other.id for label, other in found if other}
+    return classes.match(target)
 
 
 def merged(classes: ClassMap, other: ClassMap) -> ClassMap:
@@ -76,7 +66,7 @@ def merged(classes: ClassMap, other: ClassMap) -> ClassMap:
     result = list(classes)
     for item in other:
         so_far = ClassMap(result)
-        if counterpart(item, so_far) is None:
+        if so_far.counterpart(item) is None:
             label = item.id if item.id not in so_far else so_far.unused_id(other.ids)
             result.append(replace(item, id=label))
     return ClassMap(result)

@@ -16,7 +16,7 @@ from napari_colorizer.errors import FileError
 from napari_colorizer.files import UNREADABLE, read_image, read_label_map
 from napari_colorizer.training.data.class_maps import translation
 
-NAMED_COLORS = 5  # as many of the unknown colors are named: a photograph in place of a mask has thousands
+NAMED = 5  # as many of the unknown ids or colors are named: a photograph or noise in place of a mask has thousands
 
 
 def id_type(classes: ClassMap) -> type[np.uint8] | type[np.uint16]:
@@ -63,9 +63,7 @@ class DrawnMasks(_Reader):
         legend = {0: [0]} | _legend(self.classes)
         unknown = [_describe(code, legend, self.classes) for code in found.tolist() if len(legend.get(code, ())) != 1]
         ids = [legend[code][0] if len(legend.get(code, ())) == 1 else 0 for code in found.tolist()]
-        if len(unknown) > NAMED_COLORS:
-            unknown[NAMED_COLORS:] = [f"{len(unknown) - NAMED_COLORS} more colors"]
-        return np.array(ids, id_type(self.classes))[places].reshape(codes.shape), unknown
+        return np.array(ids, id_type(self.classes))[places].reshape(codes.shape), _first(unknown, "colors")
 
 
 def _legend(classes: ClassMap) -> dict[int, list[int]]:
@@ -108,7 +106,7 @@ class CodedMasks(_Reader):
 def look_up(
     values: NDArray[Any], ids: dict[int, int], classes: ClassMap, name: Callable[[int], str]
 ) -> tuple[NDArray[Any], list[str]]:
-    """The class id of each value (0 is 0 unless said otherwise), and the names of those values that have none."""
+    """The class id of each value (0 is 0 unless said otherwise), and the names of (some of) those that have none."""
     present = np.flatnonzero(np.bincount(values.ravel(), minlength=1))
     ids = {0: 0} | ids
     table = np.zeros(int(values.max(initial=0)) + 1, id_type(classes))
@@ -118,7 +116,13 @@ def look_up(
             table[value] = ids[value]
         else:
             unknown.append(name(value))
-    return table[values], unknown
+    return table[values], _first(unknown, "values")
+
+
+def _first(unknown: list[str], kind: str) -> list[str]:
+    """The first few names, and how many more there are."""
+    more = len(unknown) - NAMED
+    return [*unknown[:NAMED], f"{more} more {kind}"] if more > 0 else unknown
 
 
 def read_numbers(path: Path) -> NDArray[Any]:

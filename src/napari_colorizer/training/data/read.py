@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.errors import DataError
+from napari_colorizer.errors import DataError, FileError
+from napari_colorizer.files import TIFF_SUFFIXES, UNREADABLE
 from napari_colorizer.training.data.coco_stuff import list_coco_stuff, pixel_maps_of
 from napari_colorizer.training.data.folders import is_flat, list_folders, parts_of
 from napari_colorizer.training.data.listing import Listed, Listing
 from napari_colorizer.training.data.lists import list_csv
 from napari_colorizer.training.data.pascal_context import list_pascal_context, voc_of
-from napari_colorizer.training.data.sets import LabeledSet, Pair
+from napari_colorizer.training.data.photos import read_photo
+from napari_colorizer.training.data.sets import LabeledSet, Pair, Split
 from napari_colorizer.training.data.settings import Settings, read_settings
 from napari_colorizer.training.data.splits import NAME as SPLIT_FILE
 from napari_colorizer.training.data.splits import read_split, record_split, settle_split
 from napari_colorizer.training.options import parse_group
+
+FEW = 8  # so many images that validate are decoded to see whether they can; among more, a broken one matters less
+THUMBNAIL = 64
 
 
 def read_set(
@@ -52,18 +60,18 @@ def read_set(
     folder = root.parent if root.is_file() else root
     settings = read_settings(folder)
     listing, classes, read_mask = _list(root, settings)
-    pairs = _split(listing, folder, val_share, seed, record)
-    return LabeledSet(
+    data = LabeledSet(
         root,
         classes,
-        tuple(pairs),
+        tuple(listing.pairs),
         read_mask,
         _resolve_groups(classes, {**settings.groups, **dict(parse_group(text) for text in groups)}),
         settings.least_confidence,
-        tuple(listing.notes),
-        tuple(listing.problems),
-        tuple(listing.unmasked),
+        problems=tuple(listing.problems),
+        unmasked=tuple(listing.unmasked),
     )
+    pairs = _split(listing, data, folder, val_share, seed, record)
+    return replace(data, pairs=tuple(pairs), notes=tuple(listing.notes))
 
 
 def _list(root: Path, settings: Settings) -> Listed:
@@ -88,19 +96,21 @@ def _list(root: Path, settings: Settings) -> Listed:
     )
 
 
-def _split(listing: Listing, folder: Path, val_share: float, seed: int, record: bool) -> list[Pair]:
+def _split(listing: Listing, data: LabeledSet, folder: Path, val_share: float, seed: int, record: bool) -> list[Pair]:
     """The pairs with their splits; notes how they came about."""
     declared = listing.declared
     people = [pair for pair in listing.pairs if pair.mask and not pair.pseudo]
     if people and all(pair.image in declared and pair.split == "train" for pair in people):
-        listing.notes.append("the set has no validation images of its own: some of its training images validate")
+        if len(people) > 1:
+            listing.notes.append("the set has no validation images of its own: some of its training images validate")
         declared = set()
     if all(pair.image in declared for pair in people):
         return settle_split(listing.pairs, declared, {}, val_share, seed)[0]
-    pairs, drawn = settle_split(listing.pairs, declared, read_split(folder), val_share, seed)
-    counts = Counter(pair.split for pair in pairs if pair.mask and not pair.pseudo)
-    if len(people) == 1:
-        listing.notes.append("only one image is labeled: none is left for validation")
+    pairs, drawn, unreadable = _draw(data, declared, read_split(folder), val_share, seed)
+    counts = Counter(pair.split for pair in pairs if pair.mask and not pair.pseudo and pair.image not in unreadable)
+    if counts.total() == 1 and drawn:
+        whole = " and can be read" if unreadable else ""
+        listing.notes.append(f"only one image is labeled{whole}: none is left for validation")
     else:
         told = f"{counts['train']} labeled images train and {counts['val']} validate"
         listing.notes.append(f"{told}, as {SPLIT_FILE} says or else drawn from the seed {seed}")
@@ -110,6 +120,43 @@ def _split(listing: Listing, folder: Path, val_share: float, seed: int, record: 
         except OSError as error:
             listing.notes.append(f"the split cannot be recorded in {folder / SPLIT_FILE}: {error.strerror or error}")
     return pairs
+
+
+def _draw(
+    data: LabeledSet, declared: Collection[Path], recorded: Mapping[Path, Split], val_share: float, seed: int
+) -> tuple[list[Pair], set[Path], set[Path]]:
+    """The pairs with their splits, the images for which it was drawn, and those that cannot be read.
+
+    The unreadable stay among the pairs, to train: whoever reads them all says what is wrong with them.
+    """
+    people = [pair for pair in data.pairs if pair.mask and not pair.pseudo and pair.image not in declared]
+    unreadable = {pair.image for pair in people if not _opens(pair.image)}
+    while True:
+        pairs, drawn = settle_split(data.pairs, declared, recorded, val_share, seed, unreadable)
+        validating = [pair for pair in pairs if pair.split == "val" and pair.image in drawn]
+        failing = {pair.image for pair in validating if not _decodes(data, pair)} if len(validating) <= FEW else set()
+        if not failing:
+            return pairs, drawn, unreadable
+        unreadable |= failing
+
+
+def _opens(image: Path) -> bool:
+    """Whether a file is there and begins as an image does; nothing is decoded."""
+    try:
+        if image.suffix.lower() in TIFF_SUFFIXES:  # Pillow does not know every kind that is read
+            return image.stat().st_size > 0
+        with Image.open(image):
+            return True
+    except UNREADABLE:
+        return False
+
+
+def _decodes(data: LabeledSet, pair: Pair) -> bool:
+    try:
+        read_photo(data, pair, THUMBNAIL)
+    except FileError:
+        return False
+    return True
 
 
 def _resolve_groups(classes: ClassMap, groups: Mapping[str, Sequence[str]]) -> dict[int, tuple[int, ...]]:
@@ -125,6 +172,10 @@ def _resolve_groups(classes: ClassMap, groups: Mapping[str, Sequence[str]]) -> d
             f"the group {group}: the set has no class {name!r}; correct the name, or add it to the class map"
         )
 
-    return {
+    found = {
         named(name, name).id: tuple(named(member, name).id for member in members) for name, members in groups.items()
     }
+    for label, members in found.items():
+        if label in members:
+            raise DataError(f"the group {classes[label].name} is a member of itself: name only the others")
+    return found

@@ -24,7 +24,12 @@ def chance(image: Path, seed: int) -> float:
 
 
 def settle_split(
-    pairs: Sequence[Pair], declared: Collection[Path], recorded: Mapping[Path, Split], val_share: float, seed: int
+    pairs: Sequence[Pair],
+    declared: Collection[Path],
+    recorded: Mapping[Path, Split],
+    val_share: float,
+    seed: int,
+    unreadable: Collection[Path] = (),
 ) -> tuple[list[Pair], set[Path]]:
     """Give each pair its split, and the images for which it was drawn or recorded rather than declared.
 
@@ -38,15 +43,17 @@ def settle_split(
     val_share : float
         Chance of an image that is in neither.
     seed : int
+    unreadable : collection of Path
+        Images that must not count, since nothing can be learned or measured with them.
 
     Returns
     -------
     list of Pair
-        Only images that somebody labeled validate; of two or more at least one does and one does not, a single one
-        does not.
+        Only images that somebody labeled and that are not `unreadable` validate; of two or more at least one does and
+        one does not, a single one does not.
     set of Path
     """
-    people = [pair for pair in pairs if pair.mask and not pair.pseudo]
+    people = [pair for pair in pairs if pair.mask and not pair.pseudo and pair.image not in unreadable]
     drawn = {pair.image for pair in people if pair.image not in declared}
     splits: dict[Path, Split] = {pair.image: pair.split for pair in people}
     for image in drawn:

@@ -1,0 +1,82 @@
+"""The finished model: put together, and written into the library."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from napari_colorizer.errors import ModelError
+from napari_colorizer.models.file import read_model
+from napari_colorizer.models.header import read_header
+from napari_colorizer.models.library import place_for
+from napari_colorizer.models.model import Model
+from napari_colorizer.training.events import Finished, Note
+from napari_colorizer.training.run import free_name
+from napari_colorizer.training.stage import Materials, spread
+from napari_colorizer.training.suggestions import color_suggestions
+
+PHOTOS_FOR_SUGGESTIONS = 1000
+
+
+def install(materials: Materials, model: Model, stopped: bool) -> Finished:
+    """Write the finished model into the library, with where it comes from and what its classes look like.
+
+    A fresh network that was not trained is left out. Where another model has taken the name meanwhile, the next free
+    one is taken, and a note says so.
+
+    Parameters
+    ----------
+    materials : Materials
+    model : Model
+        With the best weights of each network.
+    stopped : bool
+        Whether somebody stopped the training.
+    """
+    options, run = materials.options, materials.run
+    trained = [part for part in model.networks if run.best(part).exists()]
+    untrained = [part for part in model.provenance.get("fresh", ()) if part not in trained]
+    name = options.name
+    path = place_for(name)
+    if path.exists() and not _is_of_run(path, materials):
+        name = free_name(name)
+        materials.emit(Note(f"Another model is called {options.name!r} by now: this one is installed as {name!r}"))
+        path = place_for(name)
+    networks: dict[str, Any] = dict.fromkeys(untrained)
+    own = color_suggestions(spread(materials.train, PHOTOS_FOR_SUGGESTIONS), model.classes)
+    model = replace(
+        model,
+        name=name,
+        suggestions={**model.suggestions, **own},
+        metrics={part: read_model(run.best(part)).metrics.get(part, {}) for part in trained},
+        provenance={**model.provenance, **_provenance(materials, stopped)},
+        _elsewhere={},
+        **networks,
+    )
+    model.save(path)
+    return Finished(name, str(path), stopped)
+
+
+def _is_of_run(path: Path, materials: Materials) -> bool:
+    """Whether a model file was written by this run, before it was resumed."""
+    try:
+        return read_header(path)["provenance"].get("run") == materials.run.path.name
+    except (ModelError, KeyError, AttributeError):
+        return False
+
+
+def _provenance(materials: Materials, stopped: bool) -> dict[str, Any]:
+    options = materials.options
+    return {
+        "data": Path(options.data).name,
+        "images": {"train": len(materials.train), "val": len(materials.val)},
+        "options": {name: value for name, value in asdict(options).items() if name not in ("data", "run")},
+        "run": materials.run.path.name,
+        "stopped": stopped,
+        "software": f"napari-colorizer {version('napari-colorizer')}, torch {torch.__version__}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, device {options.device}",
+    }
