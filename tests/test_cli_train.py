@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.training.events import EpochEnded, Failed, Finished, Prepared, Progress, read_event
+from napari_colorizer.training.events import EpochEnded, Failed, Finished, Prepared, Progress, Stopped, read_event
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run import RunFolder
 
@@ -108,11 +108,20 @@ def test_flags_win_over_the_recipe(run, meadows, tmp_path):
 def test_events_are_the_only_output_and_stop_stops(start, meadows, tmp_path):
     options = tmp_path / "options.json"
     TrainOptions.of_recipe(
-        "finetune", data=str(meadows), start="tiny", run=str(tmp_path / "run"), epochs=500, crop=32, device="cpu"
+        "finetune",
+        data=str(meadows),
+        start="tiny",
+        run=str(tmp_path / "run"),
+        epochs=500,
+        crop=32,
+        device="cpu",
+        epoch_size=16,
+        batch=8,
+        val_size=2,
     ).write(options)
     process = start("train", "--options", options, "--events")
     assert isinstance(until(process, EpochEnded)[0], Prepared)
-    until(process, Progress)
+    until(process, EpochEnded)  # the first is what the model was before any training
     process.stdin.write("stop\n")
     process.stdin.flush()
     events, code = rest(process)
@@ -130,13 +139,13 @@ def test_nobody_listens_any_more(start, meadows, tmp_path):
     process.stdin.close()
     events, code = rest(process)
     assert code == 0
-    assert events[-1].stopped
+    assert isinstance(events[-1], Stopped | Finished)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 def test_control_c_stops_politely(start, meadows, tmp_path):
     process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run")
-    while not (tmp_path / "run" / "segmenter" / "log.csv").exists():
+    while not list((tmp_path / "run").glob("segmenter/pictures/epoch-0002*")):
         time.sleep(0.1)
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -189,3 +198,20 @@ def test_options_are_written_as_they_are_read(tmp_path):
     options.write(tmp_path / "options.json")
     assert TrainOptions.read(tmp_path / "options.json") == options
     assert json.loads((tmp_path / "options.json").read_text()).keys() == asdict(options).keys()
+
+
+def test_a_resumed_run_takes_some_other_options_and_refuses_the_rest(run, meadows, tmp_path):
+    begun = ("train", meadows, *SMALL, "--network", "colorizer", "--epochs", 1, "--run", tmp_path / "run")
+    assert run(*begun).exit_code == 0
+    longer = run("train", "--resume", tmp_path / "run", "--epochs", 2)
+    assert "colorizer, epoch 2 of 2" in longer.output
+    assert "epoch 1 of 2" not in longer.output
+    assert "crop cannot be changed" in run("train", "--resume", tmp_path / "run", "--crop", 64).output
+    assert "give one of them" in run("train", "--resume", tmp_path / "run", "--recipe", "paper").output
+
+
+def test_processes_from_outside_need_a_common_folder(run, meadows, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    result = run("train", meadows, *SMALL)
+    assert result.exit_code == 1
+    assert "--run" in result.output

@@ -110,9 +110,9 @@ def test_a_saved_model_can_be_read_by_others(saved):
     assert saved.stat().st_mode & stat.S_IROTH
 
 
-def fail_half_way(tensors, path, metadata):
+def fail_half_way(path, content):
     with open(path, "wb") as file:
-        file.write(b"half a model")
+        file.write(content[: len(content) // 2])
     raise OSError("the disk is full")
 
 
@@ -127,7 +127,7 @@ def be_stopped(*arguments):
 @pytest.mark.parametrize(
     ("step", "failure", "error"),
     [
-        ("napari_colorizer.models.file.save_file", fail_half_way, OSError),
+        ("pathlib.Path.write_bytes", fail_half_way, OSError),
         ("os.fsync", fail, OSError),
         ("os.replace", fail, OSError),
         ("os.replace", be_stopped, KeyboardInterrupt),

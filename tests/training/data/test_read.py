@@ -120,6 +120,9 @@ def test_a_split_that_cannot_be_recorded_is_told(tmp_path, draw, monkeypatch):
 
 def test_a_split_of_a_list_is_drawn_where_rows_have_none(tmp_path, draw):
     draw.classes(tmp_path)
+    for number in range(5):
+        draw.image(tmp_path / f"{number}.jpg", number)
+        draw.mask(tmp_path / f"{number}.png")
     rows = "".join(f"{number}.jpg,{number}.png,{'val' if number == 0 else ''}\n" for number in range(5))
     (tmp_path / "list.csv").write_text("image,mask,split\n" + rows)
     assert splits(read_set(tmp_path / "list.csv", val_share=0.0, record=True)) == {

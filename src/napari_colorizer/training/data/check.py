@@ -16,6 +16,12 @@ from napari_colorizer.training.data.duplicates import Fingerprint, find_twins, f
 from napari_colorizer.training.data.photos import Progress, count_ids, in_threads, is_gray, read_labels, read_rgb
 from napari_colorizer.training.data.sets import LabeledSet, Pair
 
+REMARKS = {  # on one file, and on several
+    "unmasked": ("has no mask: it teaches colors only", "images have no mask: they teach colors only"),
+    "gray": ("has no color: it teaches the segmenter only", "images have no color: they teach the segmenter only"),
+    "empty": ("is empty: nothing is labeled", "masks are empty: nothing is labeled"),
+}
+
 
 @dataclass(frozen=True)
 class ClassCount:
@@ -57,8 +63,12 @@ class Report:
     problems : tuple of str
         What is wrong, each with the name of the file: unreadable files, masks of another size, masks without image,
         ids outside the class map, images that both train and validate.
-    notices : tuple of str
-        What is worth knowing, but may be meant so: images without color or without mask, empty masks.
+    notes : tuple of str
+        What is worth knowing of how the set was read.
+    remarks : dict
+        What is worth knowing of single files, but may be meant so, and of which: the keys of `REMARKS`.
+    teaching : dict
+        How many images can teach the segmenter and the colorizer, each by the kinds of `counts` but for val.
     unused : int
         How many files cannot be used because of a problem, or only in part.
     """
@@ -69,8 +79,16 @@ class Report:
     sizes: dict[str, tuple[int, int]]
     classes: tuple[ClassCount, ...]
     problems: tuple[str, ...]
-    notices: tuple[str, ...]
+    notes: tuple[str, ...]
+    remarks: dict[str, tuple[str, ...]]
+    teaching: dict[str, dict[str, int]]
     unused: int
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The notes, and the remarks on each file."""
+        of_files = (f"{file} {REMARKS[kind][0]}" for kind, files in self.remarks.items() for file in files)
+        return (*self.notes, *of_files)
 
 
 @dataclass
@@ -79,9 +97,14 @@ class _Seen:
 
     size: tuple[int, int] | None = None
     print: Fingerprint | None = None
+    gray: bool = False
     counts: NDArray[np.int32] | None = None
     problems: list[str] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+
+    @property
+    def labeled(self) -> bool:
+        """Whether the mask names a class somewhere."""
+        return self.counts is not None and bool(self.counts[1:].any())
 
 
 def check_set(data: LabeledSet, on_progress: Progress | None = None) -> Report:
@@ -95,7 +118,6 @@ def check_set(data: LabeledSet, on_progress: Progress | None = None) -> Report:
     """
     seen = list(in_threads(lambda pair: _look_at(data, pair), data.pairs, on_progress))
     failing = [*data.problems, *(problem for one in seen for problem in one.problems)]
-    without_mask = [f"{data.place(image)} has no mask: it teaches colors only" for image in data.unmasked]
     return Report(
         root=str(data.root),
         counts=_count_pairs(data.pairs),
@@ -103,7 +125,9 @@ def check_set(data: LabeledSet, on_progress: Progress | None = None) -> Report:
         sizes=_sizes([one.size for one in seen if one.size]),
         classes=_count_classes(data, seen),
         problems=(*failing, *_twins(data, seen)),
-        notices=(*data.notes, *without_mask, *(notice for one in seen for notice in one.notices)),
+        notes=data.notes,
+        remarks=_remark(data, seen),
+        teaching=_count_teaching(data.pairs, seen),
         unused=len(data.problems) + sum(bool(one.problems) for one in seen),
     )
 
@@ -117,8 +141,7 @@ def _look_at(data: LabeledSet, pair: Pair) -> _Seen:
         return seen
     height, width = rgb.shape[:2]
     seen.size, seen.print = (width, height), fingerprint(Image.fromarray(rgb))
-    if is_gray(rgb):
-        seen.notices.append(f"{data.place(pair.image)} has no color: it teaches the segmenter only")
+    seen.gray = is_gray(rgb)
     if pair.mask is None:
         return seen
     try:
@@ -129,14 +152,45 @@ def _look_at(data: LabeledSet, pair: Pair) -> _Seen:
     seen.counts = count_ids(labels, (0, *data.classes.ids))
     if problem:
         seen.problems.append(problem)
-    elif not labels.any() and not pair.pseudo:
-        seen.notices.append(f"{data.place(pair.mask)} is empty: nothing is labeled")
     return seen
 
 
+def _remark(data: LabeledSet, seen: list[_Seen]) -> dict[str, tuple[str, ...]]:
+    both = list(zip(data.pairs, seen, strict=True))
+    empty = [
+        data.place(pair.mask)
+        for pair, one in both
+        if pair.mask and not pair.pseudo and one.counts is not None and not one.problems and not one.labeled
+    ]
+    found = {
+        "unmasked": [data.place(image) for image in data.unmasked],
+        "gray": [data.place(pair.image) for pair, one in both if one.gray],
+        "empty": empty,
+    }
+    return {kind: tuple(files) for kind, files in found.items() if files}
+
+
+def _kind(pair: Pair) -> str:
+    return "unlabeled" if not pair.mask else "pseudo" if pair.pseudo else pair.split
+
+
 def _count_pairs(pairs: Sequence[Pair]) -> dict[str, int]:
-    kinds = Counter("unlabeled" if not pair.mask else "pseudo" if pair.pseudo else pair.split for pair in pairs)
+    kinds = Counter(_kind(pair) for pair in pairs)
     return {kind: kinds[kind] for kind in ("train", "val", "pseudo", "unlabeled")}
+
+
+def _count_teaching(pairs: Sequence[Pair], seen: list[_Seen]) -> dict[str, dict[str, int]]:
+    usable = [
+        (_kind(pair), one)
+        for pair, one in zip(pairs, seen, strict=True)
+        if one.size and (pair.mask is None or one.counts is not None)
+    ]
+    labeled = Counter(kind for kind, one in usable if one.labeled)
+    colorful = Counter(kind for kind, one in usable if not one.gray)
+    return {
+        "segmenter": {kind: labeled[kind] for kind in ("train", "pseudo")},
+        "colorizer": {kind: colorful[kind] for kind in ("train", "pseudo", "unlabeled")},
+    }
 
 
 def _sizes(sizes: list[tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.errors import DataError
-from napari_colorizer.files import replacing, write_color, write_label_map
+from napari_colorizer.errors import DataError, FileError
+from napari_colorizer.files import images_in, read_image, replacing, write_color, write_label_map
 from napari_colorizer.training.data.class_maps import find_class_map, merged, read_class_map, translation
 from napari_colorizer.training.data.masks import look_up
 from napari_colorizer.training.data.photos import to_rgb8
 
 
-def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], classes: ClassMap) -> tuple[Path, Path]:
+class Added(NamedTuple):
+    """Where the image and the mask are, and whether the set had that image already."""
+
+    image: Path
+    mask: Path
+    again: bool
+
+
+def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], classes: ClassMap) -> Added:
     """Write an image and its label map into ``root/images`` and ``root/masks``, and their classes into ``root``.
 
-    Classes that the set has already, by name, keep their ids there, and the label map is translated; others are added.
+    An image that was added before, the same in each pixel, keeps its name, and its label map is replaced. Classes that
+    the set has already, by name, keep their ids there, and the label map is translated; others are added.
 
     Parameters
     ----------
@@ -36,8 +48,7 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
 
     Returns
     -------
-    (Path, Path)
-        Where the image and the mask are.
+    Added
 
     Raises
     ------
@@ -46,7 +57,7 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
     FileError
         If the image is no image.
     OSError
-        If a file cannot be written; then neither the image nor the mask is there.
+        If a file cannot be written; then the pair is not there, or as it was.
     """
     if labels.shape != image.shape[:2]:
         raise DataError(f"the label map of {name} has the shape {labels.shape}, its image {image.shape[:2]}")
@@ -64,18 +75,32 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
             "add them to the class list, or erase them"
         )
     values, _ = look_up(labels, ids, together, str)
-    image_path, mask_path = _free_paths(root, name)
+    mark = f"pixels {blake2b(rgb.tobytes(), digest_size=16).hexdigest()}"
+    before = _find_image(root, rgb, mark)
+    image_path, mask_path = (before, root / "masks" / f"{before.stem}.png") if before else _free_paths(root, name)
     for folder in (image_path.parent, mask_path.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if together != stored:
         _write_class_map(path, together)
     write_label_map(mask_path, values, together)  # first: an image alone would look as if it had lost its mask
-    try:
-        write_color(image_path, rgb)
-    except BaseException:
-        mask_path.unlink(missing_ok=True)
-        raise
-    return image_path, mask_path
+    if not before:
+        try:
+            write_color(image_path, rgb, mark)
+        except BaseException:
+            mask_path.unlink(missing_ok=True)
+            raise
+    return Added(image_path, mask_path, before is not None)
+
+
+def _find_image(root: Path, rgb: NDArray[np.uint8], mark: str) -> Path | None:
+    """The image of a set that has these pixels: only those whose description is the mark are decoded."""
+    for path in images_in(root / "images") if (root / "images").is_dir() else ():
+        with suppress(OSError, FileError):  # one that is damaged is another
+            with Image.open(path) as file:
+                described = file.info.get("Description")
+            if described == mark and np.array_equal(read_image(path), rgb):
+                return path
+    return None
 
 
 def _free_paths(root: Path, name: str) -> tuple[Path, Path]:
