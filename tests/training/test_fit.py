@@ -1,4 +1,3 @@
-import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,11 @@ import torch
 
 from napari_colorizer import load_model
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.library import installed_models
-from napari_colorizer.training import recorder, stage
-from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared, Progress, Stopped
+from napari_colorizer.training import recorder
+from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Progress, Stopped
 from napari_colorizer.training.fit import fit, train
-from napari_colorizer.training.modules import ColorizerTraining
 from napari_colorizer.training.run import RunFolder, resumed_options
 
 
@@ -172,34 +170,6 @@ def test_norms_learn_their_statistics_unless_they_are_frozen(quick, tmp_path):
     assert moved == [True, False]
 
 
-def test_two_processes_cannot_train_in_one_folder(quick):
-    first = fit(replace(quick, epochs=50))
-    next(first)
-    with pytest.raises(TrainingError, match="another process"):
-        list(fit(resume=quick.run))
-    first.close()
-
-
-def test_a_name_that_was_taken_meanwhile_is_not_written_over(quick, library, tiny_model):
-    events = []
-    for event in fit(quick):
-        if isinstance(event, Prepared):
-            tiny_model.save(library / "meadows.safetensors")
-        events.append(event)
-    assert events[-1].model == "meadows 2"
-    assert any("'meadows 2'" in note.text for note in of_kind(events, Note))
-    assert load_model("meadows").provenance == {}
-    assert list(fit(resume=quick.run))[-1].model == "meadows 3"
-
-
-def test_a_run_that_is_refused_leaves_nothing_behind(quick):
-    for wrong in ({"crop": 30}, {"start": "nobody"}, {"device": "cuda:9"}):
-        with pytest.raises(ColorizerError):
-            list(fit(replace(quick, **wrong)))
-        assert not Path(quick.run).exists()
-    assert isinstance(list(fit(quick))[-1], Finished)
-
-
 def test_a_run_is_resumed_from_another_folder(quick, labeled_set, monkeypatch, tmp_path):
     monkeypatch.chdir(labeled_set.parent)
     events = fit(replace(quick, data=labeled_set.name))
@@ -207,13 +177,6 @@ def test_a_run_is_resumed_from_another_folder(quick, labeled_set, monkeypatch, t
     events.close()
     monkeypatch.chdir("/")
     assert isinstance(list(fit(resume=quick.run))[-1], Finished)
-
-
-def test_a_damaged_checkpoint_is_named(quick, finished):
-    checkpoint = RunFolder(Path(quick.run)).checkpoint("colorizer")
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match=r"last\.ckpt is damaged"):
-        list(fit(resume=quick.run))
 
 
 def test_suggestions_of_classes_that_do_not_occur_are_kept(quick, library, tiny_model, labeled_set, classes):
@@ -226,16 +189,6 @@ def test_suggestions_of_classes_that_do_not_occur_are_kept(quick, library, tiny_
     assert suggestions[2][0][0] < 0
 
 
-def test_photos_with_long_names_and_the_same_name_have_pictures_of_their_own(quick, labeled_set):
-    for part in ("images", "masks"):
-        for number, file in enumerate(sorted((labeled_set / "val" / part).iterdir())):
-            folder = labeled_set / "val" / part / str(number)
-            folder.mkdir()
-            file.rename(folder / f"{'x' * 240}.png")
-    list(fit(replace(quick, network="segmenter", epochs=1, pictures=2)))
-    assert len(list(RunFolder(Path(quick.run)).pictures("segmenter").iterdir())) == 4
-
-
 def test_resuming_a_finished_run_changes_nothing(finished, quick):
     before = load_model("meadows").colorizer.state_dict()
     events = list(fit(resume=quick.run))
@@ -244,89 +197,10 @@ def test_resuming_a_finished_run_changes_nothing(finished, quick):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_run_is_not_written_over(finished, quick):
-    with pytest.raises(TrainingError, match="already"):
-        list(fit(replace(quick, name="other")))
-
-
-def test_a_name_that_is_taken_is_refused_before_any_work(quick):
-    with pytest.raises(TrainingError, match="already a model 'tiny'"):
-        list(fit(replace(quick, name="tiny")))
-
-
 def test_without_a_name_the_model_gets_that_of_the_data(quick):
     for expected in ("meadows", "meadows 2"):
         events = list(fit(replace(quick, name="", run="", epochs=1, network="segmenter")))
         assert events[-1].model == expected
-
-
-def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path):
-    with pytest.raises(TrainingError, match="is not the folder of a training run"):
-        list(fit(resume=tmp_path))
-
-
-@pytest.mark.parametrize("data", ["", "nowhere"])
-def test_missing_data_are_named(quick, data):
-    with pytest.raises(ColorizerError, match=data or "labeled set"):
-        list(fit(replace(quick, data=data)))
-
-
-def test_too_little_memory_means_smaller_steps_with_the_same_result(quick, tmp_path, monkeypatch, same_logs):
-    options = replace(quick, network="colorizer", freeze_norm=True)
-    list(fit(replace(options, run=str(tmp_path / "whole"), name="whole")))
-    step = ColorizerTraining.training_step
-
-    def tight(self, batch, number):
-        if len(batch["rgb"]) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return step(self, batch, number)
-
-    monkeypatch.setattr(ColorizerTraining, "training_step", tight)
-    events = list(fit(options))
-    assert ["too little memory" in note.text for note in of_kind(events, Note)] == [True, True]
-    same_logs(quick.run, tmp_path / "whole", "colorizer")
-
-
-def test_when_even_one_crop_is_too_much_it_says_what_helps(quick, monkeypatch):
-    def tight(self, batch, number):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(ColorizerTraining, "training_step", tight)
-    with pytest.raises(TrainingError, match="smaller crop"):
-        list(fit(replace(quick, network="colorizer")))
-
-
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(quick, monkeypatch, log_of):
-    step = ColorizerTraining.training_step
-
-    def diverge(self, batch, number):
-        loss = step(self, batch, number)
-        return loss * float("nan") if self.trainer.current_epoch == 1 else loss
-
-    monkeypatch.setattr(ColorizerTraining, "training_step", diverge)
-    with pytest.raises(TrainingError, match="learning rate"):
-        list(fit(replace(quick, network="colorizer")))
-    assert [row["epoch"] for row in log_of(quick.run, "colorizer")] == ["0", "1"]
-    kept = load_model(RunFolder(Path(quick.run)).best("colorizer"))
-    assert all(torch.isfinite(tensor).all() for tensor in kept.colorizer.state_dict().values())
-
-
-def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, monkeypatch):
-    save = recorder.SafeCheckpointIO.save_checkpoint
-
-    def full(self, checkpoint, path, storage_options=None):
-        if checkpoint["epoch"] >= 1:
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        save(self, checkpoint, path, storage_options)
-
-    monkeypatch.setattr(recorder.SafeCheckpointIO, "save_checkpoint", full)
-    with pytest.raises(TrainingError, match="No space left on device"):
-        list(fit(replace(quick, network="colorizer")))
-    monkeypatch.undo()
-    monkeypatch.setenv("NAPARI_COLORIZER_MODELS", str(tmp_path / "library"))
-    events = list(fit(resume=quick.run))
-    assert events[0].resumed == 1
-    assert isinstance(events[-1], Finished)
 
 
 def test_processes_that_prepare_crops_change_nothing(quick, tmp_path, same_logs):
@@ -334,33 +208,6 @@ def test_processes_that_prepare_crops_change_nothing(quick, tmp_path, same_logs)
     for workers in (0, 2):
         list(fit(replace(options, workers=workers, run=str(tmp_path / f"by {workers}"), name=f"by {workers}")))
     same_logs(tmp_path / "by 0", tmp_path / "by 2", "colorizer")
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch, workers):
-    load = stage.PhotoStore.load.__func__
-    monkeypatch.setattr(
-        "napari_colorizer.training.prepare.PhotoStore.load",
-        classmethod(lambda *arguments, **options: load(*arguments, **options, memory=0)),
-    )
-    events = fit(replace(quick, network="colorizer", workers=workers))
-    assert isinstance(next(events), Prepared)
-    for file in (labeled_set / "train" / "images").iterdir():
-        file.unlink()
-    with pytest.raises(ColorizerError, match=r"^[^\n]*made-\d\.png[^\n]*$"):
-        list(events)
-
-
-def test_gray_images_teach_the_segmenter_only(quick, labeled_set):
-    from PIL import Image
-
-    for file in (labeled_set / "train" / "images").iterdir():
-        Image.open(file).convert("L").save(file)
-    events = list(fit(quick))
-    assert {event.network for event in of_kind(events, EpochEnded)} == {"segmenter"}
-    assert any("colorizer is not trained" in note.text for note in of_kind(events, Note))
-    with pytest.raises(TrainingError, match="nothing to train"):
-        list(fit(replace(quick, network="colorizer", name="other", run="")))
 
 
 def test_new_classes_are_learned_and_said(quick, labeled_set, classes):
@@ -379,12 +226,6 @@ def test_closing_the_generator_leaves_no_thread(quick):
     next(events)
     events.close()
     assert not any(thread.name == "training" for thread in threading.enumerate())
-
-
-@pytest.mark.parametrize("crop", [30, 2])
-def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
-    with pytest.raises(TrainingError, match="multiple of 4"):
-        list(fit(replace(quick, crop=crop)))
 
 
 def test_a_resumed_run_may_go_on_for_longer(finished, quick):
