@@ -9,9 +9,11 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import napari
+import numpy as np
 from make_pictures import GALLERY, IMAGES, draw_labels
 from PIL import Image
 from qtpy.QtWidgets import QApplication
@@ -19,25 +21,32 @@ from skimage import data
 
 from napari_colorizer import load_model
 from napari_colorizer._napari.collect import collected_folder
-from napari_colorizer._napari.io import SAMPLES
 from napari_colorizer._napari.train_widget import TrainWidget
 from napari_colorizer.training.data.collect import add_pair
 
-EPOCHS, SHOWN_AFTER = 6, 4
+EPOCHS, SHOWN_AFTER = 8, 6
+TILES = 3
 PATIENCE_S = 1800
 
 
 def collect() -> None:
-    """Collect the gallery's label maps, with the photographs in color."""
+    """Collect the gallery's label maps, with the photographs in color, each cut into tiles."""
     model = load_model()
     for name, entry in json.loads(GALLERY.read_text()).items():
         rgb = getattr(data, entry["sample"])()
-        if rgb.ndim == 3 and entry["sample"] in SAMPLES:
-            labels = draw_labels(model, rgb.shape[:2], entry["polygons"])
-            add_pair(collected_folder(), name, rgb, labels, model.classes)
+        if rgb.ndim < 3:
+            continue
+        labels = draw_labels(model, rgb.shape[:2], entry["polygons"])
+        for row, column in np.ndindex(TILES, TILES):
+            tile = tuple(
+                slice(size * place // TILES, size * (place + 1) // TILES)
+                for size, place in zip(labels.shape, (row, column), strict=True)
+            )
+            if labels[tile].any():
+                add_pair(collected_folder(), f"{name}_{row}{column}", rgb[tile], labels[tile], model.classes)
 
 
-def wait_until(widget: TrainWidget, done: object) -> None:
+def wait_until(widget: TrainWidget, done: Callable[[], bool]) -> None:
     """Let Qt work until `done()` is true."""
     deadline = time.monotonic() + PATIENCE_S
     while not done():
@@ -45,6 +54,11 @@ def wait_until(widget: TrainWidget, done: object) -> None:
         time.sleep(0.01)
         if time.monotonic() > deadline:
             raise TimeoutError(widget.message.text())
+
+
+def measured(widget: TrainWidget) -> int:
+    """How many epochs have metrics."""
+    return len(widget.controller.history.metrics.get("colorizer", {}).get("psnr", ()))
 
 
 def main() -> None:
@@ -60,7 +74,7 @@ def main() -> None:
         widget.networks.setCurrentIndex(widget.networks.findData("colorizer"))
         widget.fields.boxes["epoch_size"].setValue(64)
         widget.start_button.click()
-        wait_until(widget, lambda: len(widget.controller.history.metrics.get("colorizer", {}).get("psnr", ())) > SHOWN_AFTER)
+        wait_until(widget, lambda: measured(widget) > SHOWN_AFTER)
         viewer.reset_view()
         wait_until(widget, lambda: "epoch" in widget.controller.state)
         shot = viewer.screenshot(canvas_only=False, flash=False)

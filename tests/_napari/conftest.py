@@ -13,6 +13,7 @@ from napari_colorizer._napari.colorize_widget import ColorizeWidget
 from napari_colorizer._napari.data_check import CheckedData
 from napari_colorizer._napari.train_widget import TrainWidget
 from napari_colorizer._napari.workbench import load
+from napari_colorizer.training.options import TrainOptions
 
 PATIENCE_MS = 60_000
 STAND_IN = """
@@ -25,11 +26,15 @@ def prepared(run="RUN", **values):
     lists = dict.fromkeys(("kept", "new", "left_out", "problems"), [])
     say("Prepared", run=run, train=2, val=1, unlabeled=0, **{**lists, **values})
 
-def progress(step, steps=10, network="segmenter", loss=1.0):
-    say("Progress", network=network, epoch=1, epochs=5, step=step, steps=steps, loss=loss, seconds_left=90.0)
+def progress(step, steps=10, network="segmenter", loss=1.0, stage=1, stages=1):
+    say("Progress", network=network, epoch=1, epochs=5, step=step, steps=steps, loss=loss, seconds_left=90.0,
+        stage=stage, stages=stages)
 
 def ended(epoch, network="segmenter", pictures=(), **metrics):
     say("EpochEnded", network=network, epoch=epoch, epochs=5, loss=1.0, metrics=metrics, best=True, pictures=pictures)
+
+def stopped(run="RUN"):
+    say("Stopped", run=run)
 
 def finished(stopped=False, model="mine"):
     say("Finished", model=model, path="", stopped=stopped)
@@ -213,6 +218,7 @@ def stand_in(tmp_path):
     def written(body):
         path, run = tmp_path / "stand_in.py", tmp_path / "run of mine"
         run.mkdir(exist_ok=True)
+        TrainOptions(data="photos").write(run / "options.json")
         path.write_text(STAND_IN.replace('"RUN"', repr(str(run))) + body, "utf-8")
         return sys.executable, str(path)
 
@@ -223,6 +229,23 @@ def stand_in(tmp_path):
 def until(qtbot):
     """Wait for something."""
     return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def resume():
+    """Choose from the menu of the button Resume: the first entry, or one of a text."""
+
+    def choose(widget, text=None):
+        action = next(action for action in offered(widget) if text in (None, action.text()))
+        action.trigger()
+
+    def offered(widget):
+        assert widget.resume_button.isEnabled()
+        widget.resume_menu.aboutToShow.emit()
+        return [action for action in widget.resume_menu.actions() if not action.isSeparator()]
+
+    choose.offered = lambda widget: [action.text() for action in offered(widget)]
+    return choose
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.news import news
+from napari_colorizer.classes import Class, ClassMap
 
 GRASS, SKY = 36, 50
 
@@ -223,6 +225,54 @@ def test_a_damaged_model_is_named_and_the_old_one_kept(dock, library, messages):
     widget.controller.choose_model("broken")
     assert "broken.safetensors" in said[-1]
     assert widget.models.currentText() == "default"
+
+
+@pytest.fixture
+def mine(bare, make_model, library, wait):
+    """A photo that is colored with the installed model "mine"."""
+    library.mkdir()
+    make_model("mine", working_size=64).save(library / "mine.safetensors")
+    viewer, widget = bare
+    widget.reset_choices()
+    widget.controller.choose_model("mine")
+    widget.controller.add_labels(np.ones((96, 128), np.uint8), widget.controller.classes)
+    return viewer, wait(widget)
+
+
+def test_a_model_that_was_trained_anew_is_taken_at_once(mine, make_model, library, wait):
+    viewer, widget = mine
+    before = viewer.layers["photo colors"].data.copy()
+    model = make_model("mine", seed=1, segmenter=False, working_size=64)
+    model.classes = ClassMap([*model.classes, Class(9, "crane", "#ffaa00")])
+    model.save(library / "mine.safetensors")
+    news.models_changed.emit()
+    wait(widget)
+    assert widget.models.currentText() == "mine"
+    assert "crane" in {item.name for item in widget.controller.default_classes}
+    assert not widget.predict_button.isEnabled()
+    assert (viewer.layers["photo colors"].data != before).any()
+
+
+def test_news_of_another_model_changes_nothing(mine, make_model, library, wait):
+    _, widget = mine
+    controller = widget.controller
+    controller.default_classes = edited = ClassMap([*controller.classes, Class(9, "crane", "#ffaa00")])
+    make_model("other").save(library / "other.safetensors")
+    news.models_changed.emit()
+    assert widget.models.findText("other") >= 0
+    assert controller.default_classes is edited
+    assert controller.runner.idle
+
+
+def test_a_model_that_is_gone_gives_way_to_the_default(mine, library, wait, messages):
+    _, widget = mine
+    said = messages(widget)
+    (library / "mine.safetensors").unlink()
+    news.models_changed.emit()
+    wait(widget)
+    assert widget.models.currentText() == widget.controller.model.name == "default"
+    assert "'mine'" in said[0]
+    assert "default" in said[0]
 
 
 def test_two_viewers_do_not_meddle(open_dock, photo, wait):

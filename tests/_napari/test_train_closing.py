@@ -5,9 +5,13 @@ from unittest.mock import patch
 
 import psutil
 import pytest
+from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
+from napari.layers import Points
+from napari.settings import get_settings
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QDockWidget, QMessageBox
+from qtpy.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox
 
 from napari_colorizer._napari import training_process
 from napari_colorizer._napari.news import news
@@ -74,7 +78,95 @@ def test_the_viewer_closes_and_leaves_no_orphan(training, answer, monkeypatch, b
     viewer, widget, process = training(body)
     assert close_window(viewer)
     until(lambda: has_ended(process))
+    until(lambda: not widget.controller.process.running)
+
+
+@pytest.fixture
+def in_screen(open_train, monkeypatch):
+    """A viewer with a layer and its window on the screen, of which napari asks whether to close it."""
+    asked = []
+    monkeypatch.setattr(get_settings().application, "confirm_close_window", True)
+    monkeypatch.setattr(ConfirmCloseDialog, "exec_", lambda dialog: asked.append(dialog) or QDialog.Accepted)
+    viewer, _ = open_train(show=True)
+    viewer.add_layer(Points([[0, 0]]))
+    window = viewer.window._qt_window
+    window._save_current_window_settings = lambda: None
+    window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # so that it can be asked afterwards
+    return viewer, asked
+
+
+def press_x(viewer):
+    """What the window manager does when the window's X is pressed: unlike `close`, it gives a spontaneous event."""
+    QApplication.sendEvent(viewer.window._qt_window.windowHandle(), QCloseEvent())
+
+
+def test_the_x_of_the_window_asks_once_and_closes(in_screen, training, answer, until):
+    viewer, asked_by_napari = in_screen
+    asked = answer("Stop training and close")
+    _, widget, process = training(POLITE, viewer)
+    window = viewer.window._qt_window
+    press_x(viewer)
+    until(lambda: not window.isVisible())
+    until(lambda: has_ended(process))
+    assert len(asked) == 1
+    assert not asked_by_napari
     assert not widget.controller.process.running
+
+
+def test_the_x_of_the_window_keeps_the_training_if_wanted(in_screen, training, answer, qtbot):
+    viewer, asked_by_napari = in_screen
+    asked = answer("Keep open")
+    _, widget, process = training(POLITE, viewer)
+    press_x(viewer)
+    qtbot.wait(100)
+    assert len(asked) == 1
+    assert not asked_by_napari
+    assert viewer.window._qt_window.isVisible()
+    assert not has_ended(process)
+    assert widget.controller.phase == "training"
+
+
+class Stubborn(QObject):
+    """Keeps a window open."""
+
+    def eventFilter(self, _window, event):  # noqa: N802
+        if event.type() == QEvent.Type.Close:
+            event.ignore()
+            return True
+        return False
+
+
+def test_training_goes_on_where_somebody_else_keeps_the_window_open(in_screen, training, answer, qtbot):
+    viewer, _ = in_screen
+    asked = answer("Stop training and close")
+    _, widget, process = training(POLITE, viewer)
+    window, stubborn = viewer.window._qt_window, Stubborn()
+    window.installEventFilter(stubborn)
+    widget.guard.watch()  # who comes last is asked first
+    press_x(viewer)
+    qtbot.wait(200)
+    assert asked
+    assert window.isVisible()
+    assert not has_ended(process)
+    window.removeEventFilter(stubborn)
+
+
+def test_quitting_in_another_viewer_asks_too(training, answer, make_napari_viewer, until):
+    asked = answer("Keep open")
+    viewer, widget, process = training(POLITE)
+    other = make_napari_viewer().window._qt_window
+    QApplication.sendEvent(viewer.window._qt_window, QEvent(QEvent.Type.WindowDeactivate))
+    with patch.object(other, "_save_current_window_settings"):
+        other._quit_app = True  # as napari's own close(quit_app=True) does
+        event = QCloseEvent()
+        QApplication.sendEvent(other, event)
+        assert not event.isAccepted()
+        assert len(asked) == 1
+        assert not has_ended(process)
+        QApplication.sendEvent(other, event := QCloseEvent())  # now that window alone is to be closed
+    assert event.isAccepted()
+    assert len(asked) == 1
+    assert widget.controller.phase == "training"
 
 
 def test_a_floating_dock_hears_of_the_closing_too(training, answer, until):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtGui import QColor
 
-from napari_colorizer._napari.curves import Curves
+from napari_colorizer._napari.curves import COLORS, Curves
 from napari_colorizer._napari.history import History, read_history
 from napari_colorizer.training.events import EpochEnded, Progress
 
@@ -109,6 +109,29 @@ def test_axes_are_drawn_in_the_color_of_the_text(curves):
     assert curves.metric.getAxis("bottom").textPen().color().name() == "#123456"
 
 
+def test_another_theme_reaches_curves_that_are_drawn(curves, history):
+    curves.setStyleSheet("background: #000000")
+    curves.show_history(history)
+    curves.show()
+    curves.redraw()
+    assert QColor(curves.loss.grab().toImage().pixel(5, 5)).lightness() < 50
+    curves.setStyleSheet("background: #ffffff")
+    curves.set_text_color(QColor("#000000"))
+    assert QColor(curves.loss.grab().toImage().pixel(5, 5)).lightness() > 200
+    assert curves.loss.getAxis("right").labelStyle["color"] == COLORS["colorizer"]
+
+
+def test_a_single_point_lies_at_the_start_of_the_axis(curves):
+    history = History()
+    history.add(ended(0, psnr=20.0))
+    curves.show_history(history)
+    curves.redraw()
+    curves.metric.getViewBox().updateAutoRange()
+    (left, right), _ = curves.metric.viewRange()
+    assert -0.2 < left <= 0 < right
+    assert not curves.metric.getAxis("bottom").autoSIPrefix
+
+
 def test_a_long_training_is_drawn_quickly(curves):
     history = History(losses={"colorizer": [(step / 100, 1 / step) for step in range(1, 100_001)]})
     curves.show()
@@ -118,3 +141,16 @@ def test_a_long_training_is_drawn_quickly(curves):
     curves.redraw()
     curves.grab()
     assert time.process_time() - began < 0.5  # some 60 ms on a machine with nothing else to do
+
+
+@pytest.mark.parametrize("network", ["segmenter", "colorizer"])
+def test_the_axes_reach_to_the_last_epoch_of_any_network(curves, network):
+    history = History()
+    for step in range(1, 8):
+        history.add(progress(step, 4.0, network))
+    history.add(ended(3, network, psnr=20.0))
+    curves.show_history(history)
+    curves.redraw()
+    for plot, last in ((curves.loss, 3.5), (curves.metric, 3)):
+        assert plot.viewRange()[0][0] <= 0
+        assert last <= plot.viewRange()[0][1] < last + 0.5

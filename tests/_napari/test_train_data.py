@@ -84,6 +84,41 @@ def test_a_segmenter_needs_label_maps(photos, network, possible):
     assert (check(photos, network=network).obstacle == "") == possible
 
 
+def test_what_nobody_can_learn_from_is_an_obstacle(photos):
+    gray = np.full((40, 60), 9, np.uint8)
+    for number in range(5):
+        Picture.fromarray(gray + np.uint8(number)).save(photos / "images" / f"{number}.png")
+    assert "gray" in check(photos, network="colorizer").obstacle
+    assert check(photos, network="segmenter").obstacle == ""
+    assert check(photos).obstacle == ""
+    for number in range(5):
+        write_label_map(photos / "masks" / f"{number}.png", np.zeros((40, 60), np.uint8))
+    assert "labeled" in check(photos, network="segmenter").obstacle
+    both = check(photos).obstacle
+    assert "gray" in both
+    assert "labeled" in both
+
+
+def test_images_that_must_not_teach_do_not_count(photos):
+    for mask in list((photos / "masks").iterdir()):
+        mask.unlink()
+    assert check(photos, network="colorizer").obstacle == ""
+    assert check(photos, network="colorizer", unlabeled=False).obstacle != ""
+
+
+def test_what_is_said_of_many_files_is_one_line(photos):
+    for number in range(20):
+        Picture.fromarray(np.full((40, 60), 10 * number, np.uint8)).save(photos / "images" / f"gray {number:02}.png")
+        write_label_map(photos / "masks" / f"gray {number:02}.png", np.ones((40, 60), np.uint8))
+    write_label_map(photos / "masks" / "2.png", np.ones((5, 5), np.uint8))
+    found = check(photos)
+    (line,) = (line for line in found.summary.splitlines() if "no color" in line)
+    assert line.startswith("- 21 images have no color")
+    assert "gray 00.png" in line
+    assert line.endswith("and 16 more")
+    assert found.verdict == "The check found 1 problem and 2 notices: see below"
+
+
 def test_a_check_that_was_cancelled_finds_nothing(photos):
     cancelled = threading.Event()
     cancelled.set()
@@ -180,6 +215,26 @@ def test_another_image_of_the_same_name_is_another_pair(labeled, add, color):
     assert "2 pairs" in said
     np.testing.assert_array_equal(read_pair("harbor")[0], color)
     np.testing.assert_array_equal(read_pair("harbor_2")[0], 255 - color)
+
+
+def test_another_image_in_the_same_layer_is_another_pair(labeled, add, color):
+    viewer, widget = labeled(color, some_labels())
+    add(widget)
+    viewer.layers["harbor"].data = 255 - color
+    assert "added" in add(widget)
+    np.testing.assert_array_equal(read_pair("harbor")[0], color)
+    np.testing.assert_array_equal(read_pair("harbor_2")[0], 255 - color)
+
+
+def test_the_same_image_opened_again_takes_its_own_place(labeled, add, color):
+    _, widget = labeled(color, some_labels())
+    add(widget)
+    other = np.full((40, 60), 2, np.uint8)
+    _, widget = labeled(color.copy(), other)
+    assert "replaced" in add(widget)
+    assert count_pairs(collected_folder()) == 1
+    _, labels, classes = read_pair("harbor")
+    assert (labels == classes.named("grass").id).all()
 
 
 def test_what_cannot_be_added_is_told(labeled, add, color, bare_dock, wait):

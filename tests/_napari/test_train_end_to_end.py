@@ -32,7 +32,7 @@ def harbors(tmp_path):
 
 
 def test_start_live_curves_stop_resume_finish_and_the_new_model(
-    open_train, make_model, library, harbors, until, wait, photo
+    open_train, make_model, library, harbors, until, wait, photo, resume
 ):
     library.mkdir()
     make_model("tiny", working_size=64).save(library / "tiny.safetensors")
@@ -58,8 +58,7 @@ def test_start_live_curves_stop_resume_finish_and_the_new_model(
     assert colorize.models.findText("harbor") >= 0
     before = list(controller.history.losses["segmenter"])
 
-    assert widget.resume_button.isEnabled()
-    widget.resume_button.click()
+    resume(widget)
     until(lambda: controller.phase == "idle" and controller.runner.idle)
     assert "finished" in widget.message.text(), widget.message.text()
     history = controller.history

@@ -5,9 +5,9 @@ from dataclasses import asdict, fields
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLabel
 
-from napari_colorizer._napari.option_fields import OptionFields
+from napari_colorizer._napari.option_fields import GROUPS, OptionFields
 from napari_colorizer.training.options import RECIPES, TrainOptions
 
 OTHERS = {
@@ -50,6 +50,26 @@ def test_every_field_is_explained(option_fields):
     for item in fields(TrainOptions):
         if item.name != "data":
             assert item.metadata["help"] in option_fields.boxes[item.name].toolTip()
+
+
+def test_names_are_words_in_groups_and_explained_too(option_fields):
+    names = [label.text() for label in option_fields.findChildren(QLabel) if label.toolTip()]
+    assert {"Averaging", "Gradient limit", "Shorter side", "Color hints", "Workers"} <= set(names)
+    assert not {"Ema", "Clip", "Squash", "Body"} & set(names)
+    layout = option_fields.layout()
+    rows = [layout.itemAt(row, layout.ItemRole.LabelRole) for row in range(layout.rowCount())]
+    assert sum(row is None for row in rows) == len(GROUPS)  # their titles
+    assert len(names) == len(option_fields.boxes) == len({item.name for item in fields(TrainOptions)} - {"data"})
+
+
+def test_a_number_that_is_still_being_typed_counts(option_fields, qtbot):
+    option_fields.show()
+    for name in ("rate", "batch"):
+        box = option_fields.boxes[name]
+        box.selectAll()
+        qtbot.keyClicks(box, "8")
+    values = option_fields.values()
+    assert (values["rate"], values["batch"]) == (8, 8)
 
 
 def test_numbers_are_written_without_idle_decimals(option_fields):

@@ -6,10 +6,11 @@ import time
 
 import psutil
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari import training_process
 from napari_colorizer._napari.training_process import TrainingProcess
-from napari_colorizer.training.events import Failed, Finished, Note
+from napari_colorizer.training.events import Failed, Finished, Note, Stopped
 
 
 @pytest.fixture
@@ -84,6 +85,30 @@ def test_a_failure_is_no_crash(started, until):
     until(lambda: ended)
     assert said == [Failed("too dark")]
     assert ended == [""]
+
+
+def test_a_stop_at_once_is_a_last_word(started, until):
+    _, said, ended = started("stopped(run='')")
+    until(lambda: ended)
+    assert said == [Stopped("")]
+    assert ended == [""]
+
+
+def test_it_may_end_while_an_event_is_heard(started, until):
+    process, said, ended = started("sys.stdin.readline()\nsay('Note', text='first')\nfinished()")
+
+    def let_qt_work(event):  # as napari does whenever a bar changes
+        while event == Note("first") and not ended:
+            QApplication.processEvents()
+        QApplication.processEvents()
+        assert not destroyed  # Qt is still inside it
+
+    destroyed = []
+    process._process.destroyed.connect(lambda: destroyed.append(1))
+    process.said.connect(let_qt_work)
+    process.stop()
+    until(lambda: ended)
+    assert said == [Note("first"), Finished("mine", "", False)]
 
 
 def test_a_kill_from_outside_is_told(started, until):

@@ -1,6 +1,7 @@
 """The dock Train, with a stand-in for the trainer."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -16,6 +17,10 @@ from napari_colorizer._napari import train_controller
 from napari_colorizer._napari.data_check import CheckedData
 from napari_colorizer.errors import DataError
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run import runs_folder
+
+ANOTHER = "Another folder…"
+IDLE = ["Check data", "Start", "Resume"]
 
 TRAINING = """
 prepared(new=["boat"])
@@ -66,7 +71,7 @@ def test_training_from_start_to_finish(run_to_end):
     _, widget = run_to_end(f"{TRAINING}\nfinished(model='mine')")
     assert "'mine'" in widget.message.text()
     assert "New classes: boat" in widget.record.toPlainText()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
     assert widget.controller.run == ""  # there is nothing left to resume
     assert not activity._all_instances
 
@@ -98,7 +103,42 @@ def test_while_it_runs_it_says_how_far_it_is(open_train, sound_data, stand_in, u
     until(lambda: widget.controller.phase == "idle")
     assert not activity._all_instances
     assert "stopped" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume"]
+    assert buttons(widget) == IDLE
+
+
+def test_both_networks_are_one_way_to_go(open_train, sound_data, stand_in, until):
+    go_on = "sys.stdin.readline()\nprogress(1, steps=5, network='colorizer', stage=2, stages=2)\n"
+    _, widget = open_train(
+        stand_in(f"prepared()\nprogress(9, stage=1, stages=2)\n{go_on}sys.stdin.readline()\nfinished()")
+    )
+    widget.start_button.click()
+    until(lambda: widget.progress.value() == 9)
+    assert widget.state.text() == "segmenter (1 of 2): epoch 1 of 5, 2 min left, then comes the next"
+    assert widget.progress.maximum() == 20
+    widget.controller.process.stop()
+    until(lambda: "colorizer" in widget.state.text())
+    assert widget.state.text() == "colorizer (2 of 2): epoch 1 of 5, 2 min left"
+    assert (widget.progress.value(), widget.progress.maximum()) == (6, 10)
+    widget.controller.process.stop()
+    until(lambda: widget.controller.phase == "idle")
+
+
+def test_two_docks_train_at_once(bare_train, sound_data, stand_in, until):
+    docks = []
+    for losses in (3.0, 7.0):
+        body = f"prepared()\nprogress(1, loss={losses})\nsys.stdin.readline()\nfinished(stopped=True)"
+        _, widget = bare_train(stand_in(body))
+        widget.start_button.click()
+        until(lambda widget=widget: widget.controller.history.losses)
+        docks.append(widget)
+    first, second = docks
+    first.stop_button.click()
+    until(lambda: first.controller.phase == "idle")
+    assert second.controller.phase == "training"
+    assert [dock.controller.history.losses["segmenter"][0][1] for dock in docks] == [3, 7]
+    second.stop_button.click()
+    until(lambda: second.controller.phase == "idle")
+    assert "stopped" in second.message.text()
 
 
 def test_the_trainer_gets_the_options_that_are_shown(bare_train, sound_data, stand_in, until, tmp_path, monkeypatch):
@@ -197,19 +237,49 @@ def test_the_dock_colorize_does_not_offer_the_preview(bare_dock, bare_train, sou
 # -- what goes wrong
 
 
+def test_a_stop_before_it_began_is_no_failure(run_to_end, resume):
+    _, widget = run_to_end("stopped(run='')")
+    assert widget.message.text().startswith("Training was stopped before it had begun")
+    assert resume.offered(widget) == [ANOTHER]
+    assert buttons(widget) == IDLE
+
+
+def test_a_stop_before_the_first_epoch_keeps_the_run(run_to_end, resume):
+    _, widget = run_to_end("prepared()\nstopped()")
+    assert "run of mine is as it was: press Resume" in widget.message.text()
+    assert "ended" not in widget.message.text()
+    assert resume.offered(widget) == ["run of mine", ANOTHER]
+
+
+def test_resume_is_not_recommended_where_it_cannot_help(run_to_end):
+    _, widget = run_to_end("prepared()\nsay('Failed', text='the loss is no number', resumable=False)\nsys.exit(1)")
+    assert "the loss is no number" in widget.message.text()
+    assert "press Resume" not in widget.message.text()
+    assert "change the options and press Start" in widget.message.text()
+
+
+def test_the_curves_of_another_run_do_not_stay(run_to_end, stand_in, until):
+    _, widget = run_to_end(f"{TRAINING}\nfinished()")
+    assert not widget.curves.isHidden()
+    widget.controller.process.command = stand_in("say('Failed', text='too dark')\nsys.exit(1)")
+    widget.start_button.click()
+    until(lambda: "too dark" in widget.message.text())
+    assert widget.curves.isHidden()
+
+
 def test_a_crash_is_told_with_the_way_on(run_to_end):
     _, widget = run_to_end(CRASH)
     assert "the GPU fell off the bus" in widget.message.text()
     assert "run of mine" in widget.message.text()
     assert "Resume" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume"]
+    assert buttons(widget) == IDLE
     assert not activity._all_instances
 
 
 def test_a_crash_before_anything_was_trained_offers_no_resume(run_to_end):
     _, widget = run_to_end("raise SystemError('no')")
     assert "Nothing was trained yet" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
 
 
 def test_a_failure_is_told_in_its_own_words(run_to_end):
@@ -217,7 +287,7 @@ def test_a_failure_is_told_in_its_own_words(run_to_end):
     assert "the disk is full" in widget.message.text()
     assert "crashed" not in widget.message.text()
     assert "press Resume" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume"]
+    assert buttons(widget) == IDLE
 
 
 def test_a_missing_interpreter_is_told(bare_train, sound_data, until, tmp_path):
@@ -225,7 +295,7 @@ def test_a_missing_interpreter_is_told(bare_train, sound_data, until, tmp_path):
     widget.start_button.click()
     until(lambda: widget.message.text())
     assert "no python" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
 
 
 def test_one_that_does_not_stop_is_ended_at_the_second_click(bare_train, sound_data, stand_in, until):
@@ -237,41 +307,78 @@ def test_one_that_does_not_stop_is_ended_at_the_second_click(bare_train, sound_d
     widget.stop_button.click()
     until(lambda: widget.controller.phase == "idle")
     assert "ended at once" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume"]
+    assert buttons(widget) == IDLE
     assert widget.stop_button.text() == "Stop"
 
 
 # -- resuming
 
 
-def test_resume_goes_on_with_the_last_run_and_its_curves(run_to_end, stand_in, until, tmp_path):
+def test_resume_goes_on_with_the_last_run_and_its_curves(run_to_end, stand_in, until, resume):
     _, widget = run_to_end("prepared()\nfor step in range(1, 9): progress(step, loss=step)\nsys.exit(3)")
     body = "assert sys.argv[1] == '--resume'\nprepared(run=sys.argv[2], resumed=2)\nprogress(5, loss=50)\nfinished()"
     widget.controller.process.command = stand_in(body)
-    widget.resume_button.click()
+    resume(widget, "run of mine")
     until(lambda: widget.controller.phase == "idle")
     assert "finished" in widget.message.text()
     assert [loss for _, loss in widget.controller.history.losses["segmenter"]] == [1, 2, 3, 4, 50]
 
 
-def test_resume_asks_for_a_folder_and_shows_its_log(bare_train, stand_in, until, tmp_path, monkeypatch):
+def test_resume_asks_for_a_folder_and_shows_its_log(bare_train, stand_in, until, tmp_path, monkeypatch, resume):
     run = tmp_path / "older"
     (run / "colorizer").mkdir(parents=True)
     (run / "colorizer" / "log.csv").write_text("epoch,step,loss,psnr,best\n0,0,nan,20,True\n1,9,0.5,21,True\n")
+    TrainOptions().write(run / "options.json")
     _, widget = bare_train(stand_in("prepared(run=sys.argv[2])\nsys.exit(3)"))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(run))
-    widget.resume_button.click()
+    resume(widget, ANOTHER)
     until(lambda: widget.controller.phase == "idle")
     assert widget.controller.run == str(run)
     assert widget.controller.history.losses == {"colorizer": [(1, 0.5)]}
     assert widget.controller.history.metrics == {"colorizer": {"psnr": [(0, 20), (1, 21)]}}
 
 
-def test_resume_without_a_folder_does_nothing(bare_train, monkeypatch):
+def test_resume_without_a_folder_does_nothing(bare_train, monkeypatch, resume):
     _, widget = bare_train()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
-    widget.resume_button.click()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    resume(widget, ANOTHER)
+    assert buttons(widget) == IDLE
+
+
+@pytest.mark.parametrize(("options", "words"), [(None, "not the folder of a training run"), ("{", "is damaged")])
+def test_resuming_a_folder_that_is_no_run_changes_nothing(run_to_end, tmp_path, monkeypatch, resume, options, words):
+    _, widget = run_to_end("prepared()\nprogress(1)\nsys.exit(3)")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    if options:
+        (foreign / "options.json").write_text(options)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(foreign))
+    resume(widget, ANOTHER)
+    assert words in widget.message.text()
+    assert "Resume" not in widget.message.text()
+    assert widget.controller.phase == "idle"
+    assert widget.controller.history.losses
+    assert resume.offered(widget) == ["run of mine", ANOTHER]
+
+
+def test_resume_offers_the_runs_that_have_epochs_to_go(bare_train, resume, monkeypatch):
+    _, widget = bare_train()
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given: asked.append(given[2]) or "")
+    resume(widget, ANOTHER)
+    for age, (name, network, done) in enumerate(
+        [("new", "segmenter", 1), ("done", "segmenter", 3), ("half", "both", 3), ("fresh & gray", "both", 0)]
+    ):
+        run = runs_folder() / name
+        (run / "segmenter").mkdir(parents=True)
+        TrainOptions(network=network, epochs=3).write(run / "options.json")
+        os.utime(run / "options.json", (1e9 - age, 1e9 - age))
+        rows = "".join(f"{epoch},0.5\n" for epoch in range(done + 1))
+        (run / "segmenter" / "log.csv").write_text(f"epoch,loss\n{rows}")
+    (runs_folder() / "nothing").mkdir()
+    assert resume.offered(widget) == ["new", "half", "fresh && gray", ANOTHER]
+    resume(widget, ANOTHER)
+    assert asked == ["", str(runs_folder())]
 
 
 # -- the data
@@ -286,7 +393,7 @@ def test_what_is_wrong_with_the_options_is_told(bare_train):
     widget.data.clear()
     widget.start_button.click()
     assert "Choose the folder" in widget.message.text()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
 
 
 @pytest.mark.parametrize("button", ["check_button", "start_button"])
@@ -297,14 +404,35 @@ def test_an_obstacle_keeps_it_from_starting(bare_train, until, monkeypatch, butt
     until(lambda: widget.message.text())
     assert widget.message.text() == "no image can be read"
     assert widget.record.toPlainText() == "a.png: broken"
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
+
+
+@pytest.mark.parametrize(("name", "words"), [("tiny", "already a model 'tiny'"), ("a/b", "cannot be the name")])
+def test_a_name_that_cannot_be_is_told_before_the_check(bare_train, monkeypatch, library, tiny_model, name, words):
+    monkeypatch.setattr(train_controller, "check_data", lambda *_: pytest.fail("checked"))
+    library.mkdir()
+    tiny_model.save(library / "tiny.safetensors")
+    _, widget = bare_train()
+    widget.name.setText(name)
+    widget.start_button.click()
+    assert words in widget.message.text()
+    assert buttons(widget) == IDLE
+
+
+@pytest.mark.parametrize(("verdict", "shown"), [("2 problems", "2 problems"), ("", "The check found no problems")])
+def test_a_check_says_what_it_found(bare_train, until, monkeypatch, verdict, shown):
+    monkeypatch.setattr(train_controller, "check_data", lambda *_: CheckedData("a.png", "", verdict))
+    _, widget = bare_train()
+    widget.check_button.click()
+    until(lambda: widget.message.text())
+    assert widget.message.text() == shown
 
 
 def test_checking_alone_starts_nothing(bare_train, sound_data, until):
     _, widget = bare_train(("never",))
     widget.check_button.click()
     until(lambda: widget.record.toPlainText() == "2 labeled images")
-    assert widget.controller.phase == "idle"
+    until(lambda: widget.controller.phase == "idle")
     assert not widget.controller.process.running
 
 
@@ -317,7 +445,7 @@ def test_a_set_that_is_none_is_told(bare_train, until, monkeypatch):
     widget.start_button.click()
     until(lambda: widget.message.text())
     assert widget.message.text() == "photos is no labeled set"
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
 
 
 def test_a_check_can_be_stopped_and_then_starts_nothing(bare_train, until, monkeypatch):
@@ -333,7 +461,7 @@ def test_a_check_can_be_stopped_and_then_starts_nothing(bare_train, until, monke
     assert buttons(widget) == ["Stop"]
     until(entered.is_set)
     widget.stop_button.click()
-    assert buttons(widget) == ["Check data", "Start", "Resume…"]
+    assert buttons(widget) == IDLE
     until(lambda: widget.controller.runner.idle)
     assert widget.controller.phase == "idle"
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_colorizer._napari import layers as on_layers
@@ -42,22 +40,22 @@ class Collected:
     Attributes
     ----------
     image, mask : Path
-    gray : bool
-        Whether the image has no color.
     again : bool
         Whether it took the place of what was saved of the same image before.
+    gray : bool
+        Whether the image has no color.
     """
 
     image: Path
     mask: Path
-    gray: bool
     again: bool
+    gray: bool
 
 
 class Collector:
     """Saves the plane that is on the screen, and its label map, as one more pair.
 
-    A plane that is added again, with other labels, takes its own place.
+    An image that is added again, with other labels, takes its own place, whatever its layer.
 
     Parameters
     ----------
@@ -67,7 +65,6 @@ class Collector:
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
-        self._saved: weakref.WeakKeyDictionary[Image, dict[tuple[int, ...], Collected]] = weakref.WeakKeyDictionary()
 
     def add(self) -> None:
         """Save the pair in the background, and say where it is."""
@@ -89,13 +86,7 @@ class Collector:
         picture = on_layers.picture_of(image, controller.viewer, controller.generation)
         index = on_layers.plane_index(image, controller.viewer)
         name, classes = "_".join((image.name, *map(str, index))), controller.classes
-        of_image = self._saved.setdefault(image, {})
-
-        def work() -> Collected:
-            of_image[index] = saved = save(name, picture, plane, classes, of_image.get(index))
-            return saved
-
-        return work
+        return lambda: save(name, picture, plane, classes)
 
     def _tell(self, saved: Collected) -> None:
         root = collected_folder()
@@ -108,20 +99,15 @@ class Collector:
         self.controller.message.emit(text)
 
 
-def save(
-    name: str, picture: on_layers.Picture, labels: NDArray[Any], classes: ClassMap, before: Collected | None
-) -> Collected:
-    """Save a picture and its label map (H, W), in the place of what was saved before if that is still there."""
+def save(name: str, picture: on_layers.Picture, labels: NDArray[Any], classes: ClassMap) -> Collected:
+    """Save a picture and its label map (H, W), in the place of what was saved of that picture before."""
     from napari_colorizer.color import normalize
     from napari_colorizer.training.data.collect import add_pair
     from napari_colorizer.training.data.photos import is_gray, to_rgb8
 
     rgb, root = to_rgb8(normalize(np.asarray(picture.pixels), picture.limits), name), collected_folder()
     try:
-        image, mask = add_pair(root, name, rgb, labels, classes)
-        again = before is not None and before.image.exists() and before.mask.exists()
-        if before is not None and again:
-            mask, image = mask.replace(before.mask), image.replace(before.image)
+        added = add_pair(root, name, rgb, labels, classes)
     except OSError as error:
         raise FileError(f"{name!r} cannot be added to the training set in {root}: {error.strerror or error}") from error
-    return Collected(image, mask, is_gray(rgb), again)
+    return Collected(*added, gray=is_gray(rgb))

@@ -27,12 +27,13 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.class_list import ClassList
 from napari_colorizer._napari.collect import Collector
 from napari_colorizer._napari.controller import ColorizeController
-from napari_colorizer._napari.docks import Dock, fill, form, message_label, row
+from napari_colorizer._napari.docks import Dock, fill, form, row
 from napari_colorizer._napari.folder import Folder
 from napari_colorizer._napari.foreign_labels import ForeignLabels
 from napari_colorizer._napari.pointing import Pointing
 from napari_colorizer._napari.prediction import Prediction
 from napari_colorizer._napari.runner import Request
+from napari_colorizer._napari.text_box import TextBox
 from napari_colorizer._napari.workbench import devices, load
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
 from napari_colorizer.models.library import installed_models
@@ -85,7 +86,7 @@ class ColorizeWidget(Dock):
         self.class_list = ClassList(self.controller)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
-        self.message = message_label()
+        self.message = TextBox(most_lines=12)
         self.progress = QProgressBar(maximum=0, textVisible=True)
         self.doing = QLabel()
         content = QWidget()
@@ -210,7 +211,7 @@ class ColorizeWidget(Dock):
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
         if text:
-            self.ensureWidgetVisible(self.message)
+            self.reveal(self.message)
 
     def _show_busy(self, doing: str) -> None:
         if doing:

@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
+from napari_colorizer._napari.laying import lay_colors, lay_labels
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
@@ -117,10 +118,13 @@ class ColorizeController:
     def choose_model(self, name: str) -> None:
         """Predict and color with another model."""
         try:
-            self.model = ModelInfo.read(name)
-            self.default_classes = self.model.classes
+            self._use(ModelInfo.read(name))
         except ValueError as error:
             self.message.emit(str(error))
+            self.layers_changed.emit()
+
+    def _use(self, model: ModelInfo) -> None:
+        self.model, self.default_classes = model, model.classes
         self.layers_changed.emit()
         self.classes_changed.emit()
         self.follow()
@@ -158,16 +162,7 @@ class ColorizeController:
     def add_labels(self, data: NDArray[Any], classes: ClassMap | None) -> None:
         """Lay a new label map on the image; without a class map its meaning is asked for."""
         assert self.image is not None
-        layer = Labels(
-            data,
-            name=on_layers.labels_name(self.image),
-            opacity=on_layers.LABELS_OPACITY,
-            **on_layers.transform_of(self.image, data.ndim),
-        )
-        if classes is not None:
-            on_layers.show_classes(layer, classes)
-        self.viewer.add_layer(layer)
-        self.choose_labels(layer)
+        self.choose_labels(lay_labels(self.viewer, self.image, data, classes))
 
     # -- classes
 
@@ -247,25 +242,8 @@ class ColorizeController:
             self.counts = coloring.counts
             self.classes_changed.emit()
         if coloring.rgb is not None:
-            self._show_colors(image, coloring.rgb)
-
-    def _show_colors(self, image: Image, rgb: NDArray[np.uint8]) -> None:
-        """Update the color layer in place, or lay a new one on the gray image."""
-        colors = self.colors if self.colors in self.viewer.layers else None
-        if colors is not None and colors.data.shape == rgb.shape:
-            colors.data[...] = rgb
-            colors.refresh(thumbnail=False, highlight=False, extent=False)
-        else:
-            active = on_layers.active_layer(self.viewer)
-            if colors is not None:
-                self.viewer.layers.remove(colors)
-            colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))
-            on_layers.note(colors, colors=True)  # before anybody sees the layer
-            on_layers.note_image(colors, image)
-            self.viewer.layers.insert(self.viewer.layers.index(image) + 1, colors)
-            self.viewer.layers.selection.active = active
-            self.colors = colors
-        on_layers.note(colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
+            self.colors = lay_colors(self.viewer, image, coloring.rgb, self.colors)
+            on_layers.note(self.colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
 
     # -- what happens around
 
@@ -311,7 +289,16 @@ class ColorizeController:
             self.colors = None
 
     def _on_models(self) -> None:
-        self.layers_changed.emit()
+        """Go on with what a model is now that its file has changed, or without one that is gone."""
+        try:
+            found = ModelInfo.read(self.model.name)
+        except (ValueError, OSError) as error:
+            self.message.emit(f"{error}\nThe default model is chosen in its place.")
+            found = ModelInfo.read(DEFAULT)
+        if found == self.model:
+            self.layers_changed.emit()
+        else:
+            self._use(found)
 
     def _explain(self, doing: str, error: Exception) -> None:
         self._complaint = explain(doing, error, self.image.name if self.image is not None else "")

@@ -15,6 +15,7 @@ SIDES = {"segmenter": "left", "colorizer": "right"}
 MAIN_METRICS = {"segmenter": "mIoU", "colorizer": "ciede2000"}
 REDRAW_MS = 100
 HEIGHT = 150
+LEFT_OF_START = 0.1  # epochs, room for a mark at 0
 
 
 class Plot(pyqtgraph.PlotWidget):
@@ -32,9 +33,10 @@ class Plot(pyqtgraph.PlotWidget):
         self.setMouseEnabled(x=False, y=False)  # so that the wheel scrolls the dock
         self.setMenuEnabled(False)
         self.hideButtons()
+        self.getPlotItem().setLimits(xMin=-LEFT_OF_START)
         self.showGrid(x=True, y=True, alpha=0.2)
         self.setLabel("bottom", "epoch")
-        for side in SIDES.values():
+        for side in ("bottom", *SIDES.values()):
             self.getAxis(side).enableAutoSIPrefix(False)
         main = self.getPlotItem()
         self._views = dict.fromkeys(COLORS, main.getViewBox())
@@ -66,12 +68,16 @@ class Plot(pyqtgraph.PlotWidget):
                 self.showAxis(SIDES[network], bool(of_network))
         if not self._two_axes:
             self.setLabel("left", name)
+        last = max((of_network[-1][0] for of_network in points.values() if of_network), default=0.0)
+        self.setXRange(0, max(last, 1))  # by itself, pyqtgraph looks at the curves of the left axis only
 
     def set_text_color(self, color: QColor) -> None:
         """Draw the axes in a color, but for the ones that have their curve's."""
         for side in ("left", "bottom", "right"):
             self.getAxis(side).setPen(color)
             self.getAxis(side).setTextPen(color)
+        self.resetCachedContent()  # or the old background stays
+        self.viewport().update()
 
 
 class Curves(QWidget):
@@ -111,6 +117,7 @@ class Curves(QWidget):
         """Draw the axes in the color of the theme's text."""
         for plot in (self.loss, self.metric):
             plot.set_text_color(color)
+        self.redraw()
 
     def _choose(self) -> None:
         self._chosen = True

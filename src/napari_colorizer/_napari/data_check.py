@@ -6,12 +6,14 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_colorizer.training.data.check import REMARKS
 from napari_colorizer.training.options import TrainOptions
 
 if TYPE_CHECKING:
     from napari_colorizer.training.data.check import Report
 
 CLASSES_SHOWN = 12
+FILES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,13 @@ class CheckedData:
         Counts, the most frequent classes, and each problem.
     obstacle : str
         Why these data cannot be trained on; "" if they can.
+    verdict : str
+        How many problems and notices there are; "" if there are none.
     """
 
     summary: str
     obstacle: str
+    verdict: str = ""
 
 
 class _CancelledError(Exception):
@@ -54,7 +59,7 @@ def check_data(options: TrainOptions, cancelled: threading.Event) -> CheckedData
         report = check_set(data, go_on)
     except _CancelledError:
         return None
-    return CheckedData(summarize(report), find_obstacle(report, options))
+    return CheckedData(summarize(report), find_obstacle(report, options), judge(report))
 
 
 def summarize(report: Report) -> str:
@@ -72,10 +77,31 @@ def summarize(report: Report) -> str:
     if len(present) > CLASSES_SHOWN:
         shares.append(f"and {len(present) - CLASSES_SHOWN} more")
     lines.append(f"Classes: {', '.join(shares) or 'none'}")
-    for title, texts in (("Problems", report.problems), ("Notices", report.notices)):
+    for title, texts in (("Problems", report.problems), ("Notices", _notices(report))):
         if texts:
             lines += [f"{title} ({len(texts)}):", *(f"- {text}" for text in texts)]
     return "\n".join(lines)
+
+
+def judge(report: Report) -> str:
+    """How many problems and notices there are, in a line; "" for none."""
+    found = [(len(report.problems), "problem"), (len(_notices(report)), "notice")]
+    counts = [f"{count} {noun}{'s' * (count > 1)}" for count, noun in found if count]
+    return f"The check found {' and '.join(counts)}: see below" if counts else ""
+
+
+def _notices(report: Report) -> list[str]:
+    """The notices of a report, in one line what is said of many files: others would drown in it."""
+    lines = list(report.notes)
+    for kind, files in report.remarks.items():
+        of_one, of_many = REMARKS[kind]
+        if len(files) == 1:
+            lines.append(f"{files[0]} {of_one}")
+        else:
+            more = len(files) - FILES_SHOWN
+            shown = ", ".join(files[:FILES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+            lines.append(f"{len(files)} {of_many}: {shown}")
+    return lines
 
 
 def find_obstacle(report: Report, options: TrainOptions) -> str:
@@ -85,6 +111,11 @@ def find_obstacle(report: Report, options: TrainOptions) -> str:
         return f"{report.root}: none of its images can be read. What is wrong with each is listed below"
     if not any(counts[kind] for kind in ("train", "pseudo", "unlabeled")):
         return f"{report.root} has no images to train on, only such that validate"
-    if options.network == "segmenter" and not counts["train"] + counts["pseudo"]:
-        return f"{report.root}: no image to train on has a label map, and the segmenter learns from nothing else"
-    return ""
+    kinds = ("train", "pseudo", "unlabeled") if options.unlabeled else ("train",)
+    lacks = {
+        "segmenter": "no image to train on has anything labeled, and the segmenter learns from nothing else",
+        "colorizer": "all images to train on are gray, and the colorizer learns from colors",
+    }
+    wanted = tuple(lacks) if options.network == "both" else (options.network,)
+    missing = [lacks[network] for network in wanted if not any(report.teaching[network].get(kind, 0) for kind in kinds)]
+    return f"{report.root}: {'; '.join(missing)}" if len(missing) == len(wanted) else ""

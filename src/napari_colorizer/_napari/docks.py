@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QWidget
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
+
+LEAST_WIDTH = 300
+WIDTH_EVENTS = (
+    QEvent.Type.LayoutRequest,
+    QEvent.Type.Show,
+    QEvent.Type.StyleChange,
+    QEvent.Type.FontChange,
+    QEvent.Type.Polish,
+)
 
 
 class Dock(QScrollArea):
@@ -18,8 +27,30 @@ class Dock(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        beside = self.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(max(300, content.minimumSizeHint().width() + beside))
+        self._fit_content()
+        self._shown: QWidget | None = None
+        self._show_soon = QTimer(self, singleShot=True, interval=0)
+        self._show_soon.timeout.connect(self._scroll)
+
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll to a part of the content, once it has its place: its size may just have changed."""
+        self._shown = widget
+        self._show_soon.start()
+
+    def _scroll(self) -> None:
+        if self._shown is not None:
+            self.ensureWidgetVisible(self._shown)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Stay as wide as the content must be; a scroll area hears of its content's events."""
+        result = bool(super().eventFilter(watched, event))
+        if watched is self.widget() and event.type() in WIDTH_EVENTS:
+            self._fit_content()
+        return result
+
+    def _fit_content(self) -> None:
+        beside = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
+        self.setMinimumWidth(max(LEAST_WIDTH, self.widget().minimumSizeHint().width() + beside))
 
     def event(self, event: QEvent) -> bool:
         """Stop when the dock is closed: napari takes the widget out of the window, but does not delete it."""
@@ -37,11 +68,16 @@ def form(rows: dict[str, QWidget]) -> QFormLayout:
     layout = QFormLayout()
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for text, widget in rows.items():
-        layout.addRow(text, widget)
-        if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
-            widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            widget.setMinimumContentsLength(12)
+        add_row(layout, text, widget)
     return layout
+
+
+def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
+    """Put one more widget with its name below the others."""
+    layout.addRow(name, widget)
+    if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
+        widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        widget.setMinimumContentsLength(12)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:
@@ -60,12 +96,3 @@ def fill(box: QComboBox, choices: Sequence[tuple[str, Any]], chosen: Any) -> Non
         box.addItem(text, value)
     box.setCurrentIndex(next((row for row, (_, value) in enumerate(choices) if value is chosen or value == chosen), 0))
     box.blockSignals(False)
-
-
-def message_label() -> QLabel:
-    """A place for what the user should know, from which it can be copied."""
-    return QLabel(
-        wordWrap=True,
-        textFormat=Qt.TextFormat.PlainText,
-        textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse,
-    )

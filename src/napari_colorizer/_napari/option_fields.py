@@ -7,12 +7,14 @@ from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 from qtpy.QtCore import QEvent, QLocale, QObject, Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
-from napari_colorizer._napari.docks import form
+from napari_colorizer._napari.docks import add_row, form
 from napari_colorizer.training.options import TrainOptions
 
+GROUPS = {"training": "Training", "images": "Images", "color": "Color", "machine": "Machine"}
 LARGEST = 1_000_000
+LONGEST_CHOICE = 8  # letters
 DECIMALS = 6
 SEPARATOR = ";"
 
@@ -26,7 +28,7 @@ class FloatBox(QDoubleSpinBox):
 
 
 class OptionFields(QWidget):
-    """A field for each option but some, with its explanation as tool tip.
+    """A field for each option but some, with its explanation as tool tip, in groups.
 
     Parameters
     ----------
@@ -38,13 +40,21 @@ class OptionFields(QWidget):
         super().__init__()
         kinds = get_type_hints(TrainOptions)
         self.boxes: dict[str, QWidget] = {}
-        for item in fields(TrainOptions):
-            if item.name not in left_out:
-                self.boxes[item.name] = box = _make_box(kinds[item.name])
-                box.setToolTip(f"<p>{item.metadata['help']}</p>")
-                box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                box.installEventFilter(self)
-        self.setLayout(form({name.replace("_", " ").capitalize(): box for name, box in self.boxes.items()}))
+        layout = form({})
+        for group, title in GROUPS.items():
+            layout.addRow(QLabel(f"<b>{title}</b>"))
+            for item in fields(TrainOptions):
+                if item.metadata["group"] == group and item.name not in left_out:
+                    self.boxes[item.name] = box = _make_box(kinds[item.name])
+                    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                    box.installEventFilter(self)
+                    name = QLabel(item.metadata["label"] or item.name.replace("_", " ").capitalize())
+                    for widget in (name, box):
+                        widget.setToolTip(f"<p>{item.metadata['help']}</p>")
+                    add_row(layout, name, box)
+                    if isinstance(box, QComboBox):
+                        box.setMinimumContentsLength(LONGEST_CHOICE)
+        self.setLayout(layout)
         self.show_options(TrainOptions())
 
     def show_options(self, options: TrainOptions) -> None:
@@ -54,7 +64,7 @@ class OptionFields(QWidget):
 
     def values(self) -> dict[str, Any]:
         """What the fields hold, by the name of the option."""
-        result = {name: _get(box) for name, box in self.boxes.items()}
+        result = {name: value_of(box) for name, box in self.boxes.items()}
         if "groups" in result:
             result["groups"] = tuple(text.strip() for text in result["groups"].split(SEPARATOR) if text.strip())
         if "working_size" in result:
@@ -86,7 +96,7 @@ def _make_box(kind: Any) -> QWidget:
     if kind is int or int in choices:
         whole = QSpinBox(minimum=-1 if kind is int else 0, maximum=LARGEST, keyboardTracking=False)
         if kind is not int:  # None is shown as 0 would be
-            whole.setSpecialValueText("the model's own")
+            whole.setSpecialValueText("unchanged")
         return whole
     return QLineEdit()
 
@@ -102,9 +112,13 @@ def _set(box: QWidget, value: Any) -> None:
         box.setValue(value or 0)
 
 
-def _get(box: QWidget) -> Any:
+def value_of(box: QWidget) -> Any:
+    """What a field holds."""
     if isinstance(box, QComboBox):
         return box.currentText()
     if isinstance(box, QCheckBox):
         return box.isChecked()
-    return box.text().strip() if isinstance(box, QLineEdit) else box.value()
+    if isinstance(box, QLineEdit):
+        return box.text().strip()
+    box.interpretText()  # what is still being typed counts, too
+    return box.value()

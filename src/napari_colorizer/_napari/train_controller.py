@@ -19,9 +19,12 @@ from napari_colorizer._napari.history import History, read_history
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.preview import NAME, Preview, mosaic
 from napari_colorizer._napari.runner import Request, Runner
+from napari_colorizer._napari.runs import unfinished_runs
 from napari_colorizer._napari.training_process import TrainingProcess
-from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress
+from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run import RunFolder, model_name
 
 Phase = Literal["idle", "checking", "training", "stopping"]
 
@@ -79,11 +82,22 @@ class TrainController:
         self._begin_check(values, start=True)
 
     def resume(self, run: str) -> None:
-        """Go on with a run, whose folder is given."""
-        if self.phase == "idle":
-            self.message.emit("")
-            self._know_run(run)
-            self._launch(["--resume", run])
+        """Go on with a run, whose folder is given; a folder that is none is told as a message."""
+        if self.phase != "idle":
+            return
+        try:
+            TrainOptions.read(RunFolder(Path(run)).options)
+        except (ColorizerError, OSError) as error:
+            self.message.emit(str(error))
+            return
+        self.message.emit("")
+        self._know_run(run)
+        self._launch(["--resume", run])
+
+    def runs(self) -> list[Path]:
+        """The folders of runs that can be resumed: first the last one here, then others, the newest first."""
+        last = [Path(self.run)] if self.run else []
+        return last + [run for run in unfinished_runs() if run not in last]
 
     def stop(self) -> None:
         """Ask the trainer to keep the best and end; asked a second time, it is ended at once."""
@@ -115,11 +129,12 @@ class TrainController:
             return
         try:
             options = TrainOptions.from_dict(values)
-        except ValueError as error:
+            if not options.data:
+                raise TrainingError("Choose the folder of a labeled set first, or the collected pairs")
+            if start:
+                model_name(options)
+        except (ColorizerError, OSError) as error:
             self.message.emit(str(error))
-            return
-        if not options.data:
-            self.message.emit("Choose the folder of a labeled set first, or the collected pairs")
             return
         self.message.emit("")
         self._enter("checking")
@@ -137,8 +152,9 @@ class TrainController:
         self.noted.emit(found.summary)
         if found.obstacle or not start:
             self._enter("idle")
-            self.message.emit(found.obstacle)
+            self.message.emit(found.obstacle or found.verdict or "The check found no problems")
             return
+        self.message.emit(found.verdict)
         self._folder = tempfile.TemporaryDirectory(prefix="napari-colorizer-")
         path = Path(self._folder.name) / "options.json"
         options.write(path)
@@ -174,17 +190,19 @@ class TrainController:
                 self._outcome = _praise(event)
                 self.run = self.run if event.stopped else ""
                 news.models_changed.emit()
+            case Stopped():
+                self.run = event.run
+                self._outcome = _describe_stop(event)
             case Failed():
-                self._outcome = f"Training has ended: {event.text}{self._way_on()}"
+                self._outcome = f"Training has ended: {event.text}{self._way_on(event.resumable)}"
 
     def _on_progress(self, event: Progress) -> None:
         self.history.add(event)
-        self.done = (event.step, event.steps)
+        self.done = ((event.stage - 1) * event.steps + event.step, event.stages * event.steps)
         if self.phase == "training":
-            left = in_words(event.seconds_left)
-            self.state = f"{event.network}: epoch {event.epoch} of {event.epochs}, {left} left"
+            self.state = _describe_progress(event)
         self.advanced.emit()
-        self.activity.show(f"Training {event.network}", event.step, event.steps)
+        self.activity.show(f"Training {event.network}", *self.done)
 
     def _know_run(self, run: str) -> None:
         if run != self.run:
@@ -200,10 +218,12 @@ class TrainController:
             self._folder = None
         self.message.emit(f"{problem}{self._way_on()}" if problem else self._outcome)
 
-    def _way_on(self) -> str:
-        if self.run:
-            return f"\nWhat was trained is kept in {self.run}: press Resume to go on."
-        return "\nNothing was trained yet: press Start to try again."
+    def _way_on(self, resumable: bool = True) -> str:
+        if not self.run:
+            return "\nNothing was trained yet: press Start to try again."
+        if not resumable:
+            return "\nResume would end in the same way: change the options and press Start."
+        return f"\nWhat was trained is kept in {self.run}: press Resume to go on."
 
     def _request_preview(self, pictures: list[str]) -> None:
         def then(rgb: Any) -> None:
@@ -250,6 +270,23 @@ def _praise(event: Finished) -> str:
     how = "Training was stopped, and the best so far" if event.stopped else "Training has finished, and its result"
     way_on = " Resume goes on with the training." if event.stopped else ""
     return f"{how} is installed as the model {event.model!r}: choose it in the dock Colorize.{way_on}"
+
+
+def _describe_stop(event: Stopped) -> str:
+    if not event.run:
+        return "Training was stopped before it had begun: press Start to try again."
+    return (
+        "Training was stopped before its first epoch was over, so there is no new model. "
+        f"{Path(event.run).name} is as it was: press Resume to go on."
+    )
+
+
+def _describe_progress(event: Progress) -> str:
+    """How far it is: the time left is that of this network."""
+    which = f" ({event.stage} of {event.stages})" if event.stages > 1 else ""
+    then = ", then comes the next" if event.stage < event.stages else ""
+    left = in_words(event.seconds_left)
+    return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left} left{then}"
 
 
 def in_words(seconds: float) -> str:

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QLabel,
     QLineEdit,
-    QMainWindow,
-    QMessageBox,
-    QPlainTextEdit,
+    QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 from superqt import QCollapsible
 
+from napari_colorizer._napari.closing import ClosingGuard
 from napari_colorizer._napari.collect import collected_folder, count_pairs
 from napari_colorizer._napari.curves import Curves
-from napari_colorizer._napari.docks import Dock, fill, form, message_label, row
-from napari_colorizer._napari.option_fields import LARGEST, OptionFields
+from napari_colorizer._napari.docks import Dock, add_row, fill, form, row
+from napari_colorizer._napari.option_fields import LARGEST, OptionFields, value_of
+from napari_colorizer._napari.text_box import TextBox
 from napari_colorizer._napari.train_controller import TrainController
 from napari_colorizer.models.library import FRESH, installed_models
 from napari_colorizer.training.options import RECIPES, TrainOptions
+from napari_colorizer.training.run import runs_folder
 
 NETWORKS = (("both, one after the other", "both"), ("segmenter (labels)", "segmenter"), ("colorizer", "colorizer"))
+MESSAGE_LINES, RECORD_LINES = 12, 20
 ELSEWHERE = ("data", "start", "network", "name", "run", "epochs", "nodes")  # options that have no generated field
 
 
@@ -50,6 +51,7 @@ class TrainWidget(Dock):
         super().__init__()
         self.viewer = napari_viewer
         self.controller = controller = TrainController(napari_viewer)
+        self.guard = ClosingGuard(self, controller.process)
         self._build()
         self._connect()
         self.reset_choices()
@@ -70,21 +72,21 @@ class TrainWidget(Dock):
         self.name = QLineEdit(placeholderText="the name of the data")
         self.check_button = QPushButton("Check data")
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
-        self.resume_button = QPushButton("Resume")
+        self.resume_button, self.resume_menu = QPushButton("Resume"), QMenu(self)
+        self.resume_button.setMenu(self.resume_menu)
+        self.resume_button.setToolTip("<p>Goes on with a training that was stopped or cut off</p>")
         self.state = QLabel(wordWrap=True)
+        self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar(textVisible=True)
-        self.message = message_label()
-        self.record = QPlainTextEdit(readOnly=True, maximumBlockCount=2000)
-        self.record.setFixedHeight(120)
-        self.record.hide()
+        self.message, self.record = TextBox(MESSAGE_LINES), TextBox(RECORD_LINES, framed=True)
         self.curves = Curves()
         self.curves.hide()
         content = QWidget()
         layout = QVBoxLayout(content)
-        fields = {"Data": self.data, "": QWidget(), "Start from": self.starts, "Network": self.networks}
-        fields[""].setLayout(row(self.browse_button, self.collected_button))
-        fields[""].layout().setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form({**fields, "Epochs": self.epochs, "New model": self.name}))
+        fields = form({"Data": self.data, "Start from": self.starts, "Network": self.networks, "Epochs": self.epochs})
+        fields.insertRow(1, row(self.browse_button, self.collected_button))
+        add_row(fields, "New model", self.name)
+        layout.addLayout(fields)
         layout.addWidget(self._make_options())
         layout.addLayout(row(self.check_button, self.start_button))
         layout.addLayout(row(self.stop_button, self.resume_button))
@@ -117,7 +119,7 @@ class TrainWidget(Dock):
         self.check_button.clicked.connect(lambda: self._check())
         self.start_button.clicked.connect(lambda: self._start())
         self.stop_button.clicked.connect(lambda: controller.stop())
-        self.resume_button.clicked.connect(lambda: self._resume())
+        self.resume_menu.aboutToShow.connect(self._offer_runs)
         controller.message.connect(self._show_message)
         controller.noted.connect(self._note)
         controller.changed.connect(self._show_phase)
@@ -132,7 +134,7 @@ class TrainWidget(Dock):
             "data": self.data.text().strip(),
             "start": self.starts.currentData(),
             "network": self.networks.currentData(),
-            "epochs": self.epochs.value(),
+            "epochs": value_of(self.epochs),
             "name": self.name.text().strip(),
         }
 
@@ -157,8 +159,17 @@ class TrainWidget(Dock):
         self.record.clear()
         self.controller.start(self.values())
 
-    def _resume(self) -> None:
-        run = self.controller.run or QFileDialog.getExistingDirectory(self, "Choose the folder of a training run")
+    def _offer_runs(self) -> None:
+        self.resume_menu.clear()
+        for run in self.controller.runs():
+            action = self.resume_menu.addAction(run.name.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, run=run: self.controller.resume(str(run)))
+        self.resume_menu.addSeparator()
+        self.resume_menu.addAction("Another folder…").triggered.connect(lambda: self._ask_run())
+
+    def _ask_run(self) -> None:
+        folder = str(runs_folder()) if runs_folder().is_dir() else ""
+        run = QFileDialog.getExistingDirectory(self, "Choose the folder of a training run", folder)
         if run:
             self.controller.resume(run)
 
@@ -176,19 +187,18 @@ class TrainWidget(Dock):
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
         if text:
-            self.ensureWidgetVisible(self.message)
+            self.reveal(self.message)
 
     def _note(self, text: str) -> None:
-        first = not self.record.toPlainText()
+        first = not self.record.text()
         self.record.appendPlainText(text)
-        self.record.show()
         bar = self.record.verticalScrollBar()
         bar.setValue(0 if first else bar.maximum())  # a long report is read from its beginning
 
     def _show_phase(self) -> None:
-        phase, run = self.controller.phase, self.controller.run
+        phase = self.controller.phase
         if phase != "idle":
-            self._watch_window()
+            self.guard.watch()
         for button in (self.check_button, self.start_button, self.resume_button):
             button.setEnabled(phase == "idle")
         self.stop_button.setEnabled(phase != "idle")
@@ -198,9 +208,6 @@ class TrainWidget(Dock):
             if phase == "stopping"
             else "<p>Keeps the best so far as a model; the training can be resumed</p>"
         )
-        self.resume_button.setText("Resume" if run else "Resume…")
-        which = Path(run).name if run else "a run: its folder is asked for"
-        self.resume_button.setToolTip(f"<p>Goes on with {which}</p>")
 
     def _show_progress(self) -> None:
         controller = self.controller
@@ -210,43 +217,11 @@ class TrainWidget(Dock):
         self.progress.setVisible(controller.phase != "idle")
         self.progress.setMaximum(total)
         self.progress.setValue(done)
-        if controller.history.losses or controller.history.metrics:
-            self.curves.show()
+        self.curves.setVisible(bool(controller.history.losses or controller.history.metrics))
         self.curves.show_history(controller.history)
 
     def _follow_theme(self, _event: Any = None) -> None:
         self.curves.set_text_color(QColor(get_theme(self.viewer.theme).text.as_hex()))
-
-    # -- the end
-
-    def _watch_window(self) -> None:
-        """Listen for the closing of the viewer's window; a dock that floats is a window of its own inside it."""
-        widget: QWidget | None = self
-        while widget is not None and not isinstance(widget, QMainWindow):
-            widget = widget.parentWidget()
-        if widget is not None:
-            widget.installEventFilter(self)  # once, however often this is called
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Ask before the viewer's window is closed while training is running."""
-        if event.type() == QEvent.Type.Close and self.controller.process.running:
-            if not _closes_anyhow(watched) and not self._agreed_to_close():
-                event.ignore()
-                return True
-            self.controller.process.end()
-        return bool(super().eventFilter(watched, event))
-
-    def _agreed_to_close(self) -> bool:
-        question = QMessageBox(self)
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle("Training is running")
-        question.setText("Training is running. What was trained is kept, and can be resumed later.")
-        stop = question.addButton("Stop training and close", QMessageBox.ButtonRole.AcceptRole)
-        keep = question.addButton("Keep open", QMessageBox.ButtonRole.RejectRole)
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
-        question.exec()
-        return question.clickedButton() is stop
 
     def stop(self) -> None:
         """Stop the training, and say so."""
@@ -257,9 +232,3 @@ class TrainWidget(Dock):
             run = self.controller.run
             where = f"It can be resumed: its folder is {run}" if run else "It had not begun yet"
             show_info(f"The dock Train was closed, and its training stopped. {where}")
-
-
-def _closes_anyhow(window: QMainWindow) -> bool:
-    """Whether the window is closed by a program, ``viewer.close()``: then napari has closed its canvas before."""
-    children = window.centralWidget().findChildren(QWidget) if window.centralWidget() is not None else []
-    return any(child.isHidden() for child in children if child.parent() is window.centralWidget())

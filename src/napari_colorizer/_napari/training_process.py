@@ -12,7 +12,7 @@ import psutil
 from psygnal import Signal
 from qtpy.QtCore import QProcess, QProcessEnvironment, QTimer
 
-from napari_colorizer.training.events import Failed, Finished, read_event
+from napari_colorizer.training.events import Failed, Finished, Stopped, read_event
 
 COMMAND = (sys.executable, "-m", "napari_colorizer", "train")
 PATIENCE_MS = 5000  # for a process that was asked to stop, or has said its last word
@@ -37,6 +37,7 @@ class TrainingProcess:
     def __init__(self, command: Sequence[str] = COMMAND):
         self.command = tuple(command)
         self._process: QProcess | None = None
+        self._ended: QProcess | None = None  # kept alive: Qt may be inside it when who hears an event lets Qt work
         self._errors = b""
         self._said_last = False
         self._killed = False
@@ -101,7 +102,7 @@ class TrainingProcess:
         event = read_event(line.decode(errors="replace"))
         if event is None:
             return
-        if isinstance(event, Finished | Failed):
+        if isinstance(event, Finished | Stopped | Failed):
             self._said_last = True
             process = self._process
             QTimer.singleShot(PATIENCE_MS, lambda: self.kill() if self._process is process else None)
@@ -139,5 +140,5 @@ class TrainingProcess:
         process, self._process = self._process, None
         assert process is not None
         atexit.unregister(self.end)
-        process.deleteLater()
+        self._ended = process
         self.ended.emit(problem)

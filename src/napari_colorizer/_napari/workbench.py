@@ -57,6 +57,8 @@ class ModelInfo:
         Ids that the colorizer has learned; none if there is no colorizer.
     has_segmenter : bool
     license : str
+    modified : int
+        When its file was written, in nanoseconds.
     """
 
     name: str
@@ -64,11 +66,13 @@ class ModelInfo:
     color_ids: tuple[int, ...]
     has_segmenter: bool
     license: str
+    modified: int
 
     @classmethod
     def read(cls, name: str) -> ModelInfo:
         """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
         path = find_model(name)
+        modified = path.stat().st_mtime_ns
         header = read_header(path)
         networks = header["networks"]
         try:
@@ -76,7 +80,7 @@ class ModelInfo:
             ids = tuple(networks["colorizer"]["ids"]) if "colorizer" in networks else ()
         except (ValueError, TypeError) as error:
             raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-        return cls(name, classes, ids, "segmenter" in networks, header["license"])
+        return cls(name, classes, ids, "segmenter" in networks, header["license"], modified)
 
 
 def load(name: str) -> Model:

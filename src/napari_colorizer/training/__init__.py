@@ -1,1 +1,1 @@
-"""A minimal trainer for the bundled model: ``python -m napari_colorizer.training DATA OUTPUT``."""
+"""Labeled sets, training and evaluation."""

@@ -96,7 +96,7 @@ class TrainOptions:
     drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", "color", "Drop all labels")
     drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", "color")
     drop_outside: float = _option(
-        0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside boxes"
+        0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside"
     )
     label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", "color")
     hints: float = _option(0.6, "Share of crops with simulated color hints.", "color", "Color hints")

@@ -92,6 +92,25 @@ def test_a_gray_image_is_a_notice(root, draw):
     assert report.problems == ()
 
 
+def test_it_counts_what_can_teach_each_network(root, draw):
+    draw.image(root / "images/made-03.jpg", 3, color=False)
+    draw.mask(root / "masks/made-05.png", 0)
+    draw.image(root / "unlabeled/images/web-1.png", 11)
+    draw.mask(root / "unlabeled/pseudo/web-1.png", [1] * 30)
+    draw.image(root / "unlabeled/images/web-2.png", 12)
+    draw.image(root / "unlabeled/images/web-3.png", 13, color=False)
+    (root / "images/made-02.jpg").write_bytes(b"nothing")
+    report = check(root)
+    assert report.teaching == {
+        "segmenter": {"train": 2, "pseudo": 1},  # of 2, 3, 4, 5: but 2 is broken and 5 is empty
+        "colorizer": {"train": 2, "pseudo": 1, "unlabeled": 1},
+    }
+    assert report.remarks == {
+        "gray": ("images/made-03.jpg", "unlabeled/images/web-3.png"),
+        "empty": ("masks/made-05.png",),
+    }
+
+
 def test_pictures_on_both_sides_of_the_split_are_told(root, draw):
     draw.image(root / "images/made-01.jpg", 1, size=(160, 240))
     draw.mask(root / "masks/made-01.png", size=(160, 240))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image, PngImagePlugin
 
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import DataError, FileError
@@ -21,8 +22,8 @@ def labels_of(*ids):
 
 def test_what_is_added_is_read_back_as_a_set(tmp_path, classes):
     root = tmp_path / "new" / "set"
-    image, mask = add_pair(root, "photo", RGB, labels_of(1, 7), classes)
-    assert (image, mask) == (root / "images" / "photo.png", root / "masks" / "photo.png")
+    image, mask, _ = added = add_pair(root, "photo", RGB, labels_of(1, 7), classes)
+    assert added == (root / "images" / "photo.png", root / "masks" / "photo.png", False)
     data = read_set(root)
     assert data.classes == classes
     assert [(pair.image, pair.mask) for pair in data.pairs] == [(image, mask)]
@@ -35,7 +36,7 @@ def test_what_is_added_is_read_back_as_a_set(tmp_path, classes):
 def test_classes_are_merged_by_name_and_the_stored_ids_win(tmp_path, classes):
     add_pair(tmp_path, "one", RGB, labels_of(1), classes)
     theirs = ClassMap([Class(1, "tree", "#003300"), Class(2, "SKY", "#000099"), Class(9, "moss", "#335522")])
-    _, mask = add_pair(tmp_path, "two", RGB, labels_of(1, 2, 9), theirs)
+    mask = add_pair(tmp_path, "two", 255 - RGB, labels_of(1, 2, 9), theirs).mask
     data = read_set(tmp_path)
     assert [(item.id, item.name) for item in data.classes] == [
         (1, "sky"),
@@ -56,10 +57,33 @@ def test_a_class_map_of_another_form_is_kept_up_to_date(tmp_path, classes):
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path, classes):
-    found = [add_pair(tmp_path, name, RGB, labels_of(1), classes)[0].stem for name in ("a", "a", "A", "b")]
+    names = ("a", "a", "A", "b")
+    found = [add_pair(tmp_path, name, RGB + i, labels_of(1), classes).image.stem for i, name in enumerate(names)]
     assert found == ["a", "a_2", "A_3", "b"]
     (tmp_path / "images" / "c.jpg").write_bytes(b"x")
-    assert add_pair(tmp_path, "c", RGB, labels_of(1), classes)[1].stem == "c_2"
+    assert add_pair(tmp_path, "c", RGB + 9, labels_of(1), classes).mask.stem == "c_2"
+
+
+def test_the_same_image_takes_its_own_place(tmp_path, classes):
+    image = add_pair(tmp_path, "a", RGB, labels_of(1), classes).image
+    add_pair(tmp_path, "b", 255 - RGB, labels_of(7), classes)
+    written = image.stat().st_mtime_ns
+    found = add_pair(tmp_path, "other name", RGB.copy(), labels_of(2), classes)
+    assert found == (image, tmp_path / "masks" / "a.png", True)
+    assert image.stat().st_mtime_ns == written
+    assert sorted(path.stem for path in (tmp_path / "images").iterdir()) == ["a", "b"]
+    assert np.unique(read_label_map(found.mask)[0]).tolist() == [0, 2]
+    assert np.unique(read_label_map(tmp_path / "masks" / "b.png")[0]).tolist() == [0, 7]
+
+
+def test_an_image_that_was_painted_over_since_is_another_one(tmp_path, classes):
+    image = add_pair(tmp_path, "a", RGB, labels_of(1), classes).image
+    with Image.open(image) as file:
+        mark = PngImagePlugin.PngInfo()
+        mark.add_itxt("Description", file.info["Description"])
+    Image.fromarray(255 - RGB).save(image, pnginfo=mark)
+    assert not add_pair(tmp_path, "a", RGB, labels_of(2), classes).again
+    assert (read_image(image) == 255 - RGB).all()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +95,7 @@ def test_a_name_becomes_one_of_a_file(tmp_path, classes, name, expected):
 
 def test_images_of_other_kinds_become_rgb(tmp_path, classes):
     gray = np.linspace(0, 65535, 48).reshape(6, 8).astype(np.uint16)
-    image, _ = add_pair(tmp_path, "a", gray, labels_of(1), classes)
+    image = add_pair(tmp_path, "a", gray, labels_of(1), classes).image
     rgb = read_image(image)
     assert rgb.shape == (6, 8, 3)
     assert (rgb[0, 0].tolist(), rgb[-1, -1].tolist()) == ([0] * 3, [255] * 3)
@@ -109,6 +133,6 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path, classes, monkeyp
 
     monkeypatch.setattr(collect, step, full)
     with pytest.raises(OSError, match="No space left"):
-        add_pair(tmp_path, "b", RGB, labels_of(1), classes)
+        add_pair(tmp_path, "b", 255 - RGB, labels_of(1), classes)
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.png", "a.png", "classes.json"]
     assert check_set(read_set(tmp_path)).problems == ()
