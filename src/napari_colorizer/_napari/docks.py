@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
 
 LEAST_WIDTH = 300
+LAYOUT_MS = 50  # for the layout to settle
 WIDTH_EVENTS = (
     QEvent.Type.LayoutRequest,
     QEvent.Type.Show,
@@ -29,7 +30,7 @@ class Dock(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._fit_content()
         self._shown: QWidget | None = None
-        self._show_soon = QTimer(self, singleShot=True, interval=0)
+        self._show_soon = QTimer(self, singleShot=True, interval=LAYOUT_MS)
         self._show_soon.timeout.connect(self._scroll)
 
     def reveal(self, widget: QWidget) -> None:
@@ -39,7 +40,9 @@ class Dock(QScrollArea):
 
     def _scroll(self) -> None:
         if self._shown is not None:
-            self.ensureWidgetVisible(self._shown)
+            top = self._shown.mapTo(self.widget(), QPoint()).y()
+            for y in (top + self._shown.height(), top):  # (ensureWidgetVisible is content with a text's cursor)
+                self.ensureVisible(0, y, 0, 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay as wide as the content must be; a scroll area hears of its content's events."""
