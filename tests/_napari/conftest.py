@@ -288,3 +288,27 @@ def bare_train(qtbot, library):
         return viewer, widget
 
     return opened
+
+
+@pytest.fixture
+def run_to_end(bare_train, sound_data, stand_in, until):
+    """Press Start and wait for the end."""
+
+    def run(body):
+        viewer, widget = bare_train(stand_in(body))
+        widget.start_button.click()
+        until(lambda: widget.controller.phase == "idle" and widget.controller.runner.idle)
+        return viewer, widget
+
+    return run
+
+
+@pytest.fixture
+def enabled():
+    """The texts of the buttons of a dock Train that can be pressed."""
+
+    def texts(widget):
+        every = (widget.check_button, widget.start_button, widget.stop_button, widget.resume_button)
+        return [button.text() for button in every if button.isEnabled()]
+
+    return texts
