@@ -4,10 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from kornia.color import rgb_to_lab
 from skimage.color import rgb2lab
 
 from napari_colorizer import color
-from napari_colorizer.color import lightness, luma, normalize, rgb_to_chroma, to_rgb
+from napari_colorizer.color import lightness, luma, normalize, to_rgb
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8)[None]
 
@@ -17,7 +18,7 @@ def to_lightness(image, limits=None):
 
 
 def to_chroma(image):
-    return rgb_to_chroma(torch.from_numpy(normalize(image)).permute(2, 0, 1)[None])[0]
+    return rgb_to_lab(torch.from_numpy(normalize(image)).permute(2, 0, 1)[None])[0, 1:]
 
 
 def lab_grid(lightnesses, chromas):

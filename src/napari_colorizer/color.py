@@ -86,15 +86,10 @@ def lightness(values: Tensor) -> Tensor:
 
 
 def luma(values: Tensor) -> Tensor:
-    """BT.601 luma (H, W), 0..1, of sRGB-encoded gray (H, W) or RGB (H, W, 3) values in 0..1."""
+    """BT.601 luma (H, W), 0..1, of sRGB-encoded gray (H, W) or RGB (..., 3) values in 0..1."""
     if values.ndim == 2:
         return values
     return values @ values.new_tensor([0.299, 0.587, 0.114])
-
-
-def rgb_to_chroma(values: Tensor) -> Tensor:
-    """a* and b* (N, 2, H, W) of sRGB values (N, 3, H, W) in 0..1."""
-    return rgb_to_lab(values)[:, 1:]
 
 
 def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:

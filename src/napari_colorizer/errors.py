@@ -1,5 +1,7 @@
 """Errors whose text is made for the user: it names what is wrong and says what would help."""
 
+MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
+
 
 class ColorizerError(ValueError):
     """The base of these errors."""
@@ -31,3 +33,8 @@ class DivergedError(TrainingError):
     """Training whose loss is no number any more."""
 
     resumable = False
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory, of the machine or a GPU: libraries tell it in words."""
+    return isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in MEMORY_PHRASES)

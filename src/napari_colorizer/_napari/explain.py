@@ -5,9 +5,7 @@ from __future__ import annotations
 from napari.utils.notifications import notification_manager
 
 from napari_colorizer._napari.workbench import TorchError
-from napari_colorizer.errors import ColorizerError
-
-MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
+from napari_colorizer.errors import ColorizerError, lacks_memory
 
 
 def explain(doing: str, error: Exception, image: str) -> str:
@@ -23,7 +21,7 @@ def explain(doing: str, error: Exception, image: str) -> str:
         Name of the image layer.
     """
     name = f"{image!r}: " if image else ""
-    if isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in MEMORY_PHRASES):
+    if lacks_memory(error):
         return f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
     if isinstance(error, ColorizerError | OSError | TorchError):
         return str(error)

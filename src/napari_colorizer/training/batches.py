@@ -9,10 +9,10 @@ from kornia.color import rgb_to_lab
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
+from napari_colorizer.color import luma
 from napari_colorizer.networks.two_stream_unet import Lightness
 from napari_colorizer.training.guidance import REGION
 
-LUMA = (0.299, 0.587, 0.114)
 BLUR_KERNEL = (7, 7)
 
 
@@ -42,7 +42,7 @@ def gray_and_chroma(crops: dict[str, Tensor], kind: Lightness) -> Inputs:
     if kind == "L*":
         x = lab[:, :1] / 50 - 1
     else:
-        x = (rgb * rgb.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True) * 2 - 1
+        x = luma(rgb.permute(0, 2, 3, 1))[:, None] * 2 - 1
     return Inputs(age(x, crops["tone"], crops["grain"]), lab[:, 1:], flip(crops["labels"], flips).long())
 
 

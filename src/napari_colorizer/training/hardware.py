@@ -8,9 +8,8 @@ from typing import Any
 import torch
 
 from napari_colorizer.engine.devices import pick_device
+from napari_colorizer.errors import lacks_memory
 from napari_colorizer.training.options import TrainOptions
-
-MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def trainer_arguments(options: TrainOptions) -> dict[str, Any]:
@@ -58,6 +57,4 @@ def worker_count(options: TrainOptions) -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the device, or the machine, has too little memory."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in MEMORY_PHRASES)
+    return isinstance(error, torch.OutOfMemoryError) or lacks_memory(error)

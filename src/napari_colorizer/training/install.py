@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from napari_colorizer.errors import ModelError
-from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import place_for
 from napari_colorizer.models.model import Model
@@ -52,7 +51,7 @@ def install(materials: Materials, model: Model, stopped: bool) -> Finished:
         model,
         name=name,
         suggestions={**model.suggestions, **own},
-        metrics={part: read_model(run.best(part)).metrics.get(part, {}) for part in trained},
+        metrics={part: read_header(run.best(part))["metrics"].get(part, {}) for part in trained},
         provenance={**model.provenance, **_provenance(materials, stopped)},
         _elsewhere={},
         **networks,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_colorizer.classes import LARGEST_ID, ClassMap
-from napari_colorizer.color import normalize
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.files import replacing
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.metrics.baselines import paint
 
 RGB = NDArray[np.uint8]
 GAP = 4
@@ -48,12 +48,7 @@ def draw_picture(model: Model, photo: Photo, part: str, device: str) -> RGB:
 
 def to_gray(rgb: RGB) -> RGB:
     """The gray image (H, W, 3) of the same lightness."""
-    import torch
-
-    from napari_colorizer.color import lightness, to_rgb
-
-    values = lightness(torch.from_numpy(normalize(rgb)))
-    return to_rgb(values, values.new_zeros(2, *values.shape)).numpy()
+    return paint(rgb, np.zeros((*rgb.shape[:2], 2)))
 
 
 def write_pictures(

@@ -56,7 +56,7 @@ def gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
             "no image is left for validation: there are no metrics, and the last epoch is taken for the best"
         )
     materials = Materials(options, run, data, train, list(val), emit, stop)
-    parts = tuple(part for part in PARTS[options.network] if _can_teach(materials, part))
+    parts = tuple(part for part in PARTS[options.network] if materials.usable(part))
     if not parts:
         raise TrainingError(f"{options.data}: {_lack(PARTS[options.network][-1])}, so there is nothing to train")
     return replace(materials, parts=parts), problems
@@ -102,10 +102,6 @@ def describe(materials: Materials, start: Start, problems: list[str], done: int)
         problems=[*problems, *_changes(start.model.classes, materials.data.classes)],
         resumed=done,
     )
-
-
-def _can_teach(materials: Materials, part: str) -> bool:
-    return bool(materials.usable(part))
 
 
 def _lack(part: str) -> str:

@@ -49,11 +49,6 @@ def own_class_map(mask: Path) -> ClassMap | None:
         return None
 
 
-def translation(classes: ClassMap, target: ClassMap) -> dict[int, int]:
-    """The id in `target` of each class that it has, too."""
-    return classes.match(target)
-
-
 def merged(classes: ClassMap, other: ClassMap) -> ClassMap:
     """A class map with the classes of another added; one whose id is taken gets an unused id.
 

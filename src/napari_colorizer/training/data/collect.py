@@ -15,7 +15,7 @@ from PIL import Image
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import DataError, FileError
 from napari_colorizer.files import images_in, read_image, replacing, write_color, write_label_map
-from napari_colorizer.training.data.class_maps import find_class_map, merged, read_class_map, translation
+from napari_colorizer.training.data.class_maps import find_class_map, merged, read_class_map
 from napari_colorizer.training.data.masks import look_up
 from napari_colorizer.training.data.photos import to_rgb8
 
@@ -67,7 +67,7 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
     path = find_class_map(root, above=False) or root / "classes.json"
     stored = read_class_map(path) if path.exists() else ClassMap()
     together = merged(stored, classes)
-    ids = translation(classes, together)
+    ids = classes.match(together)
     strange = set(np.unique(labels).tolist()) - {0, *ids}
     if strange:
         raise DataError(

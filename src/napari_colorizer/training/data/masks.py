@@ -14,7 +14,6 @@ from PIL import Image
 from napari_colorizer.classes import LARGEST_ID, ClassMap
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import UNREADABLE, read_image, read_label_map
-from napari_colorizer.training.data.class_maps import translation
 
 NAMED = 5  # as many of the unknown ids or colors are named: a photograph or noise in place of a mask has thousands
 
@@ -52,7 +51,7 @@ class DrawnMasks(_Reader):
         def name(value: int) -> str:
             return f"the class {own[value].name}" if value in own else f"id {value}"
 
-        return look_up(values, translation(own, self.classes), self.classes, name)
+        return look_up(values, own.match(self.classes), self.classes, name)
 
     def _from_colors(self, path: Path) -> tuple[NDArray[Any], list[str]]:
         image = read_image(path)
