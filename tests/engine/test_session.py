@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,10 +29,7 @@ def lightness_of(image):
 def pale(model):
     """A colorizer whose colors lie within the gamut, so that none is cut off."""
     torch.manual_seed(0)
-    network = TwoStreamUNet(model.colorizer.config)
-    with torch.no_grad():
-        network.final.weight *= 0.1
-    return Model("pale", model.classes, colorizer=network, working_size=64)
+    return Model("pale", model.classes, colorizer=TwoStreamUNet(model.colorizer.config), working_size=64)
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +201,29 @@ def test_more_vividness_gives_more_chroma(pale, photo):
         for vivid in (0.5, 1, 2)
     ]
     assert 0 < chroma[0].mean() < chroma[1].mean() < chroma[2].mean()
+
+
+def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
+    twice = replace(pale, vivid=2.0, _elsewhere={})
+    gray, half = photo(40, 40), ColorizeOptions(vivid=0.5)
+    np.testing.assert_array_equal(twice.colorize(gray), pale.colorize(gray, options=ColorizeOptions(vivid=2)))
+    np.testing.assert_array_equal(twice.colorize(gray, options=half), pale.colorize(gray))
+    np.testing.assert_array_equal(twice.session(gray).chroma(), pale.session(gray).chroma())
+
+
+def test_chroma_is_what_the_colors_are_made_of(pale, photo):
+    session = pale.session(photo(40, 60), ColorizeOptions(vivid=0.1))  # within the gamut
+    labels = np.full((40, 60), 7, np.uint8)
+    chroma = session.chroma(labels)
+    assert chroma.shape == (40, 60, 2)
+    assert chroma.dtype == np.float32
+    assert np.abs(rgb2lab(session.colorize(labels))[..., 1:] - chroma * 0.1).mean() < 0.5
+    assert np.abs(chroma).mean() * 0.1 > 1
+
+
+def test_a_hint_is_weakened_by_what_will_strengthen_it(pale, photo):
+    vivid, plain = replace(pale, vivid=2.0, _elsewhere={}).session(photo(40, 60)), pale.session(photo(40, 60))
+    np.testing.assert_allclose(vivid.chroma(None, [(20, 20, 40, -30, 6)]), plain.chroma(None, [(20, 20, 20, -15, 6)]))
 
 
 @pytest.mark.parametrize(("value", "byte"), [(0.0, 0), (1.0, 255), (np.nan, 0)])

@@ -43,6 +43,7 @@ def test_a_saved_model_comes_back_exactly(tmp_path, make_model):
         "provenance": {"steps": 5, "data": ["a", "b"]},
         "metrics": {"miou": 0.25},
         "license": "CC0",
+        "vivid": 1.5,
         "suggestions": {1: [(-3.5, -20.25, 0.75), (0.0, 4.0, 0.25)], 7: [(1.5, 2.0, 1.0)]},
     }
     model = make_model("Mine 2", working_size=96, **facts)
@@ -271,3 +272,14 @@ def test_a_tensor_of_another_shape_is_named(saved):
 def test_a_config_of_another_network_than_the_tensors_is_refused(saved):
     change(saved, header=put([4, 16], "networks", "segmenter", "widths"))
     assert "has the shape" in refusal(saved)
+
+
+def test_a_file_without_a_vividness_colors_as_its_network_does(saved):
+    change(saved, header=lambda header: header.pop("vivid"))
+    assert read_model(saved).vivid == 1.0
+
+
+@pytest.mark.parametrize("vivid", [-1, 5, "much", None])
+def test_a_damaged_vividness_is_refused(saved, vivid):
+    change(saved, header=lambda header: header.update(vivid=vivid))
+    assert "damaged" in refusal(saved)

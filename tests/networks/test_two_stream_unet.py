@@ -57,8 +57,8 @@ def test_the_default_keeps_its_budget(preset):
 
 
 @torch.inference_mode()
-def measured_reach(network, axis):
-    """How far a change of one label, at every alignment, changes the output along one axis."""
+def measured_reach(network, axis, by_hints=False):
+    """How far a change of one label or hint, at every alignment, changes the output along one axis."""
     network = network.double()
     for weight in network.parameters():
         weight.abs_()  # nothing cancels out
@@ -69,7 +69,9 @@ def measured_reach(network, axis):
     gray, background = network.encode_gray(like), torch.full((1, *shape), 58)
 
     def predict(labels):
-        return network.decode(gray, network.encode_guidance(labels, None, like))[0]
+        mask = (labels == 59).double()[:, None].expand(-1, 3, -1, -1)
+        hints, labels = (mask, background) if by_hints else (None, labels)
+        return network.decode(gray, network.encode_guidance(labels, hints, like))[0]
 
     before, reach = predict(background), 0
     for place in range(far * stride, (far + 1) * stride):
@@ -88,6 +90,13 @@ def test_the_reach_is_as_measured(name, axis, preset):
     config = preset(TwoStreamUNet, name).config
     torch.manual_seed(0)
     assert measured_reach(TwoStreamUNet(slim(config)), axis) == config.reach
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_hint_reaches_no_farther_than_a_label(axis, preset):
+    torch.manual_seed(0)
+    config = replace(slim(preset(TwoStreamUNet, "default").config), hint_pyramid=True)
+    assert measured_reach(TwoStreamUNet(config), axis, by_hints=True) == config.reach
 
 
 def test_the_reach_of_other_depths_is_as_measured():
@@ -218,10 +227,93 @@ def test_the_only_norm_is_of_the_gray_features(preset):
     ("wrong", "message"),
     [
         ({"decoder_widths": (2, 2)}, "one entry fewer"),
-        ({"stem": 4}, "go together"),
-        ({"embedding": 4}, "go together"),
+        ({"embedding": 4}, "set stem, too"),
+        ({"hint_pyramid": True}, "set stem, too"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         TwoStreamUNetConfig(**{"ids": (0,), "widths": (2, 2), "decoder_widths": (2,), **wrong})
+
+
+@pytest.fixture
+def variant(preset):
+    """A slim default network with some of its config changed."""
+
+    def build(**changes):
+        torch.manual_seed(0)
+        return TwoStreamUNet(replace(slim(preset(TwoStreamUNet, "default").config, 8), **changes)).eval()
+
+    return build
+
+
+@torch.no_grad()
+def test_without_the_norm_contrast_scales_the_gray_features(variant, gray_input):
+    network = variant(gray_norm=False, context=0)
+    x = gray_input(network, 4, 4)
+    for features, halved in zip(network.encode_gray(x), network.encode_gray(x / 2), strict=True):
+        torch.testing.assert_close(features / 2, halved)
+
+
+@torch.no_grad()
+def test_a_class_index_goes_with_hints(variant, gray_input):
+    network = variant(embedding=0, hint_pyramid=False)
+    x = gray_input(network)
+    labels, hints = random_guidance(x)
+    assert network.config.takes_hints
+    assert not torch.equal(network(x, labels), network(x, labels, hints))
+    assert not torch.equal(network(x, labels), network(x, (labels + 1) % 60))
+
+
+@torch.no_grad()
+def test_context_blocks_begin_as_nothing_and_carry_across_the_image(variant, gray_input):
+    network = variant(context=2)
+    x = gray_input(network, 8, 2)
+    torch.testing.assert_close(network(x), gray_only(network, x))
+    for block in network.context:
+        nn.init.normal_(block.conv2.weight)
+    changed = x.clone()
+    changed[..., : network.config.stride, :] += torch.rand(network.config.stride, x.shape[-1])
+    here, there = (network.encode_gray(image)[-1] for image in (x, changed))
+    assert not torch.allclose(here[..., -1, :], there[..., -1, :])
+
+
+def gray_only(network, x):
+    """The network's result without its context blocks."""
+    blocks, network.context = network.context, nn.ModuleList()
+    result = network(x)
+    network.context = blocks
+    return result
+
+
+@torch.no_grad()
+def test_context_blocks_keep_what_contrast_must_not_change(variant, gray_input, monkeypatch):
+    monkeypatch.setattr(two_stream_unet, "INSTANCE_NORM_EPS", 1e-30)
+    network = variant(context=2).double()
+    for block in network.context:
+        nn.init.normal_(block.conv2.weight)
+    x = gray_input(network, 4, 4).double()
+    torch.testing.assert_close(network(x), network(x / 2))
+
+
+def test_every_level_is_told_the_mean_color_of_its_hints():
+    hints = torch.zeros(1, 3, 16, 16)
+    hints[0, :, 3, 5] = torch.tensor([0.2, -0.4, 1.0])
+    hints[0, :, 4, 5] = torch.tensor([0.4, 0.0, 1.0])
+    levels = two_stream_unet.mean_hints(hints, 3)
+    assert [level.shape[-1] for level in levels] == [8, 4, 2]
+    torch.testing.assert_close(levels[0][0, :, 1:3, 2], torch.tensor([[0.2, 0.4], [-0.4, 0.0], [1.0, 1.0]]))
+    torch.testing.assert_close(levels[2][0, :, 0, 0], torch.tensor([0.3, -0.2, 1.0]))
+    assert not levels[2][0, :, 1, 1].any()
+
+
+@torch.no_grad()
+def test_the_levels_use_those_colors(variant, gray_input):
+    network = variant(hint_pyramid=True)
+    x = gray_input(network)
+    labels, hints = random_guidance(x)
+    with_entries = network(x, labels, hints)
+    for entry in network.hint_entries:
+        nn.init.zeros_(entry.weight)
+    assert not torch.allclose(network(x, labels, hints), with_entries)
+    torch.testing.assert_close(network(x, labels), network(x, labels, torch.zeros_like(hints)))

@@ -50,7 +50,7 @@ class ColorizeOptions:
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps", ...
     vivid : float
-        Factor on the predicted chroma, 0..4; 0 gives gray.
+        How strong the colors are, 0..4: 1 as the model has them, 0 gray.
 
     Raises
     ------
@@ -64,8 +64,13 @@ class ColorizeOptions:
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
-        if not 0 <= self.vivid <= 4:
-            raise ValueError(f"vivid must lie in 0..4, not {self.vivid}")
+        check_vivid(self.vivid)
+
+
+def check_vivid(factor: float) -> None:
+    """Raise `ValueError` for a factor on the chroma outside its range."""
+    if not 0 <= factor <= 4:
+        raise ValueError(f"vivid must lie in 0..4, not {factor}")
 
 
 def check_working_size(size: int | None) -> None:

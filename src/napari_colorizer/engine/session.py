@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,10 @@ from napari_colorizer.engine.upsample import guided_upsample
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+LEAST_VIVID = 0.25  # a hint is never taken to more than four times its color
 
 
 class Session:
@@ -96,6 +101,31 @@ class Session:
         ValueError, TypeError
             If the label map is not one, or has another shape than the image.
         """
+        known, points = self._guidance(labels, hints, classes)
+        return self._anywhere(lambda: to_rgb(self._lightness, self._chroma(known, points) * self.vivid).cpu().numpy())
+
+    def chroma(
+        self,
+        labels: ArrayLike | None = None,
+        hints: Hints | ArrayLike | None = None,
+        classes: ClassMap | None = None,
+    ) -> NDArray[np.float32]:
+        """The predicted a*, b*, array of float32 (H, W, 2), before they are made more vivid or fitted to the gamut.
+
+        The arguments and errors are those of `colorize`.
+        """
+        known, points = self._guidance(labels, hints, classes)
+        return self._anywhere(lambda: self._chroma(known, points).permute(1, 2, 0).cpu().numpy())
+
+    @property
+    def vivid(self) -> float:
+        """Factor on the predicted chroma: that of the model times that of the options."""
+        return self.model.vivid * self.options.vivid
+
+    def _guidance(
+        self, labels: ArrayLike | None, hints: Hints | ArrayLike | None, classes: ClassMap | None
+    ) -> tuple[NDArray[np.uint16], Hints]:
+        """Labels in the ids of the colorizer, and hints, checked."""
         known = np.zeros(self.shape, np.uint16)
         if labels is not None:
             known = translate(check_labels(np.asarray(labels), self.shape), self.known_classes(classes))
@@ -103,11 +133,15 @@ class Session:
         if len(points) and not self._network.config.takes_hints:
             warnings.warn(f"the model {self.model.name!r} takes no color hints: they are left out", stacklevel=2)
             points = Hints()
+        return known, points
 
-        def work(device: torch.device) -> NDArray[np.uint8]:
+    def _anywhere(self, compute: Callable[[], NDArray[Scalar]]) -> NDArray[Scalar]:
+        """Compute on the device of the session, or on the CPU where its memory does not suffice."""
+
+        def work(device: torch.device) -> NDArray[Scalar]:
             if device != self.device:
                 self._prepare(device)
-            return self._colorize(known, points)
+            return compute()
 
         return with_cpu_fallback(work, self.device)
 
@@ -130,21 +164,22 @@ class Session:
         self._gray_features = self._network.encode_gray(self._x)
 
     @torch.inference_mode()
-    def _colorize(self, labels: NDArray[np.uint16], hints: Hints) -> NDArray[np.uint8]:
+    def _chroma(self, labels: NDArray[np.uint16], hints: Hints) -> Tensor:
+        """a*, b* (2, H, W) at full size."""
         config, device = self._network.config, self.device
         working_labels = torch.from_numpy(self._frame.vote(labels)).to(device)
         chroma = self._predict(working_labels, hints)
         chroma = chroma * config.chroma_scale + config.chroma_offset
         full_labels = torch.from_numpy(labels.astype(np.int32)).to(device)
-        chroma = guided_upsample(chroma, self._working_lightness, working_labels, self._lightness, full_labels)
-        rgb: NDArray[np.uint8] = to_rgb(self._lightness, chroma * self.options.vivid).cpu().numpy()
-        return rgb
+        return guided_upsample(chroma, self._working_lightness, working_labels, self._lightness, full_labels)
 
     def _predict(self, working_labels: Tensor, hints: Hints) -> Tensor:
         """Scaled chroma (2, h, w) at working size."""
         config, points = self._network.config, None
         if len(hints):
-            points = hints.to_tensor(self._frame, config.chroma_scale, config.chroma_offset)
+            rows = hints.rows.copy()
+            rows[:, 2:4] /= max(self.vivid, LEAST_VIVID)  # what is made more vivid afterwards comes out as wished
+            points = Hints(rows).to_tensor(self._frame, config.chroma_scale, config.chroma_offset)
             points = self._frame.pad(points.to(self.device))[None]
         guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], points, like=self._x)
         return self._frame.crop(self._network.decode(self._gray_features, guidance)[0])

@@ -52,6 +52,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "metrics": model.metrics,
         "license": model.license,
         "suggestions": model.suggestions,
+        "vivid": model.vivid,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -79,6 +80,7 @@ def read_model(path: str | Path) -> Model:
             metrics=dict(header["metrics"]),
             license=str(header["license"]),
             suggestions=read_suggestions(header),
+            vivid=float(header.get("vivid", 1.0)),
             **networks,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:

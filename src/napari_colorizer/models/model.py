@@ -15,7 +15,7 @@ from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import normalize
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions, check_working_size
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions, check_vivid, check_working_size
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
@@ -43,6 +43,9 @@ class Model:
         Terms of the weights.
     suggestions : dict
         Colors that things of a class mostly have, by class id: (a*, b*, weight) of each, the heaviest first.
+    vivid : float
+        Factor on the chroma that the colorizer predicts, 0..4; `ColorizeOptions.vivid` multiplies it. The mean of
+        what may be true is duller than any of it: this gives back what is lost, see `napari_colorizer.training.vivid`.
     """
 
     name: str
@@ -54,12 +57,14 @@ class Model:
     metrics: dict[str, Any] = field(default_factory=dict)
     license: str = ""
     suggestions: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
+    vivid: float = 1.0
     _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.segmenter is None and self.colorizer is None:
             raise ModelError(f"the model {self.name!r} has neither a segmenter nor a colorizer")
         check_working_size(self.working_size)
+        check_vivid(self.vivid)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
 

@@ -16,6 +16,7 @@ from napari_colorizer.networks.blocks import ClassRanks, conv3x3, up_conv3x3
 
 Lightness = Literal["L*", "BT.601"]
 INSTANCE_NORM_EPS = 1e-5
+FIRST_OUTPUT = 0.1  # training begins near gray: chroma of order 1 would be far outside of what there is
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,16 @@ class TwoStreamUNetConfig:
     embedding : int
         Length of the learned vector of each class; 0 feeds the class index as a gray level instead, as the paper does.
     stem : int
-        Channels of a stride-2 stem that each stream gets before the shared encoder; 0 for none.
+        Channels of a stride-2 stem that each stream gets before the shared encoder; 0 for none. Color hints come in
+        through the stem of the guidance.
+    gray_norm : bool
+        Whether the gray features are instance-normalized; the paper's point.
+    context : int
+        Residual blocks, each with a mean over the whole image, that follow the deepest normalized gray features; the
+        labels never pass through them, so that they cost an edit nothing.
+    hint_pyramid : bool
+        Whether every level is told the mean color of the hints in each of its cells: a few pixels of hint are lost on
+        their way through strided convolutions.
     final_activation : bool
         Whether a leaky ReLU follows the last convolution.
     lightness : {"L*", "BT.601"}
@@ -51,6 +61,9 @@ class TwoStreamUNetConfig:
     slope: float = 0.01
     embedding: int = 0
     stem: int = 0
+    gray_norm: bool = True
+    context: int = 0
+    hint_pyramid: bool = False
     final_activation: bool = True
     lightness: Lightness = "L*"
     chroma_scale: float = 128.0
@@ -65,13 +78,13 @@ class TwoStreamUNetConfig:
             raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if len(self.decoder_widths) != len(self.widths) - 1:
             raise ValueError("decoder_widths must have one entry fewer than widths")
-        if (self.embedding > 0) != (self.stem > 0):
-            raise ValueError("embedding and stem go together: set both or neither")
+        if not self.stem and (self.embedding or self.hint_pyramid):
+            raise ValueError("class vectors and color hints come in through a stem: set stem, too")
 
     @property
     def takes_hints(self) -> bool:
         """Whether the guidance stream has channels for color hints."""
-        return self.embedding > 0
+        return self.stem > 0
 
     @property
     def stride(self) -> int:
@@ -138,6 +151,38 @@ class DecoderLevel(nn.Module):
         return F.leaky_relu(self.conv2(x), self.slope)
 
 
+class ContextBlock(nn.Module):
+    """A residual block that tells each place what the whole image holds.
+
+    The mean over the image is one of features that are already normalized: contrast does not change it.
+    """
+
+    def __init__(self, width: int, slope: float):
+        super().__init__()
+        inner = width // 2
+        self.conv1 = conv3x3(width, inner)
+        self.whole = nn.Linear(width, inner, bias=False)
+        self.conv2 = conv3x3(inner, width)
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (N, C, h, w) of the same shape."""
+        y = F.leaky_relu(x, self.slope)
+        y = self.conv1(y) + self.whole(y.mean((2, 3)))[..., None, None]
+        return x + self.conv2(F.leaky_relu(y, self.slope))
+
+
+def mean_hints(hints: Tensor, levels: int) -> list[Tensor]:
+    """Mean color of the hints in each cell of each level, and whether there are any; (N, 3, h, w), finest first."""
+    color, mask = hints[:, :2], hints[:, 2:]
+    share = (mask != 0).to(hints.dtype)
+    found = []
+    for _ in range(levels):
+        color, share, mask = F.avg_pool2d(color, 2), F.avg_pool2d(share, 2), F.max_pool2d(mask, 2)
+        found.append(torch.cat([color / share.clamp(min=torch.finfo(share.dtype).tiny), mask], 1))
+    return found
+
+
 class TwoStreamUNet(nn.Module):
     """The two-stream U-Net of "Semantic-driven Colorization" (Ho et al., arXiv 2006.07587).
 
@@ -154,15 +199,20 @@ class TwoStreamUNet(nn.Module):
         self.config = config
         self.ranks = ClassRanks(config.ids)
         first = config.stem or 1
-        if config.stem:
+        if config.embedding:
             self.class_vectors = nn.Embedding(len(config.ids), config.embedding, padding_idx=0)
+        if config.stem:
             self.gray_stem = conv3x3(1, config.stem, 2)
-            self.guidance_stem = conv3x3(config.embedding + 3, config.stem, 2)
+            self.guidance_stem = conv3x3((config.embedding or 1) + 3, config.stem, 2)
+        if config.hint_pyramid:
+            self.hint_entries = nn.ModuleList(nn.Conv2d(3, width, 1, bias=False) for width in config.widths)
         self.encoder = nn.ModuleList(
             EncoderLevel(inputs, outputs, 2 if level else 1, config.slope)
             for level, (inputs, outputs) in enumerate(zip((first, *config.widths), config.widths, strict=False))
         )
-        inputs = 2 * config.widths[-1]
+        deepest = config.widths[-1]
+        self.context = nn.ModuleList(ContextBlock(deepest, config.slope) for _ in range(config.context))
+        inputs = 2 * deepest
         self.decoder = nn.ModuleList()
         for width, outputs in zip(reversed(config.widths[:-1]), config.decoder_widths, strict=True):
             self.decoder.append(DecoderLevel(inputs, 2 * width, outputs, config.slope))
@@ -196,6 +246,11 @@ class TwoStreamUNet(nn.Module):
                 if isinstance(module, nn.ConvTranspose2d):  # a quarter of the kernel meets each output pixel
                     fan = module.in_channels * 9 / 4
                     nn.init.normal_(module.weight, std=math.sqrt(2 / fan))
+        with torch.no_grad():
+            self.final.weight *= FIRST_OUTPUT
+        for module in self.modules():
+            if isinstance(module, ContextBlock):
+                nn.init.zeros_(module.conv2.weight)  # it begins as the identity
 
     def forward(self, x: Tensor, labels: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
         """Predict chroma.
@@ -228,29 +283,40 @@ class TwoStreamUNet(nn.Module):
         features = []
         for level in self.encoder:
             x = level(x)
-            features.append(F.instance_norm(x, eps=INSTANCE_NORM_EPS))
+            features.append(F.instance_norm(x, eps=INSTANCE_NORM_EPS) if self.config.gray_norm else x)
+        for block in self.context:
+            features[-1] = block(features[-1])
         return features
 
     def encode_guidance(self, labels: Tensor | None, hints: Tensor | None, like: Tensor) -> list[Tensor]:
         """Guidance features of each level, finest first, for a gray input of the size of `like`."""
         if labels is None:
             labels = torch.zeros(len(like), *like.shape[-2:], dtype=torch.int64, device=like.device)
+        if hints is not None and not self.config.takes_hints:
+            raise ValueError("this network has no channels for color hints; use a model of the default preset")
         x = self._guidance(self.ranks(labels), hints, like.dtype)
+        colors: list[Tensor] = []
+        if hints is not None and self.config.hint_pyramid:
+            colors = mean_hints(hints.to(like.dtype), len(self.encoder))
         features = []
-        for level in self.encoder:
+        for number, level in enumerate(self.encoder):
             x = level(x)
+            if colors:
+                x = x + self.hint_entries[number](colors[number])
             features.append(x)
         return features
 
     def _guidance(self, ranks: Tensor, hints: Tensor | None, dtype: torch.dtype) -> Tensor:
-        if not self.config.takes_hints:
-            if hints is not None:
-                raise ValueError("this network has no channels for color hints; use a model of the default preset")
-            return (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
-        vectors = self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
+        """What enters the shared encoder: classes, and hints through a stem where there is one."""
+        if self.config.embedding:
+            classes = self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
+        else:
+            classes = (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
+        if not self.config.stem:
+            return classes
         if hints is None:
-            hints = vectors.new_zeros(len(vectors), 3, *vectors.shape[-2:])
-        x = self.guidance_stem(torch.cat([vectors, hints.to(dtype)], 1))
+            hints = classes.new_zeros(len(classes), 3, *classes.shape[-2:])
+        x = self.guidance_stem(torch.cat([classes, hints.to(dtype)], 1))
         return F.leaky_relu(x, self.config.slope)
 
     def decode(self, gray: list[Tensor], guidance: list[Tensor]) -> Tensor:

@@ -21,7 +21,8 @@ def color_loss(predicted: Tensor, target: Tensor, delta: float, color_weight: fl
     """
     error = F.huber_loss(predicted.float(), target, "none", delta)
     if color_weight:
-        error = error * (0.5 + color_weight * target.norm(dim=1, keepdim=True).clamp(max=0.5))
+        strength = torch.hypot(target[:, :1], target[:, 1:])  # several times as fast as a norm over two channels
+        error = error * (0.5 + color_weight * strength.clamp(max=0.5))
     return error.mean() / delta
 
 

@@ -1,0 +1,180 @@
+"""Train variants of the colorizer on equal budgets, and print the table of docs/model.md.
+
+    python docs/ablations.py PHOTOS RUNS [--only NAME ...] [--crops 16000] [--seeds 0]
+    python docs/ablations.py PHOTOS RUNS --table
+
+Each variant differs from the first in the one thing that its name says. What is done is not done again: a run that was
+interrupted goes on where it was, and measured rows are kept in ``RUNS/rows.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
+from napari_colorizer.networks import TwoStreamUNet, measure_cost
+from napari_colorizer.networks.two_stream_unet import PRESETS
+from napari_colorizer.training.data.photos import PhotoStore
+from napari_colorizer.training.data.read import read_set
+from napari_colorizer.training.evaluate import evaluate_color
+from napari_colorizer.training.metrics.baselines import paint
+from napari_colorizer.training.metrics.color import psnr
+from napari_colorizer.training.vivid import vivid_curve
+
+SIDE, WORKING_SIZE = 128, 192
+COLORFULNESS = 15.0  # at which variants are compared
+NO_DROPPING = {"drop_all": 0.0, "drop_classes": 0.0, "drop_outside": 0.0}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A colorizer and its training, as changes of the first one."""
+
+    network: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    preset: str = "default"
+
+
+BASE: dict[str, Any] = {"context": 2, "hint_pyramid": True}
+VARIANTS = {
+    "base": Variant(),
+    "no gray instance norm": Variant({"gray_norm": False}),
+    "class index": Variant({"embedding": 0}),
+    "no context blocks": Variant({"context": 0}),
+    "no hint pyramid": Variant({"hint_pyramid": False}),
+    "Huber delta 1": Variant(options={"huber_delta": 1.0}),
+    "Huber delta 0.05": Variant(options={"huber_delta": 0.05}),
+    "Huber delta 0.01": Variant(options={"huber_delta": 0.01}),
+    "no weight on color": Variant(options={"color_weight": 0.0}),
+    "delta 1, no weight on color": Variant(options={"huber_delta": 1.0, "color_weight": 0.0}),
+    "labeled photographs only": Variant(options={"unlabeled": False}),
+    "no label dropout": Variant(options=NO_DROPPING),
+    "no label noise": Variant(options={"label_noise": 0.0}),
+    "no aging": Variant(options={"aging": 0.0}),
+    "half the width": Variant({"widths": (12, 24, 48, 112), "decoder_widths": (48, 24, 16), "stem": 12}),
+    "double width": Variant({"widths": (48, 96, 192, 448), "decoder_widths": (192, 96, 64), "stem": 48}),
+    "paper": Variant(preset="paper"),
+    "authors": Variant(preset="authors"),
+}
+
+
+def build(variant: Variant, classes: ClassMap) -> Model:
+    """The model of a variant, with random weights."""
+    torch.manual_seed(0)
+    changes = {**BASE, **variant.network} if variant.preset == "default" else variant.network
+    config = replace(PRESETS[variant.preset], ids=(0, *classes.ids), **changes)
+    return Model("start", classes, colorizer=TwoStreamUNet(config), working_size=WORKING_SIZE)
+
+
+def train(name: str, seed: int, arguments: argparse.Namespace) -> Model:
+    """Train a variant, or go on with it; what is trained already is loaded."""
+    variant = VARIANTS[name]
+    folder = arguments.runs / f"{name.replace(' ', '-').replace(',', '')}-{arguments.crops}-{seed}"
+    start = folder.with_suffix(".start.safetensors")
+    if not start.exists():
+        build(variant, load_model().classes).save(start)
+    options = TrainOptions.of_recipe(
+        "default",
+        **{
+            "data": str(arguments.photos),
+            "start": str(start),
+            "network": "colorizer",
+            "name": folder.name,
+            "run": str(folder),
+            "epochs": 4,
+            "epoch_size": arguments.crops // 4,
+            "crop": 96,
+            "side": 160,
+            "ema": 0.99,
+            "working_size": WORKING_SIZE,
+            "val_size": 8,
+            "pictures": 0,
+            "groups": ("person=skin,hair,clothes",),
+            "seed": seed,
+            **variant.options,
+        },
+    )
+    path = arguments.runs / "models" / f"{folder.name}.safetensors"
+    if not path.exists():
+        for _event in fit(None if folder.exists() else options, resume=folder if folder.exists() else None):
+            pass
+    return load_model(path)
+
+
+def measure(model: Model, arguments: argparse.Namespace) -> dict[str, float]:
+    """The row of a trained variant."""
+    data = read_set(arguments.photos)
+    photos = list(PhotoStore.load(data, data.of_split("val"), SIDE)[0])
+    found = evaluate_color(model, photos, data.classes, ways=("true labels", "no labels"), hint_counts=(10,))
+    curve, cost = vivid_curve(model, photos, data.classes), measure_cost(model.require_colorizer())
+    labeled, alone = found["ways"]["true labels"], found["ways"]["no labels"]
+    return {
+        "psnr": labeled["psnr"],
+        "ciede2000": labeled["ciede2000"],
+        "colorfulness": labeled["colorfulness"],
+        "psnr at equal": curve.psnr_at(COLORFULNESS),
+        "monochrome": labeled["monochrome"],
+        "no labels": alone["psnr"],
+        "10 hints": found["hints"].get("10", float("nan")),
+        **{f"contrast 1/{part}": _contrast_psnr(model, photos, data.classes, part) for part in (2, 4)},
+        "gflop": cost.gflop,
+        "parameters": cost.parameters / 1e6,
+    }
+
+
+def _contrast_psnr(model: Model, photos: list, classes: ClassMap, part: int) -> float:
+    """PSNR of the chroma found on gray images of less contrast, on the true lightness."""
+    values = []
+    for photo in photos:
+        if not photo.gray:
+            dull = 0.5 + (photo.rgb @ np.array([0.299, 0.587, 0.114]) / 255 - 0.5) / part
+            values.append(psnr(photo.rgb, paint(photo.rgb, model.session(dull).chroma(photo.labels, classes=classes))))
+    return float(np.mean(values))
+
+
+def show(rows: dict[str, dict[str, float]]) -> None:
+    """Print the rows as a Markdown table, means over the seeds."""
+    names = list(next(iter(rows.values())))
+    print("| variant | " + " | ".join(names) + " |\n|" + " --- |" * (len(names) + 1))
+    variants = list(dict.fromkeys((key.split("/")[0], key.split("/")[1]) for key in rows))
+    for variant, crops in variants:
+        seeds = [row for key, row in rows.items() if key.startswith(f"{variant}/{crops}/")]
+        figures = (f"{np.mean([row[name] for row in seeds]):.2f}" for name in names)
+        print(f"| {variant} ({crops} crops, {len(seeds)} seeds) | " + " | ".join(figures) + " |")
+
+
+def main() -> None:
+    """Train and measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--crops", type=int, default=16000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--table", action="store_true")
+    arguments = parser.parse_args()
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    os.environ["NAPARI_COLORIZER_MODELS"] = str(arguments.runs / "models")
+    path = arguments.runs / "rows.json"
+    rows = json.loads(path.read_text()) if path.exists() else {}
+    for name in () if arguments.table else arguments.only:
+        for seed in arguments.seeds:
+            key = f"{name}/{arguments.crops}/{seed}"
+            if key not in rows:
+                row = measure(train(name, seed, arguments), arguments)
+                rows = {**(json.loads(path.read_text()) if path.exists() else {}), key: row}
+                path.write_text(json.dumps(rows, indent=1))
+                print(key, {k: round(v, 2) for k, v in row.items()}, flush=True)
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""How vivid a model's colors should be: PSNR against colorfulness, and the factor that is stored with the model.
+
+The mean of all colors that a thing may have is duller than any of them, and it is what the smallest squared error asks
+for. A factor on the chroma gives the colorfulness back, at some cost in PSNR; models are compared at equal
+colorfulness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.models.model import Model
+from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.metrics.baselines import paint
+from napari_colorizer.training.metrics.color import colorfulness, psnr
+
+FACTORS = tuple(0.5 + 0.25 * step for step in range(11))  # 0.5 to 3
+COLORFUL_ENOUGH = 0.85  # of the truth's colorfulness
+
+
+@dataclass(frozen=True)
+class VividCurve:
+    """What each factor on the chroma gives, with true labels.
+
+    Attributes
+    ----------
+    factors, colorfulness, psnr : sequence of float
+        Means over the photos, by factor.
+    true_colorfulness : float
+    """
+
+    factors: Sequence[float]
+    colorfulness: Sequence[float]
+    psnr: Sequence[float]
+    true_colorfulness: float
+
+    def psnr_at(self, colorfulness: float) -> float:
+        """PSNR where the model is as colorful as that, in dB; NaN where no factor makes it so."""
+        if not self.colorfulness[0] <= colorfulness <= self.colorfulness[-1]:
+            return float("nan")
+        return float(np.interp(colorfulness, self.colorfulness, self.psnr))
+
+    def calibrated(self, least_psnr: float) -> float:
+        """The factor that makes the colors 0.85 times as colorful as the true ones, or the largest that PSNR allows.
+
+        Parameters
+        ----------
+        least_psnr : float
+            In dB; 1 is taken where no factor from 1 on reaches it.
+        """
+        enough = float(np.interp(COLORFUL_ENOUGH * self.true_colorfulness, self.colorfulness, self.factors))
+        if np.interp(enough, self.factors, self.psnr) >= least_psnr:
+            return round(enough, 2)
+        fine = np.arange(1, enough, 0.01) if enough > 1 else np.array([enough])
+        allowed = fine[np.interp(fine, self.factors, self.psnr) >= least_psnr]
+        return round(float(allowed[-1]), 2) if len(allowed) else 1.0
+
+
+def vivid_curve(
+    model: Model, photos: Collection[Photo], classes: ClassMap, device: str = "auto", labeled: bool = True
+) -> VividCurve:
+    """Color photos with their true labels, made more and less vivid.
+
+    Parameters
+    ----------
+    model : Model
+        Factors are on what its colorizer predicts: the factor that it has is left out.
+    photos : collection of Photo
+        Gray ones are left out.
+    classes : ClassMap
+        Of the photos' label maps.
+    device : str
+    labeled : bool
+        Whether the labels are given; False colors without any.
+
+    Raises
+    ------
+    ModelError
+        If the model has no colorizer.
+    """
+    colored = [photo for photo in photos if not photo.gray]
+    found = np.empty((len(colored), len(FACTORS), 2))
+    for number, photo in enumerate(colored):
+        session = model.session(photo.rgb, ColorizeOptions(device=device))
+        chroma = session.chroma(photo.labels, classes=classes) if labeled else session.chroma()
+        for place, factor in enumerate(FACTORS):
+            rgb = paint(photo.rgb, chroma * factor)
+            found[number, place] = colorfulness(rgb), psnr(photo.rgb, rgb)
+    means = found.mean(0)
+    truth = float(np.mean([colorfulness(photo.rgb) for photo in colored]))
+    return VividCurve(FACTORS, means[:, 0].tolist(), means[:, 1].tolist(), truth)
