@@ -7,6 +7,7 @@ from napari_colorizer.models.header import METADATA_KEY
 from napari_colorizer.models.library import install_model, load_model
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig
+from napari_colorizer.training.transfer import teach_classes, without_classes
 
 
 @pytest.fixture
@@ -86,6 +87,22 @@ def test_show_tells_what_a_model_is(models, make_model):
     for part in ("tiny, working size 96", "1234", "mIoU: 0.5", "license: CC0", "1 sky, 2 grass, 7 boat"):
         assert part in result.stdout
     assert {row_of(result, part)[-1] for part in ("segmenter", "colorizer")} >= {"whole image"}
+
+
+def test_show_tells_what_is_only_colored_and_what_only_predicted(models, make_model):
+    model = make_model()
+    model.segmenter = without_classes(model.segmenter, [1, 7])
+    model.colorizer = teach_classes(model.colorizer, model.classes, {1: 1, 7: 7})
+    install_model(model)
+    lines = models("show", "tiny").stdout.splitlines()
+    assert "only colored, never predicted: 1 sky, 7 boat" in lines
+    assert "only predicted, never colored: 2 grass" in lines
+
+
+@pytest.mark.parametrize("lacking", [{}, {"segmenter": False}, {"colorizer": False}])
+def test_show_tells_no_such_thing_of_a_model_that_does_the_same_with_every_class(models, make_model, lacking):
+    install_model(make_model(**lacking))
+    assert "never" not in models("show", "tiny").stdout
 
 
 def test_show_takes_names_as_they_are(models, tmp_path, make_model):

@@ -159,7 +159,7 @@ def test_a_new_class_gets_an_id_that_no_class_and_no_pixel_has_and_becomes_the_b
     widget.class_list.add()
     added = widget.controller.classes.named("unicorn").id
     assert added not in {0, 1, DRAGON, STRAY, *np.unique(labels.data)}
-    assert added not in widget.controller.known_ids()
+    assert "not known to the model" in row_of(widget, added)[0].data()
     assert (labels.selected_label, labels.mode) == (added, "paint")
     assert widget.class_list.selected() == added
     assert labels.features["class"].tolist()[-1] == "unicorn"

@@ -12,6 +12,7 @@ from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
+from napari_colorizer.training.transfer import without_classes
 
 MODEL_CLASSES = ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50"), Class(7, "boat", "#b22222")])
 
@@ -126,3 +127,12 @@ def test_what_the_dock_must_know_of_a_model_is_read_without_loading_it(tiny, mon
     info = ModelInfo.read(tiny)
     assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", (0, 1, 2, 7), True)
     assert info.classes == MODEL_CLASSES
+
+
+def test_classes_that_are_predicted_and_colored_are_told_apart_by_name(make_model, library):
+    model = make_model("tiny")
+    model.segmenter = without_classes(model.segmenter, [7])
+    model.save(library / "tiny.safetensors")
+    info, classes = ModelInfo.read("tiny"), classes_of((7, "Sky"), (300, "boat"), (1, "moss"))
+    assert info.label_ids == (0, 1, 2)
+    assert (info.predicted(classes), info.colored(classes)) == ({7}, {7, 300})

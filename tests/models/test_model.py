@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import ModelError
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig
@@ -32,6 +32,19 @@ def test_labels_are_ids_of_the_model(tiny_model):
     assert labels.shape == GRAY.shape
     assert labels.dtype == np.uint8
     assert set(np.unique(labels)) <= set(tiny_model.segmenter.config.ids)
+
+
+def test_a_model_tells_which_classes_it_can_predict_and_color(make_model):
+    model = make_model()
+    assert model.predictable == model.colorable == {1, 2, 7}, "0 is no class of the class map"
+    model.classes = model.classes.with_class(Class(9, "moss", "#335522")).without(2)
+    model.segmenter = GridNet(GridNetConfig((0, 1, 9), (4,), columns=2))
+    assert (model.predictable, model.colorable) == ({1, 9}, {1, 7})
+
+
+def test_without_a_network_nothing_is_predictable_or_colorable(make_model):
+    assert make_model(segmenter=False).predictable == frozenset()
+    assert make_model(colorizer=False).colorable == frozenset()
 
 
 def test_labels_with_large_ids_have_16_bits(tiny_model):

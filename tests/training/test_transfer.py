@@ -8,7 +8,7 @@ from napari_colorizer.errors import ModelError, TrainingError
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.transfer import start_model, teach_classes
+from napari_colorizer.training.transfer import start_model, teach_classes, without_classes
 
 OPTIONS = TrainOptions(data="set", name="new")
 X = torch.linspace(-1, 1, 64 * 64).view(1, 1, 64, 64)
@@ -78,7 +78,91 @@ def test_where_a_class_is_a_gray_level_known_ones_keep_it(preset, library):
 def test_more_classes_than_levels_make_more_levels():
     network = TwoStreamUNet.preset("paper", (1, 2))
     classes = ClassMap([Class(number, f"class {number}", "#123456") for number in range(1, 8)])
-    assert set(teach_classes(network, classes, {1: 1, 2: 2}).config.ids) == set(range(8))
+    assert set(teach_classes(network, classes, {1: 1, 2: 2}, classes.ids).config.ids) == set(range(8))
+
+
+def test_a_forgotten_class_leaves_the_logits_of_the_others_as_they_were(tiny_model):
+    network = tiny_model.segmenter.double()
+    before, x = network(X.double()), X.double()
+    after = without_classes(network, {2, 99}).double()
+    assert after.config.ids == (0, 1, 7)
+    assert after.config.head == 4
+    torch.testing.assert_close(after(x), before[:, [0, 1, 3]], rtol=0, atol=1e-12)
+    again = without_classes(after, [0]).double()
+    torch.testing.assert_close(again(x), before[:, [1, 3]], rtol=0, atol=1e-12)
+
+
+def test_not_every_class_can_be_forgotten(tiny_model):
+    with pytest.raises(ValueError, match="at least one class"):
+        without_classes(tiny_model.segmenter, tiny_model.segmenter.config.ids)
+
+
+@pytest.fixture
+def boatless(tiny_model, library):
+    """An installed model that colors boats, but never predicts them."""
+    library.mkdir()
+    model = replace(tiny_model, segmenter=without_classes(tiny_model.segmenter, [7]), _elsewhere={})
+    model.save(library / "boatless.safetensors")
+    return model
+
+
+def test_what_the_segmenter_lacks_begins_as_the_mean_where_label_maps_have_it(boatless):
+    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [6])
+    segmenter = start.model.segmenter
+    assert segmenter.config.ids == (0, 300, 6)
+    torch.testing.assert_close(segmenter.last[3].weight[2], boatless.segmenter.last[3].weight.mean(0))
+    torch.testing.assert_close(segmenter(X)[:, :2], boatless.segmenter(X)[:, [0, 2]])
+    assert start.kept == ["Grass", "ship"]
+
+
+def test_what_the_segmenter_lacks_stays_out_of_it_where_no_label_map_has_it(boatless):
+    model = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [5]).model
+    assert model.segmenter.config.ids == (0, 300, 5)
+    assert model.colorizer.config.ids == (0, 300, 5, 6)
+    assert model.classes.ids == (300, 5, 6)
+
+
+@pytest.mark.parametrize(("trained", "other"), [("segmenter", "colorizer"), ("colorizer", "segmenter")])
+def test_a_network_that_is_not_trained_gets_no_new_class(options, trained, other):
+    model = start_model(replace(options, network=trained), NEW_MAP, [5]).model
+    assert model.networks[trained].config.ids == (0, 300, 5, 6)
+    assert model.networks[other].config.ids == (0, 300, 6)
+
+
+def test_a_segmenter_that_would_have_no_class_is_left_out(options):
+    moss = ClassMap([Class(5, "moss", "#335522")])
+    model = start_model(replace(options, network="colorizer"), moss, [5]).model
+    assert set(model.networks) == {"colorizer"}
+
+
+def test_new_classes_of_a_colorizer_that_knows_none_begin_as_unlabeled():
+    taught = teach_classes(TwoStreamUNet.preset("default", ()), NEW_MAP, {}, [5]).eval()
+    torch.testing.assert_close(taught(X, labels_of(5)), taught(X))
+
+
+def test_a_level_of_a_class_that_is_gone_is_not_that_of_one_that_only_the_segmenter_has():
+    network = TwoStreamUNet.preset("paper", (1, 2))
+    classes = ClassMap([Class(1, "mine", "#123456"), Class(3, "class 2", "#123456")])
+    taught = teach_classes(network, classes, {3: 2})
+    assert taught.config.ids[2] == 3
+    assert 1 not in taught.config.ids
+
+
+def test_a_fresh_network_has_only_classes_that_label_maps_have(library, make_model):
+    library.mkdir()
+    make_model(segmenter=False).save(library / "painter.safetensors")
+    model = start_model(replace(OPTIONS, start="painter"), NEW_MAP, [5, 300]).model
+    assert model.segmenter.config.ids == (300, 5)
+    assert model.colorizer.config.ids == (0, 300, 5, 6)
+
+
+def test_a_class_that_no_network_knows_any_more_is_left_out(library, make_model):
+    library.mkdir()
+    model = make_model(colorizer=False)
+    model.segmenter = without_classes(model.segmenter, [7])
+    model.save(library / "boatless.safetensors")
+    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [5])
+    assert (start.kept, start.new, start.left_out) == (["Grass"], ["moss"], ["ship"])
 
 
 @pytest.mark.parametrize("preset", ["default", "paper"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
@@ -26,7 +27,29 @@ from napari_colorizer._napari.layers import STRAY_COLOR
 from napari_colorizer.classes import UNLABELED, Class, ClassMap, distinct_color
 
 ID_ROLE, COUNT_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+MARK = 2  # the column of marks
+MARK_COLOR = "#808080"  # legible on light and dark
 FILE_FILTER = "Class maps (*.json *.csv *.txt)"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the model knows of a class, in the words of its row: after its name, at its right, and in its tooltip."""
+
+    after: str = ""
+    mark: str = ""
+    tip: str = ""
+
+
+KNOWN = Standing()
+UNKNOWN = Standing(
+    after=" (not known to the model)", tip="The model does not know this: such pixels are colored as unlabeled"
+)
+STRAY = replace(UNKNOWN, after=" (no class)")
+NO_COLOR = Standing(
+    after=" (no color)", tip="The model has no color for this class: such pixels are colored as unlabeled"
+)
+BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but knows its color: paint it yourself")
 
 
 class ClassFilter(QSortFilterProxyModel):
@@ -61,7 +84,7 @@ class ClassList(QWidget):
         self.controller = controller
         self.search = QLineEdit(placeholderText="Search classes", clearButtonEnabled=True)
         self.only_present = QCheckBox("Only classes in this image")
-        self.rows = QStandardItemModel(0, 2)
+        self.rows = QStandardItemModel(0, 3)
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
@@ -89,7 +112,8 @@ class ClassList(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(22)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        for column in (1, MARK):
+            table.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         return table
 
     def _make_buttons(self) -> QVBoxLayout:
@@ -114,41 +138,56 @@ class ClassList(QWidget):
         chosen = self.selected()
         if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
             self.rows.setRowCount(0)
-            self.rows.setHorizontalHeaderLabels(["class", "pixels"])
+            self.rows.setHorizontalHeaderLabels(["class", "pixels", ""])
             for _ in labels:
-                self.rows.appendRow([QStandardItem(), QStandardItem()])
-        known = self.controller.known_ids()
+                self.rows.appendRow([QStandardItem() for _ in range(3)])
+        standings = self._standings(classes)
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
-            self._fill_row(row, label, counts.get(label, 0), label == UNLABELED or label in known)
+            self._fill_row(row, label, counts.get(label, 0), standings.get(label, STRAY))
+        self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
         brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
         if brush is not None and brush != self.selected():
             self.select(int(brush))
 
-    def _fill_row(self, row: int, label: int, count: int, known: bool) -> None:
-        name, color = self._describe(label, known)
+    def _standings(self, classes: ClassMap) -> dict[int, Standing]:
+        """What the model knows of each class, and of unlabeled pixels."""
+        model = self.controller.model
+        colored, predicted = model.colored(classes), model.predicted(classes)
+        standings = {UNLABELED: KNOWN}
+        for label in classes.ids:
+            if label in colored:
+                standings[label] = KNOWN if label in predicted or not model.has_segmenter else BY_HAND
+            else:
+                standings[label] = NO_COLOR if label in predicted else UNKNOWN
+        return standings
+
+    def _fill_row(self, row: int, label: int, count: int, standing: Standing) -> None:
+        name, color = self._describe(label)
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
-        title, pixels = self.rows.item(row, 0), self.rows.item(row, 1)
-        title.setText(name)
+        title, pixels, mark = (self.rows.item(row, column) for column in range(3))
+        title.setText(name + standing.after)
         title.setIcon(QIcon(pixmap))
         pixels.setText(f"{count:,}" if count else "")
         pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        for cell in (title, pixels):
+        mark.setText(standing.mark)
+        mark.setForeground(QColor(MARK_COLOR))
+        for cell in (title, pixels, mark):
             cell.setData(label, ID_ROLE)
             cell.setData(count, COUNT_ROLE)
             font = cell.font()
-            font.setItalic(not known)
+            font.setItalic(cell is mark or bool(standing.after))
             cell.setFont(font)
-            cell.setToolTip("" if known else "The model does not know this: such pixels are colored as unlabeled")
+            cell.setToolTip(standing.tip)
 
-    def _describe(self, label: int, known: bool) -> tuple[str, str]:
+    def _describe(self, label: int) -> tuple[str, str]:
         """Name and color of a row."""
         if label == UNLABELED:
             return "unlabeled (the model decides)", "#000000"
         if label not in self.controller.classes:
-            return f"{label} (no class)", QColor(STRAY_COLOR).name()
+            return str(label), QColor(STRAY_COLOR).name()
         item = self.controller.classes[label]
-        return item.name if known else f"{item.name} (not known to the model)", item.color
+        return item.name, item.color
 
     def _refilter(self) -> None:
         self.filter.text = self.search.text().strip()
@@ -209,7 +248,9 @@ class ClassList(QWidget):
             return
         name, agreed = QInputDialog.getText(self, "Rename class", f"New name of {item.name!r}:", text=item.name)
         if agreed:
-            known_as = item.known_as or (item.name if item.id in self.controller.known_ids() else "")
+            model, classes = self.controller.model, self.controller.classes
+            known = item.id in model.colored(classes) | model.predicted(classes)
+            known_as = item.known_as or (item.name if known else "")
             self._put(item.id, name, item.color, known_as)
 
     def recolor(self) -> None:

@@ -184,11 +184,6 @@ class ColorizeController:
         self.classes_changed.emit()
         self.follow()
 
-    def known_ids(self) -> set[int]:
-        """Ids of the classes of the label map that the model has colors for."""
-        matches = self.classes.match(self.model.classes).items()
-        return {label for label, target in matches if target in self.model.color_ids}
-
     # -- work
 
     def colorize(self) -> None:

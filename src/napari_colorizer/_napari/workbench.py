@@ -55,7 +55,8 @@ class ModelInfo:
     classes : ClassMap
     color_ids : tuple of int
         Ids that the colorizer has learned; none if there is no colorizer.
-    has_segmenter : bool
+    label_ids : tuple of int
+        Ids that the segmenter predicts; none if there is no segmenter.
     license : str
     modified : int
         When its file was written, in nanoseconds.
@@ -64,7 +65,7 @@ class ModelInfo:
     name: str
     classes: ClassMap
     color_ids: tuple[int, ...]
-    has_segmenter: bool
+    label_ids: tuple[int, ...]
     license: str
     modified: int
 
@@ -77,10 +78,25 @@ class ModelInfo:
         networks = header["networks"]
         try:
             classes = ClassMap.from_json(json.dumps(header["classes"]))
-            ids = tuple(networks["colorizer"]["ids"]) if "colorizer" in networks else ()
+            colors, labels = (
+                tuple(networks[part]["ids"]) if part in networks else () for part in ("colorizer", "segmenter")
+            )
         except (ValueError, TypeError) as error:
             raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-        return cls(name, classes, ids, "segmenter" in networks, header["license"], modified)
+        return cls(name, classes, colors, labels, header["license"], modified)
+
+    @property
+    def has_segmenter(self) -> bool:
+        """Whether it predicts label maps."""
+        return bool(self.label_ids)
+
+    def colored(self, classes: ClassMap) -> set[int]:
+        """Ids of the classes of a label map that the model has colors for."""
+        return {label for label, target in classes.match(self.classes).items() if target in self.color_ids}
+
+    def predicted(self, classes: ClassMap) -> set[int]:
+        """Ids of the classes of a label map that the model may predict."""
+        return {label for label, target in classes.match(self.classes).items() if target in self.label_ids}
 
 
 def load(name: str) -> Model:

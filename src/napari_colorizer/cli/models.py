@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.table import Column, Table
 from napari_colorizer.cli.shared import make_console, plain_errors
 
 if TYPE_CHECKING:
+    from napari_colorizer.classes import Class
     from napari_colorizer.models.model import Model
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import, export and remove models.")
@@ -36,7 +38,7 @@ def list_models() -> None:
 
 @app.command("show")
 def show_model(name: Annotated[str, typer.Argument(help="An installed model, or a model file.")] = "default") -> None:
-    """Show a model's classes, cost, training and license."""
+    """Show a model's classes, cost, training and license, and which classes it only colors or only predicts."""
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
@@ -47,7 +49,19 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
     for fact, value in facts.items():
         console.print(f"{fact}: {value}")
-    console.print("classes: " + ", ".join(f"{item.id} {item.name}" for item in loaded.classes))
+    console.print(f"classes: {_listed(loaded.classes)}")
+    if loaded.segmenter is None or loaded.colorizer is None:
+        return
+    for text, ids in (
+        ("only colored, never predicted", loaded.colorable - loaded.predictable),
+        ("only predicted, never colored", loaded.predictable - loaded.colorable),
+    ):
+        if ids:
+            console.print(f"{text}: {_listed(item for item in loaded.classes if item.id in ids)}")
+
+
+def _listed(classes: Iterable[Class]) -> str:
+    return ", ".join(f"{item.id} {item.name}" for item in classes)
 
 
 def _cost_table(model: Model) -> Table:

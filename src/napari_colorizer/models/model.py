@@ -74,6 +74,19 @@ class Model:
         both = {"segmenter": self.segmenter, "colorizer": self.colorizer}
         return {name: network for name, network in both.items() if network is not None}
 
+    @property
+    def predictable(self) -> frozenset[int]:
+        """Ids of the classes of the class map that the segmenter can predict; none without one."""
+        return self._classes_of(self.segmenter)
+
+    @property
+    def colorable(self) -> frozenset[int]:
+        """Ids of the classes of the class map whose colors the colorizer has learned; none without one."""
+        return self._classes_of(self.colorizer)
+
+    def _classes_of(self, network: GridNet | TwoStreamUNet | None) -> frozenset[int]:
+        return frozenset(label for label in network.config.ids if label in self.classes) if network else frozenset()
+
     def require_segmenter(self) -> GridNet:
         """The segmenter; `ModelError` if there is none."""
         if self.segmenter is None:

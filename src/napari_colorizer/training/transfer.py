@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +25,8 @@ class Start:
     ----------
     model : Model
     kept, new, left_out : list of str
-        Names of the classes that it knows, of those that begin as the mean of the others, and of those that are left
-        out of its class map since neither it nor any label map has them.
+        Names of the classes that one of its networks knows, of those that begin as the mean of the others, and of
+        those that are left out of its class map since neither it nor any label map has them.
     """
 
     model: Model
@@ -37,6 +37,10 @@ class Start:
 
 def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]) -> Start:
     """The model that `options.start` names, with the classes of a labeled set.
+
+    Each of its networks has the classes that it knew, and those that it is about to learn: a class that the model only
+    colors, say, is predicted only after the segmenter was trained with label maps that have it. A segmenter that would
+    have no class is left out.
 
     Parameters
     ----------
@@ -55,7 +59,7 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
     """
     torch.manual_seed(options.seed)
     old = None if options.start == FRESH else load_model(options.start)
-    known = classes.match(old.classes) if old else {}
+    known = _match(classes, old) if old else {}
     used = [item for item in classes if item.id in known or item.id in present]
     if not used:
         raise TrainingError(
@@ -63,15 +67,7 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
             f"{options.start!r} knows none of them either"
         )
     new_map = ClassMap(used)
-    networks: dict[str, Any] = {}
-    fresh: list[str] = []
-    for part in ("segmenter", "colorizer"):
-        network = old.networks.get(part) if old else None
-        if network is not None:
-            networks[part] = teach_classes(network, new_map, known)
-        elif options.network in (part, "both"):
-            networks[part] = fresh_network(part, options, new_map)
-            fresh.append(part)
+    networks, fresh = _make_networks(options, old, new_map, known, present)
     size = options.working_size or (old.working_size if old else WORKING_SIZE)
     license_text = old.license if old else ""
     before = {"name": old.name, **old.provenance} if old else FRESH
@@ -91,60 +87,127 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
     )
 
 
-def fresh_network(part: str, options: TrainOptions, classes: ClassMap) -> GridNet | TwoStreamUNet:
-    """A network with random weights."""
+def fresh_network(part: str, options: TrainOptions, ids: Sequence[int]) -> GridNet | TwoStreamUNet:
+    """A network with random weights for the classes of these ids."""
     if part == "colorizer":
-        return TwoStreamUNet.preset(options.preset, classes.ids)
-    ids = (UNLABELED, *classes.ids) if options.background else classes.ids
-    return GridNet.preset(options.preset, ids)
+        return TwoStreamUNet.preset(options.preset, ids)
+    return GridNet.preset(options.preset, (UNLABELED, *ids) if options.background else ids)
 
 
 def teach_classes(
-    network: GridNet | TwoStreamUNet, classes: ClassMap, known: Mapping[int, int]
+    network: GridNet | TwoStreamUNet, classes: ClassMap, known: Mapping[int, int], present: Collection[int] = ()
 ) -> GridNet | TwoStreamUNet:
-    """The network for other classes: known ones keep what they have, new ones begin as the mean of all.
+    """The network for other classes: those that it knows keep what they have, new ones begin as the mean of all.
 
     Parameters
     ----------
     network : GridNet or TwoStreamUNet
     classes : ClassMap
-        The new classes.
+        The new classes. Those that the network neither knows nor is to learn stay out of it.
     known : mapping
-        The network's id of each new id that it knows.
+        The former id of each new id that had one; the network knows those of them that are ids of its own.
+    present : collection of int
+        New ids that occur in the label maps that the network is to learn from.
+
+    Raises
+    ------
+    ValueError
+        If no class is left for a segmenter.
     """
+    own = _own_classes(network, classes, known, present)
     if isinstance(network, GridNet):
-        return _teach_segmenter(network, classes, known)
+        return _teach_segmenter(network, own, known)
     if network.config.embedding:
-        return _teach_vectors(network, classes, known)
-    return _teach_ranks(network, classes, known)
+        return _teach_vectors(network, own, known)
+    return _teach_ranks(network, classes, own, known)
 
 
-def _teach_segmenter(network: GridNet, classes: ClassMap, known: Mapping[int, int]) -> GridNet:
+def without_classes(network: GridNet, ids: Collection[int]) -> GridNet:
+    """The segmenter without some of its classes: it never predicts them, and the logits of the others stay.
+
+    Parameters
+    ----------
+    network : GridNet
+    ids : collection of int
+        Those that it does not have make no difference.
+
+    Raises
+    ------
+    ValueError
+        If no class is left.
+    """
+    kept = [label for label in network.config.ids if label not in ids]
+    return _with_channels(network, kept, [network.config.ids.index(label) for label in kept])
+
+
+def _match(classes: ClassMap, model: Model) -> dict[int, int]:
+    """The id that each class has in a model of which at least one network knows it."""
+    learned = {label for network in model.networks.values() for label in network.config.ids}
+    return {label: former for label, former in classes.match(model.classes).items() if former in learned}
+
+
+def _make_networks(
+    options: TrainOptions, old: Model | None, classes: ClassMap, known: Mapping[int, int], present: Collection[int]
+) -> tuple[dict[str, Any], list[str]]:
+    """The networks of the new model by name, and the names of those whose weights are random."""
+    networks: dict[str, Any] = {}
+    fresh: list[str] = []
+    for part in ("segmenter", "colorizer"):
+        network = old.networks.get(part) if old else None
+        trained = options.network in (part, "both")
+        to_learn = present if trained else ()
+        own = _own_classes(network, classes, known, to_learn)
+        if part == "segmenter" and not own:
+            continue
+        if network is not None:
+            networks[part] = teach_classes(network, classes, known, to_learn)
+        elif trained:
+            networks[part] = fresh_network(part, options, own)
+            fresh.append(part)
+    return networks, fresh
+
+
+def _own_classes(
+    network: GridNet | TwoStreamUNet | None, classes: ClassMap, known: Mapping[int, int], present: Collection[int]
+) -> list[int]:
+    """Ids of the classes that a network knows or is to learn; the arguments are those of `teach_classes`."""
+    former = network.config.ids if network is not None else ()
+    return [label for label in classes.ids if label in present or known.get(label) in former]
+
+
+def _teach_segmenter(network: GridNet, own: Sequence[int], known: Mapping[int, int]) -> GridNet:
+    former = network.config.ids
+    rows = [_rank(former, known.get(label, -1)) for label in own]
+    if UNLABELED in former:
+        return _with_channels(network, [UNLABELED, *own], [former.index(UNLABELED), *rows])
+    return _with_channels(network, own, rows)
+
+
+def _with_channels(network: GridNet, ids: Sequence[int], rows: Sequence[int]) -> GridNet:
     """Choose the rows of the last convolution and of the norm after it; all before them stays."""
     config: GridNetConfig = network.config
-    ids = (UNLABELED, *classes.ids) if UNLABELED in config.ids else classes.ids
-    rows = [_rank(config.ids, known.get(label, UNLABELED if label == UNLABELED else -1)) for label in ids]
-    taught = GridNet(replace(config, ids=ids, head=config.head or len(config.ids)), network.drop_branch)
+    changed = GridNet(replace(config, ids=tuple(ids), head=config.head or len(config.ids)), network.drop_branch)
     state = dict(network.state_dict())
     for name in ("last.3.weight", "last.4.weight", "last.4.bias", "last.4.running_mean", "last.4.running_var"):
         state[name] = _rows(state[name], rows)
-    taught.load_state_dict(state)
-    return taught.eval()
+    changed.load_state_dict(state)
+    return changed.eval()
 
 
-def _teach_vectors(network: TwoStreamUNet, classes: ClassMap, known: Mapping[int, int]) -> TwoStreamUNet:
-    """Choose the learned vectors; rank 0, unlabeled, stays."""
+def _teach_vectors(network: TwoStreamUNet, own: Sequence[int], known: Mapping[int, int]) -> TwoStreamUNet:
+    """Choose the learned vectors; rank 0, unlabeled, stays, and is what new ones begin as where there is no other."""
     config: TwoStreamUNetConfig = network.config
-    ids = (UNLABELED, *classes.ids)
-    rows = [0, *(_rank(config.ids, known.get(label, -1)) for label in classes.ids)]
-    taught = TwoStreamUNet(replace(config, ids=ids))
+    rows = [0, *(_rank(config.ids, known.get(label, -1)) for label in own)]
+    taught = TwoStreamUNet(replace(config, ids=(UNLABELED, *own)))
     state = dict(network.state_dict())
-    state["class_vectors.weight"] = _rows(state["class_vectors.weight"], rows, mean_from=1)
+    state["class_vectors.weight"] = _rows(state["class_vectors.weight"], rows, mean_from=min(1, len(config.ids) - 1))
     taught.load_state_dict(state)
     return taught.eval()
 
 
-def _teach_ranks(network: TwoStreamUNet, classes: ClassMap, known: Mapping[int, int]) -> TwoStreamUNet:
+def _teach_ranks(
+    network: TwoStreamUNet, classes: ClassMap, own: Sequence[int], known: Mapping[int, int]
+) -> TwoStreamUNet:
     """Give new classes the ranks that are free.
 
     Where a class is fed as a gray level there is nothing to average: known classes keep their level, new ones get
@@ -153,11 +216,11 @@ def _teach_ranks(network: TwoStreamUNet, classes: ClassMap, known: Mapping[int, 
     """
     old = network.config.ids
     ids: list[int | None] = [UNLABELED, *(None for _ in old[1:])]
-    for label, former in known.items():
-        if label in classes and former in old[1:]:
-            ids[old.index(former)] = label
+    for label in own:
+        if (rank := _rank(old, known.get(label, -1))) > 0:
+            ids[rank] = label
     free = sorted((rank for rank, label in enumerate(ids) if label is None), key=lambda rank: abs(rank - len(old) / 2))
-    for label in classes.ids:
+    for label in own:
         if label not in ids and free:
             ids[free.pop(0)] = label
         elif label not in ids:
