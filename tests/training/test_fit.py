@@ -46,6 +46,8 @@ def test_the_model_is_in_the_library_at_once(finished):
     assert set(model.networks) == {"segmenter", "colorizer"}
     assert [item.name for item in model.classes] == ["sky", "grass"]
     assert model.provenance["options"]["epochs"] == 2
+    assert model.provenance["trained"]["colorizer"]["epoch"] == 2
+    assert model.provenance["trained"]["segmenter"]["minutes"] >= 0
     assert model.provenance["start"]["name"] == "tiny"
     assert {"segmenter", "colorizer"} == set(model.metrics)
     a, b, weight = max(model.suggestions[2], key=lambda cluster: cluster[2])

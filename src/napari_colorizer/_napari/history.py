@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_colorizer.training.events import EpochEnded, Progress
 
 NETWORKS = ("segmenter", "colorizer")
-NO_METRICS = ("epoch", "step", "loss", "best")  # columns of a log
+NO_METRICS = ("epoch", "step", "minutes", "loss", "best")  # columns of a log
 Points = list[tuple[float, float]]  # epochs done, value
 
 

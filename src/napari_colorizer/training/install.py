@@ -16,7 +16,7 @@ from napari_colorizer.models.library import place_for
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.events import Finished, Note
 from napari_colorizer.training.run import free_name
-from napari_colorizer.training.stage import Materials, spread
+from napari_colorizer.training.stage import Materials, spread, training_log
 from napari_colorizer.training.suggestions import color_suggestions
 
 PHOTOS_FOR_SUGGESTIONS = 1000
@@ -68,12 +68,19 @@ def _is_of_run(path: Path, materials: Materials) -> bool:
         return False
 
 
+def _effort(materials: Materials, part: str) -> dict[str, float]:
+    """How long a network was trained."""
+    rows = training_log(materials.run, part)
+    return {name: rows[-1][name] for name in ("epoch", "step", "minutes") if rows and name in rows[-1]}
+
+
 def _provenance(materials: Materials, stopped: bool) -> dict[str, Any]:
     options = materials.options
     return {
         "data": Path(options.data).name,
         "images": {"train": len(materials.train), "val": len(materials.val)},
         "options": {name: value for name, value in asdict(options).items() if name not in ("data", "run")},
+        "trained": {part: _effort(materials, part) for part in materials.parts},
         "run": materials.run.path.name,
         "stopped": stopped,
         "software": f"napari-colorizer {version('napari-colorizer')}, torch {torch.__version__}",

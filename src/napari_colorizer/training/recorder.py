@@ -110,6 +110,7 @@ class Recorder(Callback):
         self._losses: list[Tensor] = []
         self._recent = math.nan
         self._told = self._began = 0.0
+        self._minutes = 0.0  # before training was begun, or resumed, here
         self._first_step = 0
 
     # -- what a checkpoint keeps
@@ -121,6 +122,7 @@ class Recorder(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the log of a checkpoint."""
         self.rows, self.score = state_dict["rows"], state_dict["score"]
+        self._minutes = self.rows[-1].get("minutes", 0.0) if self.rows else 0.0
 
     # -- what Lightning calls
 
@@ -199,7 +201,9 @@ class Recorder(Callback):
             self.run.best(self.part).parent.mkdir(parents=True, exist_ok=True)
             model.save(self.run.best(self.part))
         pictures = [str(file) for file in self.validation.draw(model, epoch)]
-        self.rows.append({"epoch": epoch, "step": trainer.global_step, "loss": loss, **metrics, "best": best})
+        minutes = round(self._minutes + (time.monotonic() - self._began) / 60, 1)
+        row = {"epoch": epoch, "step": trainer.global_step, "minutes": minutes, "loss": loss, **metrics, "best": best}
+        self.rows.append(row)
         event = EpochEnded(self.part, epoch, self.options.epochs, loss, metrics, best, pictures)
         if epoch == 0:
             self.emit(event)

@@ -29,7 +29,7 @@ from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.order import EpochOrder, Share, rare_first
 from napari_colorizer.training.pictures import write_pictures
 from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run import Row, RunFolder
 
 Item = TypeVar("Item")
 
@@ -118,11 +118,16 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
 
 def epochs_done(run: RunFolder, part: str) -> int:
     """How many epochs of a network the folder of a run holds."""
+    return max((int(row["epoch"]) for row in training_log(run, part)), default=0)
+
+
+def training_log(run: RunFolder, part: str) -> list[Row]:
+    """What is known of each epoch of a network: epoch, step, minutes so far, loss, metrics, whether it was the best."""
     path = run.checkpoint(part)
     if not path.exists():
-        return 0
-    checkpoint = SafeCheckpointIO().load_checkpoint(path)
-    return max(int(row["epoch"]) for row in checkpoint["callbacks"][Recorder.__qualname__]["rows"])
+        return []
+    rows: list[Row] = SafeCheckpointIO().load_checkpoint(path)["callbacks"][Recorder.__qualname__]["rows"]
+    return rows
 
 
 def _make_training(materials: Materials, base: Model, part: str) -> tuple[NetworkTraining, EpochOrder]:
