@@ -43,13 +43,12 @@ class Variant:
     preset: str = "default"
 
 
-BASE: dict[str, Any] = {"context": 2, "hint_pyramid": True}
+BASE: dict[str, Any] = {"context": 2}
 VARIANTS = {
     "base": Variant(),
     "no gray instance norm": Variant({"gray_norm": False}),
     "class index": Variant({"embedding": 0}),
     "no context blocks": Variant({"context": 0}),
-    "no hint pyramid": Variant({"hint_pyramid": False}),
     "Huber delta 1": Variant(options={"huber_delta": 1.0}),
     "Huber delta 0.05": Variant(options={"huber_delta": 0.05}),
     "Huber delta 0.01": Variant(options={"huber_delta": 0.01}),

@@ -98,11 +98,11 @@ def test_it_trains_and_says_so_to_a_person(run, meadows, tmp_path):
 
 def test_flags_win_over_the_recipe(run, meadows, tmp_path):
     recipe = tmp_path / "mine.toml"
-    recipe.write_text('network = "colorizer"\nepochs = 7\nhints = 0.25\n')
+    recipe.write_text('network = "colorizer"\nepochs = 7\naging = 0.25\n')
     result = run("train", meadows, *SMALL, "--recipe", recipe, "--epochs", 1, "--run", tmp_path / "run")
     assert result.exit_code == 0, result.output
     options = TrainOptions.read(RunFolder(tmp_path / "run").options)
-    assert (options.network, options.epochs, options.hints, options.crop) == ("colorizer", 1, 0.25, 32)
+    assert (options.network, options.epochs, options.aging, options.crop) == ("colorizer", 1, 0.25, 32)
 
 
 def test_events_are_the_only_output_and_stop_stops(start, meadows, tmp_path):

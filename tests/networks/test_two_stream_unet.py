@@ -14,23 +14,19 @@ IDS = range(1, 60)
 def seen_by_the_encoder():
     """The guidance that enters the shared encoder for a label map."""
 
-    def capture(network, labels, hints=None):
+    def capture(network, labels):
         seen = []
         hook = network.encoder[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         with torch.no_grad():
-            network.encode_guidance(labels, hints, like=torch.zeros(1, 1, *labels.shape[-2:]))
+            network.encode_guidance(labels, like=torch.zeros(1, 1, *labels.shape[-2:]))
         hook.remove()
         return seen[0]
 
     return capture
 
 
-def random_guidance(x, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(0, 60, x[:, 0].shape, generator=generator)
-    mask = (torch.rand(x.shape, generator=generator) > 0.9).float()
-    hints = torch.cat([(torch.rand(len(x), 2, *x.shape[-2:], generator=generator) - 0.5) * mask, mask], 1)
-    return labels, hints
+def random_labels(x, seed=0):
+    return torch.randint(0, 60, x[:, 0].shape, generator=torch.Generator().manual_seed(seed))
 
 
 def slim(config, factor=16):
@@ -57,8 +53,8 @@ def test_the_default_keeps_its_budget(preset):
 
 
 @torch.inference_mode()
-def measured_reach(network, axis, by_hints=False):
-    """How far a change of one label or hint, at every alignment, changes the output along one axis."""
+def measured_reach(network, axis):
+    """How far a change of one label, at every alignment, changes the output along one axis."""
     network = network.double()
     for weight in network.parameters():
         weight.abs_()  # nothing cancels out
@@ -69,9 +65,7 @@ def measured_reach(network, axis, by_hints=False):
     gray, background = network.encode_gray(like), torch.full((1, *shape), 58)
 
     def predict(labels):
-        mask = (labels == 59).double()[:, None].expand(-1, 3, -1, -1)
-        hints, labels = (mask, background) if by_hints else (None, labels)
-        return network.decode(gray, network.encode_guidance(labels, hints, like))[0]
+        return network.decode(gray, network.encode_guidance(labels, like))[0]
 
     before, reach = predict(background), 0
     for place in range(far * stride, (far + 1) * stride):
@@ -92,13 +86,6 @@ def test_the_reach_is_as_measured(name, axis, preset):
     assert measured_reach(TwoStreamUNet(slim(config)), axis) == config.reach
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-def test_a_hint_reaches_no_farther_than_a_label(axis, preset):
-    torch.manual_seed(0)
-    config = replace(slim(preset(TwoStreamUNet, "default").config), hint_pyramid=True)
-    assert measured_reach(TwoStreamUNet(config), axis, by_hints=True) == config.reach
-
-
 def test_the_reach_of_other_depths_is_as_measured():
     torch.manual_seed(0)
     for stem in (0, 2):
@@ -113,10 +100,9 @@ def test_the_parts_together_are_the_whole(name, preset, gray_input):
     x = gray_input(network)
     gray = network.encode_gray(x)
     for seed in range(2):  # gray features serve any labels
-        labels, hints = random_guidance(x, seed)
-        hints = hints if network.config.takes_hints else None
-        parts = network.decode(gray, network.encode_guidance(labels, hints, like=x))
-        assert torch.equal(parts, network(x, labels, hints))
+        labels = random_labels(x, seed)
+        parts = network.decode(gray, network.encode_guidance(labels, like=x))
+        assert torch.equal(parts, network(x, labels))
         assert not torch.equal(parts, network(x))
 
 
@@ -128,7 +114,7 @@ def test_gray_features_are_normalized_and_guidance_features_are_not(name, preset
     for features in network.encode_gray(x):
         torch.testing.assert_close(features.mean((2, 3)), torch.zeros(features.shape[:2]), atol=1e-4, rtol=0)
         assert features.var((2, 3), unbiased=False).max() < 1 + 1e-4
-    for features in network.encode_guidance(random_guidance(x)[0], None, like=x):
+    for features in network.encode_guidance(random_labels(x), like=x):
         assert features.mean((2, 3)).abs().max() > 0.01
 
 
@@ -140,7 +126,7 @@ def test_labels_never_reach_the_gray_features(name, preset, gray_input):
     decoded = []
     hook = network.decoder[-1].register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[1]))
     network(x)
-    network(x, random_guidance(x)[0])
+    network(x, random_labels(x))
     hook.remove()
     without, labeled = (skip.chunk(2, dim=1) for skip in decoded)
     assert torch.equal(without[0], labeled[0])
@@ -165,34 +151,6 @@ def test_contrast_changes_nothing_but_for_the_norm_s_epsilon(name, preset, gray_
     x = gray_input(network, 4, 4).double()
     for features, halved in zip(network.encode_gray(x), network.encode_gray(x / 2), strict=True):
         torch.testing.assert_close(features, halved)
-
-
-@torch.no_grad()
-def test_the_range_of_a_hint_survives(preset, gray_input):
-    network = preset(TwoStreamUNet, "default")
-    x = gray_input(network)
-    hints = random_guidance(x)[1]
-    strong, weak = (network.encode_guidance(None, hints * factor, like=x) for factor in (1, 0.5))
-    for features, halved in zip(strong, weak, strict=True):
-        torch.testing.assert_close(features / 2, halved)
-
-
-@torch.no_grad()
-def test_no_hints_are_empty_hints(preset, gray_input):
-    network = preset(TwoStreamUNet, "default")
-    x = gray_input(network)
-    labels, hints = random_guidance(x)
-    assert torch.equal(network(x, labels), network(x, labels, torch.zeros_like(hints)))
-    assert not torch.equal(network(x, labels), network(x, labels, hints))
-
-
-@pytest.mark.parametrize("name", ["paper", "authors"])
-def test_hints_need_channels(name, preset, gray_input):
-    network = preset(TwoStreamUNet, name)
-    assert not network.config.takes_hints
-    x = gray_input(network)
-    with pytest.raises(ValueError, match="no channels for color hints"):
-        network(x, *random_guidance(x))
 
 
 @pytest.mark.parametrize("name", ["paper", "authors"])
@@ -228,7 +186,6 @@ def test_the_only_norm_is_of_the_gray_features(preset):
     [
         ({"decoder_widths": (2, 2)}, "one entry fewer"),
         ({"embedding": 4}, "set stem, too"),
-        ({"hint_pyramid": True}, "set stem, too"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(wrong, message):
@@ -256,13 +213,23 @@ def test_without_the_norm_contrast_scales_the_gray_features(variant, gray_input)
 
 
 @torch.no_grad()
-def test_a_class_index_goes_with_hints(variant, gray_input):
-    network = variant(embedding=0, hint_pyramid=False)
+def test_a_class_index_may_go_through_a_stem(variant, gray_input):
+    network = variant(embedding=0)
     x = gray_input(network)
-    labels, hints = random_guidance(x)
-    assert network.config.takes_hints
-    assert not torch.equal(network(x, labels), network(x, labels, hints))
+    labels = random_labels(x)
     assert not torch.equal(network(x, labels), network(x, (labels + 1) % 60))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_hints_correct_the_chroma_of_any_network(name, preset, gray_input):
+    network = preset(TwoStreamUNet, name)
+    x, hints = gray_input(network), torch.zeros(1, 3)[..., None, None]
+    labels, hints = random_labels(x), hints.expand(-1, -1, *x.shape[-2:])
+    assert torch.equal(network(x, labels, hints), network(x, labels))
+    hints = hints.clone()
+    hints[..., 5, 7] = torch.tensor([0.5, -0.5, 1.0])
+    torch.testing.assert_close(network(x, labels, hints)[0, :, 5, 7], hints[0, :2, 5, 7], atol=0.01, rtol=0)
 
 
 @torch.no_grad()
@@ -294,26 +261,3 @@ def test_context_blocks_keep_what_contrast_must_not_change(variant, gray_input, 
         nn.init.normal_(block.conv2.weight)
     x = gray_input(network, 4, 4).double()
     torch.testing.assert_close(network(x), network(x / 2))
-
-
-def test_every_level_is_told_the_mean_color_of_its_hints():
-    hints = torch.zeros(1, 3, 16, 16)
-    hints[0, :, 3, 5] = torch.tensor([0.2, -0.4, 1.0])
-    hints[0, :, 4, 5] = torch.tensor([0.4, 0.0, 1.0])
-    levels = two_stream_unet.mean_hints(hints, 3)
-    assert [level.shape[-1] for level in levels] == [8, 4, 2]
-    torch.testing.assert_close(levels[0][0, :, 1:3, 2], torch.tensor([[0.2, 0.4], [-0.4, 0.0], [1.0, 1.0]]))
-    torch.testing.assert_close(levels[2][0, :, 0, 0], torch.tensor([0.3, -0.2, 1.0]))
-    assert not levels[2][0, :, 1, 1].any()
-
-
-@torch.no_grad()
-def test_the_levels_use_those_colors(variant, gray_input):
-    network = variant(hint_pyramid=True)
-    x = gray_input(network)
-    labels, hints = random_guidance(x)
-    with_entries = network(x, labels, hints)
-    for entry in network.hint_entries:
-        nn.init.zeros_(entry.weight)
-    assert not torch.allclose(network(x, labels, hints), with_entries)
-    torch.testing.assert_close(network(x, labels), network(x, labels, torch.zeros_like(hints)))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
-from napari_colorizer.training.batches import age, color_hints, flip, gray_and_chroma
+from napari_colorizer.training.batches import age, flip, gray_and_chroma
 
 STILL = torch.tensor([[1.0, 1.0, 0.0]])
 
@@ -58,35 +58,3 @@ def test_each_photo_ages_in_its_own_way():
     assert aged[3].std() < 0.6 * x[3].std()
     grain[0, 3, 4] = 0.25
     torch.testing.assert_close(age(x, tone, grain)[0, 0, 3, 4], x[0, 0, 3, 4] + 0.25)
-
-
-def test_a_spot_has_the_mean_color_of_its_pixels():
-    chroma = torch.rand(2, 2, 8, 8) - 0.5
-    hint_map = torch.zeros(2, 8, 8, dtype=torch.uint8)
-    hint_map[0, :2, :2], hint_map[1, 4:, 4:] = 2, 7
-    hints, target = color_hints(hint_map, torch.zeros(2, 4), chroma)
-    assert torch.equal(target, chroma)
-    assert torch.equal(hints[:, 2], (hint_map > 0).float())
-    torch.testing.assert_close(hints[0, :2, 0, 0], chroma[0, :, :2, :2].mean((1, 2)))
-    torch.testing.assert_close(hints[1, :2, 7, 7], chroma[1, :, 4:, 4:].mean((1, 2)))
-    assert not hints[:, :2].permute(0, 2, 3, 1)[hint_map == 0].any()
-
-
-def test_the_target_follows_the_wish_for_a_region():
-    chroma = torch.rand(2, 2, 8, 8) - 0.5
-    hint_map = torch.zeros(2, 8, 8, dtype=torch.uint8)
-    hint_map[:, :4] = 1
-    wish = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 0.3, -0.2, 0.5]])
-    hints, target = color_hints(hint_map, wish, chroma)
-    assert not target[0, :, :4].any()
-    torch.testing.assert_close(target[1, :, :4].mean((1, 2)), wish[1, 1:3])
-    torch.testing.assert_close(target[1, :, :4].std((1, 2)), chroma[1, :, :4].std((1, 2)) / 2)
-    torch.testing.assert_close(hints[1, :2, 0, 0], wish[1, 1:3])
-    assert torch.equal(target[:, :, 4:], chroma[:, :, 4:])
-
-
-def test_a_region_without_a_wish_keeps_its_color():
-    chroma = torch.rand(1, 2, 8, 8)
-    hints, target = color_hints(torch.ones(1, 8, 8, dtype=torch.uint8), torch.zeros(1, 4), chroma)
-    assert torch.equal(target, chroma)
-    torch.testing.assert_close(hints[0, :2, 3, 3], chroma[0].mean((1, 2)))

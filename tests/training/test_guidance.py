@@ -12,7 +12,7 @@ def rngs(count=64):
 
 
 def options(**changes):
-    still = dict.fromkeys(("drop_all", "drop_classes", "drop_outside", "label_noise", "hints", "aging"), 0.0)
+    still = dict.fromkeys(("drop_all", "drop_classes", "drop_outside", "label_noise", "aging"), 0.0)
     return TrainOptions(**{**still, **changes})
 
 
@@ -55,30 +55,9 @@ def test_a_confused_class_gets_the_name_of_another_one_present():
     assert any((given != LABELS).any() for given in maps)
 
 
-def test_hints_come_as_often_as_asked():
-    placed = [guidance.place_hints(LABELS, options(hints=0.5), rng)[0].any() for rng in rngs(200)]
-    assert 70 < sum(placed) < 130
-
-
-def test_their_number_is_geometric_and_bounded():
-    maps = [guidance.place_hints(LABELS, options(hints=1.0), rng)[0] for rng in rngs(300)]
-    spots = [len(np.unique(hint_map[hint_map >= guidance.FIRST_POINT])) for hint_map in maps]
-    assert min(spots) <= 1 < 15 < max(spots) <= guidance.MOST_HINTS
-    assert np.median(spots) < np.mean(spots)
-
-
-def test_wishes_concern_regions_and_neutral_gray_is_among_them():
-    placed = [guidance.place_hints(LABELS, options(hints=1.0), rng) for rng in rngs(200)]
-    wishes = [wish for _, wish in placed if wish[0]]
-    assert 30 < len(wishes) < 100
-    assert any(wish == (1, 0, 0, 0) for wish in wishes)
-    assert all((hint_map == guidance.REGION).any() for hint_map, wish in placed if wish[0])
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64)])
 def test_everything_works_on_any_shape(shape):
     labels = np.ones(shape, np.int32)
-    every = options(drop_outside=1.0, label_noise=1.0, hints=1.0)
+    every = options(drop_outside=1.0, label_noise=1.0)
     for rng in rngs(20):
         assert guidance.degrade_labels(labels, every, rng).shape == shape
-        assert guidance.place_hints(labels, every, rng)[0].shape == shape

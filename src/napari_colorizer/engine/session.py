@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +19,7 @@ from napari_colorizer.engine.labels import check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.upsample import guided_upsample
+from napari_colorizer.networks.hints import spread_hints
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
@@ -86,7 +86,7 @@ class Session:
         labels : array of integers, (H, W), optional
             Class ids; 0, ids that the model does not know, and None mean "you decide". Not altered.
         hints : Hints or array-like (N, 5), optional
-            Rows of y, x, a*, b*, radius. Ignored, with a warning, by models without hint channels.
+            Rows of y, x, a*, b*, radius; see `napari_colorizer.networks.hints`.
         classes : ClassMap, optional
             The class map of the labels where it is not that of the model: classes are matched by name, and those that
             the model does not know are unlabeled to it.
@@ -129,11 +129,7 @@ class Session:
         known = np.zeros(self.shape, np.uint16)
         if labels is not None:
             known = translate(check_labels(np.asarray(labels), self.shape), self.known_classes(classes))
-        points = Hints(() if hints is None else hints)
-        if len(points) and not self._network.config.takes_hints:
-            warnings.warn(f"the model {self.model.name!r} takes no color hints: they are left out", stacklevel=2)
-            points = Hints()
-        return known, points
+        return known, Hints(() if hints is None else hints)
 
     def _anywhere(self, compute: Callable[[], NDArray[Scalar]]) -> NDArray[Scalar]:
         """Compute on the device of the session, or on the CPU where its memory does not suffice."""
@@ -175,11 +171,12 @@ class Session:
 
     def _predict(self, working_labels: Tensor, hints: Hints) -> Tensor:
         """Scaled chroma (2, h, w) at working size."""
-        config, points = self._network.config, None
+        config, padded = self._network.config, self._frame.pad(working_labels)[None]
+        guidance = self._network.encode_guidance(padded, like=self._x)
+        chroma = self._frame.crop(self._network.decode(self._gray_features, guidance))
         if len(hints):
             rows = hints.rows.copy()
             rows[:, 2:4] /= max(self.vivid, LEAST_VIVID)  # what is made more vivid afterwards comes out as wished
             points = Hints(rows).to_tensor(self._frame, config.chroma_scale, config.chroma_offset)
-            points = self._frame.pad(points.to(self.device))[None]
-        guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], points, like=self._x)
-        return self._frame.crop(self._network.decode(self._gray_features, guidance)[0])
+            chroma = spread_hints(chroma, self._frame.crop(self._x), working_labels[None], points.to(self.device)[None])
+        return chroma[0]

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_colorizer.networks.blocks import ClassRanks, conv3x3, up_conv3x3
+from napari_colorizer.networks.hints import spread_hints
 
 Lightness = Literal["L*", "BT.601"]
 INSTANCE_NORM_EPS = 1e-5
@@ -37,16 +38,12 @@ class TwoStreamUNetConfig:
     embedding : int
         Length of the learned vector of each class; 0 feeds the class index as a gray level instead, as the paper does.
     stem : int
-        Channels of a stride-2 stem that each stream gets before the shared encoder; 0 for none. Color hints come in
-        through the stem of the guidance.
+        Channels of a stride-2 stem that each stream gets before the shared encoder; 0 for none.
     gray_norm : bool
         Whether the gray features are instance-normalized; the paper's point.
     context : int
         Residual blocks, each with a mean over the whole image, that follow the deepest normalized gray features; the
         labels never pass through them, so that they cost an edit nothing.
-    hint_pyramid : bool
-        Whether every level is told the mean color of the hints in each of its cells: a few pixels of hint are lost on
-        their way through strided convolutions.
     final_activation : bool
         Whether a leaky ReLU follows the last convolution.
     lightness : {"L*", "BT.601"}
@@ -63,7 +60,6 @@ class TwoStreamUNetConfig:
     stem: int = 0
     gray_norm: bool = True
     context: int = 0
-    hint_pyramid: bool = False
     final_activation: bool = True
     lightness: Lightness = "L*"
     chroma_scale: float = 128.0
@@ -78,13 +74,8 @@ class TwoStreamUNetConfig:
             raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if len(self.decoder_widths) != len(self.widths) - 1:
             raise ValueError("decoder_widths must have one entry fewer than widths")
-        if not self.stem and (self.embedding or self.hint_pyramid):
-            raise ValueError("class vectors and color hints come in through a stem: set stem, too")
-
-    @property
-    def takes_hints(self) -> bool:
-        """Whether the guidance stream has channels for color hints."""
-        return self.stem > 0
+        if self.embedding and not self.stem:
+            raise ValueError("class vectors come in through a stem: set stem, too")
 
     @property
     def stride(self) -> int:
@@ -172,17 +163,6 @@ class ContextBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(y, self.slope))
 
 
-def mean_hints(hints: Tensor, levels: int) -> list[Tensor]:
-    """Mean color of the hints in each cell of each level, and whether there are any; (N, 3, h, w), finest first."""
-    color, mask = hints[:, :2], hints[:, 2:]
-    share = (mask != 0).to(hints.dtype)
-    found = []
-    for _ in range(levels):
-        color, share, mask = F.avg_pool2d(color, 2), F.avg_pool2d(share, 2), F.max_pool2d(mask, 2)
-        found.append(torch.cat([color / share.clamp(min=torch.finfo(share.dtype).tiny), mask], 1))
-    return found
-
-
 class TwoStreamUNet(nn.Module):
     """The two-stream U-Net of "Semantic-driven Colorization" (Ho et al., arXiv 2006.07587).
 
@@ -203,9 +183,7 @@ class TwoStreamUNet(nn.Module):
             self.class_vectors = nn.Embedding(len(config.ids), config.embedding, padding_idx=0)
         if config.stem:
             self.gray_stem = conv3x3(1, config.stem, 2)
-            self.guidance_stem = conv3x3((config.embedding or 1) + 3, config.stem, 2)
-        if config.hint_pyramid:
-            self.hint_entries = nn.ModuleList(nn.Conv2d(3, width, 1, bias=False) for width in config.widths)
+            self.guidance_stem = conv3x3(config.embedding or 1, config.stem, 2)
         self.encoder = nn.ModuleList(
             EncoderLevel(inputs, outputs, 2 if level else 1, config.slope)
             for level, (inputs, outputs) in enumerate(zip((first, *config.widths), config.widths, strict=False))
@@ -228,7 +206,7 @@ class TwoStreamUNet(nn.Module):
         ----------
         name : {"paper", "authors", "default"}
             The network as the paper prints it, as its authors released it, or ours: a tenth of the cost, with a
-            learned vector per class and color hints.
+            learned vector per class.
         classes : iterable of int
             Class ids; 0 (unlabeled) is put first where it is not.
         """
@@ -262,19 +240,15 @@ class TwoStreamUNet(nn.Module):
         labels : Tensor, (N, H, W), optional
             Class ids; None means all 0.
         hints : Tensor, (N, 3, H, W), optional
-            a*, b* scaled like the output and 0 where there is none, then a mask in {0, 1}.
+            a*, b* scaled like the output and 0 where there is none, then a mask in {0, 1}; see `spread_hints`.
 
         Returns
         -------
         Tensor, (N, 2, H, W)
             Scaled chroma: a* and b* = ``chroma_scale * c + chroma_offset``.
-
-        Raises
-        ------
-        ValueError
-            If hints are given to a network without hint channels.
         """
-        return self.decode(self.encode_gray(x), self.encode_guidance(labels, hints, like=x))
+        chroma = self.decode(self.encode_gray(x), self.encode_guidance(labels, like=x))
+        return chroma if hints is None else spread_hints(chroma, x, labels, hints)
 
     def encode_gray(self, x: Tensor) -> list[Tensor]:
         """Instance-normalized gray features of each level, finest first; they do not depend on the labels."""
@@ -288,36 +262,26 @@ class TwoStreamUNet(nn.Module):
             features[-1] = block(features[-1])
         return features
 
-    def encode_guidance(self, labels: Tensor | None, hints: Tensor | None, like: Tensor) -> list[Tensor]:
+    def encode_guidance(self, labels: Tensor | None, like: Tensor) -> list[Tensor]:
         """Guidance features of each level, finest first, for a gray input of the size of `like`."""
         if labels is None:
             labels = torch.zeros(len(like), *like.shape[-2:], dtype=torch.int64, device=like.device)
-        if hints is not None and not self.config.takes_hints:
-            raise ValueError("this network has no channels for color hints; use a model of the default preset")
-        x = self._guidance(self.ranks(labels), hints, like.dtype)
-        colors: list[Tensor] = []
-        if hints is not None and self.config.hint_pyramid:
-            colors = mean_hints(hints.to(like.dtype), len(self.encoder))
+        x = self._guidance(self.ranks(labels), like.dtype)
         features = []
-        for number, level in enumerate(self.encoder):
+        for level in self.encoder:
             x = level(x)
-            if colors:
-                x = x + self.hint_entries[number](colors[number])
             features.append(x)
         return features
 
-    def _guidance(self, ranks: Tensor, hints: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """What enters the shared encoder: classes, and hints through a stem where there is one."""
+    def _guidance(self, ranks: Tensor, dtype: torch.dtype) -> Tensor:
+        """What enters the shared encoder."""
         if self.config.embedding:
             classes = self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
         else:
             classes = (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
         if not self.config.stem:
             return classes
-        if hints is None:
-            hints = classes.new_zeros(len(classes), 3, *classes.shape[-2:])
-        x = self.guidance_stem(torch.cat([classes, hints.to(dtype)], 1))
-        return F.leaky_relu(x, self.config.slope)
+        return F.leaky_relu(self.guidance_stem(classes), self.config.slope)
 
     def decode(self, gray: list[Tensor], guidance: list[Tensor]) -> Tensor:
         """Scaled chroma (N, 2, H, W) from the features of both streams."""

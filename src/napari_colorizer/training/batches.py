@@ -11,7 +11,6 @@ from torch import Tensor
 
 from napari_colorizer.color import luma
 from napari_colorizer.networks.two_stream_unet import Lightness
-from napari_colorizer.training.guidance import REGION
 
 BLUR_KERNEL = (7, 7)
 
@@ -59,41 +58,3 @@ def age(x: Tensor, tone: Tensor, grain: Tensor) -> Tensor:
     x = (((x + 1) / 2).clamp(0, 1).pow(gamma) * 2 - 1) * contrast
     soft = gaussian_blur2d(x, BLUR_KERNEL, tone[:, 2:].clamp(min=0.1).expand(-1, 2))
     return torch.where(blur > 0, soft, x) + grain[:, None].to(x.dtype)
-
-
-def color_hints(hint_map: Tensor, wish: Tensor, chroma: Tensor) -> tuple[Tensor, Tensor]:
-    """Simulate color hints.
-
-    A hint's color is the mean of its pixels, or for a region the user's wish, which the target then follows.
-
-    Parameters
-    ----------
-    hint_map : Tensor of uint8, (N, S, S)
-    wish : Tensor, (N, 4)
-        See `napari_colorizer.training.guidance.place_hints`.
-    chroma : Tensor, (N, 2, S, S)
-        True scaled chroma.
-
-    Returns
-    -------
-    hints : Tensor, (N, 3, S, S)
-        What the network gets.
-    target : Tensor, (N, 2, S, S)
-        What it is to give.
-    """
-    count = len(hint_map)
-    index = hint_map.long() + 256 * torch.arange(count, device=hint_map.device).view(-1, 1, 1)
-    flat, values = index.flatten(), chroma.permute(0, 2, 3, 1).reshape(-1, 2)
-    sums = values.new_zeros(256 * count, 2).index_add_(0, flat, values)
-    means = sums / torch.bincount(flat, minlength=256 * count).clamp(min=1)[:, None]
-    means = means.view(count, 256, 2)
-    wished, new, keep = wish[:, :1] > 0, wish[:, 1:3], wish[:, 3:]
-    before = means[:, REGION]
-    after = torch.where(wished, new, before)
-    moved = after[..., None, None] + (chroma - before[..., None, None]) * keep[..., None, None]
-    region = (hint_map == REGION)[:, None] & wished[..., None, None]
-    target = torch.where(region, moved, chroma)
-    means[:, REGION] = after
-    mask = (hint_map > 0)[:, None]
-    colors = means.view(-1, 2)[flat].view(*hint_map.shape, 2).permute(0, 3, 1, 2)
-    return torch.cat([colors * mask, mask.to(colors.dtype)], 1), target

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from napari_colorizer.training.data.sets import Photo
-from napari_colorizer.training.guidance import degrade_labels, place_hints
+from napari_colorizer.training.guidance import degrade_labels
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.order import Key
 
@@ -26,7 +26,7 @@ class CropDataset(Dataset[dict[str, Tensor]]):
     photos : sequence of Photo
     options : TrainOptions
     guidance : bool
-        Whether to draw incomplete labels and color hints too, which the colorizer needs.
+        Whether to draw incomplete labels too, which the colorizer needs.
     """
 
     def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool):
@@ -36,8 +36,7 @@ class CropDataset(Dataset[dict[str, Tensor]]):
         """Tensors of one crop.
 
         rgb (3, S, S) uint8; labels (S, S) int32; flips (2,) bool: sideways, upside down; tone (3,) float32: gamma,
-        contrast, blur in pixels; grain (S, S) float16. With guidance also given (S, S) int32, hint_map (S, S) uint8
-        and wish (4,) float32, see `place_hints`.
+        contrast, blur in pixels; grain (S, S) float16. With guidance also given (S, S) int32.
         """
         epoch, place, number = key
         rng = np.random.default_rng([self.options.seed, epoch, place])
@@ -49,8 +48,6 @@ class CropDataset(Dataset[dict[str, Tensor]]):
         crop["flips"] = np.array([sideways, upside_down])
         if self.guidance:
             crop["given"] = degrade_labels(labels, self.options, rng)
-            crop["hint_map"], wish = place_hints(labels, self.options, rng)
-            crop["wish"] = np.array(wish, np.float32)
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in crop.items()}
 
     def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -1,4 +1,4 @@
-"""What a user would give with a gray image: some of the labels, not quite exact, and some color hints.
+"""What a user would give with a gray image: some of the labels, not quite exact.
 
 Everything here is drawn from the generator that is handed in, which belongs to one crop.
 """
@@ -14,9 +14,6 @@ from PIL import Image
 from napari_colorizer.training.options import TrainOptions
 
 Labels = NDArray[Any]
-MOST_HINTS = 40
-REGION, FIRST_POINT = 1, 2
-NO_WISH = (0.0, 0.0, 0.0, 0.0)
 
 
 def degrade_labels(labels: Labels, options: TrainOptions, rng: np.random.Generator) -> Labels:
@@ -64,45 +61,6 @@ def confuse_class(labels: Labels, rng: np.random.Generator) -> Labels:
     box = np.zeros(labels.shape, bool)
     box[random_box(labels.shape, rng)] = True
     return np.where((labels == wrong) & box, instead, labels)
-
-
-def place_hints(
-    labels: Labels, options: TrainOptions, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
-    """Decide where color hints lie; their colors follow from the photograph.
-
-    Parameters
-    ----------
-    labels : array (H, W)
-        The complete label map, from which whole regions are taken.
-
-    Returns
-    -------
-    hint_map : array of uint8, (H, W)
-        0 where there is no hint, 1 in a hinted region, 2 and more in hinted spots.
-    wish : (float, float, float, float)
-        For the region: 1 if it is to get another color than it has, the wished scaled a*, b*, and how much of its
-        variation it keeps.
-    """
-    hint_map, wish = np.zeros(labels.shape, np.uint8), NO_WISH
-    if rng.random() >= options.hints:
-        return hint_map, wish
-    for spot in range(min(int(rng.geometric(0.15)), MOST_HINTS)):
-        side = int(rng.integers(1, 12))
-        top, left = (int(rng.integers(0, max(1, size - side))) for size in labels.shape)
-        hint_map[top : top + side, left : left + side] = FIRST_POINT + spot
-    if rng.random() < 0.5:
-        region = labels == rng.choice(_present(labels))
-        if rng.random() < 0.5:
-            box = np.zeros(labels.shape, bool)
-            box[random_box(labels.shape, rng)] = True
-            region &= box
-        hint_map[region] = REGION
-        if region.any() and rng.random() < 0.6:  # a color of the user's own, neutral gray among them
-            neutral = rng.random() < 0.4
-            a, b = (0.0, 0.0) if neutral else rng.normal(0, 0.2, 2)
-            wish = (1.0, float(a), float(b), 0.0 if neutral else 0.5)
-    return hint_map, wish
 
 
 def random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

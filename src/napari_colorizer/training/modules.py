@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.batches import color_hints, flip, gray_and_chroma
+from napari_colorizer.training.batches import flip, gray_and_chroma
 from napari_colorizer.training.losses import GroupedCrossEntropy, color_loss
 from napari_colorizer.training.options import TrainOptions
 
@@ -114,7 +114,7 @@ def class_parameters(network: GridNet | TwoStreamUNet) -> list[Tensor]:
 
 
 class ColorizerTraining(NetworkTraining):
-    """The colorizer: Huber loss on chroma, with incomplete labels and simulated hints."""
+    """The colorizer: Huber loss on chroma, with incomplete labels."""
 
     network: TwoStreamUNet
 
@@ -124,10 +124,8 @@ class ColorizerTraining(NetworkTraining):
         with torch.autocast(self.device.type, enabled=False):
             inputs = gray_and_chroma(batch, config.lightness)
             chroma = (inputs.chroma - config.chroma_offset) / config.chroma_scale
-            hint_map, given = flip(batch["hint_map"], batch["flips"]), flip(batch["given"], batch["flips"]).long()
-            hints, target = color_hints(hint_map, batch["wish"], chroma) if config.takes_hints else (None, chroma)
-        predicted = self.network(inputs.x, given, hints)
-        return color_loss(predicted, target, self.options.huber_delta, self.options.color_weight)
+            given = flip(batch["given"], batch["flips"]).long()
+        return color_loss(self.network(inputs.x, given), chroma, self.options.huber_delta, self.options.color_weight)
 
 
 class SegmenterTraining(NetworkTraining):

@@ -22,7 +22,7 @@ Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
 RECIPES = ("finetune", "default", "paper")
-SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "hints", "aging")
+SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "aging")
 
 
 def _option(default: Any, text: str, group: str = "training", label: str = "") -> Any:
@@ -99,7 +99,6 @@ class TrainOptions:
         0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside"
     )
     label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", "color")
-    hints: float = _option(0.6, "Share of crops with simulated color hints.", "color", "Color hints")
     aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.", "color")
     unlabeled: bool = _option(
         True, "Learn from images without labels, and from machine-made masks, too.", "images", "Use unlabeled"
