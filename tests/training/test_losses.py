@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_colorizer.training.losses import GroupedCrossEntropy, color_loss
+from napari_colorizer.training.losses import MOST_WEIGHT, GroupedCrossEntropy, class_weights, color_loss
 
 IDS = (0, 15, 28, 60, 300)
 
@@ -70,3 +71,21 @@ def test_a_batch_without_labels_has_no_loss_and_a_gradient(logits):
     loss.backward()
     assert float(loss.detach()) == 0
     assert not logits.grad.any()
+
+
+def test_rare_classes_count_more_and_the_mean_pixel_counts_once():
+    pixels = [900, 100, 9]
+    weights = class_weights(pixels, 0.5)
+    assert weights[1] / weights[0] == pytest.approx(3)
+    assert weights[2] / weights[0] == pytest.approx(10)
+    assert np.average(weights, weights=pixels) == pytest.approx(1)
+    assert class_weights(pixels, 0.0) == pytest.approx([1, 1, 1])
+    assert class_weights([10**6, 0], 1.0)[1] / class_weights([10**6, 0], 1.0)[0] == pytest.approx(MOST_WEIGHT)
+
+
+def test_the_loss_of_a_pixel_is_multiplied_by_the_weight_of_its_class(logits):
+    labels = torch.full((2, 4, 4), 28)
+    plain, weighted = (GroupedCrossEntropy(IDS, {}, False, weights) for weights in (None, [1.0, 1.0, 2.5, 1.0, 1.0]))
+    torch.testing.assert_close(weighted(logits, labels), 2.5 * plain(logits, labels))
+    labels[:] = 15
+    torch.testing.assert_close(weighted(logits, labels), plain(logits, labels))

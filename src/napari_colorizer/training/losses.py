@@ -5,11 +5,13 @@ Both are means over a fixed number of pixels, so that they do not depend on how 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+MOST_WEIGHT = 10.0
 
 
 def color_loss(predicted: Tensor, target: Tensor, delta: float, color_weight: float) -> Tensor:
@@ -37,12 +39,22 @@ class GroupedCrossEntropy(nn.Module):
         Ids that some label maps use for several others.
     background : bool
         Whether id 0 is a class; otherwise it means that nobody said.
+    weights : sequence of float, optional
+        How much a pixel of each class counts, see `class_weights`; None: all alike.
     """
 
     rank: Tensor
+    weights: Tensor | None
 
-    def __init__(self, ids: tuple[int, ...], groups: Mapping[int, tuple[int, ...]], background: bool):
+    def __init__(
+        self,
+        ids: tuple[int, ...],
+        groups: Mapping[int, tuple[int, ...]],
+        background: bool,
+        weights: Sequence[float] | None = None,
+    ):
         super().__init__()
+        self.register_buffer("weights", None if weights is None else torch.tensor(weights), persistent=False)
         rank = torch.full((max(ids) + 2,), -1)
         rank[list(ids)] = torch.arange(len(ids))
         if not background:
@@ -61,4 +73,21 @@ class GroupedCrossEntropy(nn.Module):
         joint = {group: torch.logsumexp(log_p[:, members], 1) for group, members in self.groups.items()}
         for group, value in joint.items():
             log_p = log_p.index_copy(1, torch.tensor([group], device=log_p.device), value[:, None])
-        return F.nll_loss(log_p, target, ignore_index=-1, reduction="sum") / labels.numel()
+        return F.nll_loss(log_p, target, self.weights, ignore_index=-1, reduction="sum") / labels.numel()
+
+
+def class_weights(pixels: Sequence[int], rarity: float) -> list[float]:
+    """Weights of classes that fall with their number of pixels; the mean over all pixels is 1.
+
+    Parameters
+    ----------
+    pixels : sequence of int
+        Of each class, in the training images.
+    rarity : float
+        0..1; a weight is the class's number of pixels to the power of -`rarity`: 1 is inverse frequency. No weight is
+        more than `MOST_WEIGHT` times that of the most frequent class.
+    """
+    counts = torch.tensor(pixels, dtype=torch.float64).clamp(min=1)
+    relative = ((counts / counts.max()) ** -rarity).clamp(max=MOST_WEIGHT)
+    found: list[float] = (relative * counts.sum() / (relative * counts).sum()).tolist()
+    return found

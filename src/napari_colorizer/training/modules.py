@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batches import flip, gray_and_chroma
-from napari_colorizer.training.losses import GroupedCrossEntropy, color_loss
+from napari_colorizer.training.losses import GroupedCrossEntropy, class_weights, color_loss
 from napari_colorizer.training.options import TrainOptions
 
 WARM_UP_STEPS = 100
@@ -137,13 +137,25 @@ class SegmenterTraining(NetworkTraining):
         See `NetworkTraining`.
     groups : mapping
         See `GroupedCrossEntropy`.
+    pixels : mapping, optional
+        Pixels of each class id in the training images; they matter where `options.rarity` is not 0.
     """
 
     network: GridNet
 
-    def __init__(self, network: GridNet, options: TrainOptions, steps: int, groups: Mapping[int, tuple[int, ...]]):
+    def __init__(
+        self,
+        network: GridNet,
+        options: TrainOptions,
+        steps: int,
+        groups: Mapping[int, tuple[int, ...]],
+        pixels: Mapping[int, int] | None = None,
+    ):
         super().__init__(network, options, steps)
-        self.loss = GroupedCrossEntropy(network.config.ids, groups, options.background)
+        ids, weights = network.config.ids, None
+        if options.rarity and pixels:
+            weights = class_weights([pixels.get(label, 0) for label in ids], options.rarity)
+        self.loss = GroupedCrossEntropy(ids, groups, options.background, weights)
 
     def on_train_epoch_start(self) -> None:
         """Keep the batch-norm statistics as they are, if so wished."""

@@ -87,6 +87,11 @@ class TrainOptions:
         False, "Train id 0 as a class, background, where the segmenter has one.", label="Learn background"
     )
     balance: bool = _option(True, "Show the segmenter images of rare classes more often.", label="Favor rare classes")
+    rarity: float = _option(
+        0.0,
+        "How much more the pixels of rare classes count for the segmenter: 0 no more, 1 as much more as they are rarer.",
+        label="Weight of rare classes",
+    )
     huber_delta: float = _option(
         0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.", "color"
     )
@@ -133,7 +138,7 @@ class TrainOptions:
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("rate", "huber_delta"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in (*SHARES, "zoom", "body"):
+        for name in (*SHARES, "zoom", "body", "rarity"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
         for name in ("ema", "val_share"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")

@@ -142,7 +142,8 @@ def _make_training(materials: Materials, base: Model, part: str) -> tuple[Networ
     steps = order.steps * options.epochs
     if part == "colorizer":
         return ColorizerTraining(network, options, steps), order
-    return SegmenterTraining(network, options, steps, materials.data.groups), order
+    pixels = dict(zip(materials.train.ids, materials.train.counts[numbers].sum(0, np.int64).tolist(), strict=True))
+    return SegmenterTraining(network, options, steps, materials.data.groups, pixels), order
 
 
 def _fit(
