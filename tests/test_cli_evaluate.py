@@ -48,14 +48,45 @@ def test_the_tables(run, model, data):
         assert f"│ {way} " in result.stdout
     for text in ("color hints, with true labels", "pixel accuracy", "mean IoU", "Sky", "[grass]", "bleeding"):
         assert text in result.stdout
+    for text in ("By source", "Behavior", "Aged copies", "Vivid factor 1.00", "chroma of regions hinted as neutral"):
+        assert text in result.stdout
+    assert "regions that take their new class's colors" not in result.stdout  # the model has no suggestions
     assert "The model does not know: [grass]." in result.stdout
 
 
-def test_the_table_of_colors_fits_into_80_columns(run, model, data, monkeypatch):
+def test_the_tables_fit_into_80_columns(run, make_model, data, tmp_path, monkeypatch):
+    suggestions = {label: [(20.0 * label, 0.0, 1.0)] for label in (1, 2, 7)}
+    make_model(suggestions=suggestions).save(tmp_path / "full.safetensors")
     monkeypatch.setenv("COLUMNS", "80")
-    lines = run("evaluate", model, data).stdout.splitlines()
+    lines = run("evaluate", tmp_path / "full.safetensors", data).stdout.splitlines()
     assert [line for line in lines if line.startswith("│ predicted labels │")]
+    assert [line for line in lines if line.startswith("│ regions that take their new class's colors │")]
     assert "…" not in "".join(lines)
+
+
+def test_figures_stand_beside_their_targets(run, model, data):
+    found = json.loads(run("evaluate", model, data, "--json").stdout)["behavior"]["neutral"]
+    row = next(line for line in run("evaluate", model, data).stdout.splitlines() if "hinted as neutral" in line)
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[1:] == [f"{found['value']:.2f}", "at most 4", str(found["count"])]
+
+
+def test_sources_stand_beside_gray(run, model, data):
+    (data / "list.csv").write_text(
+        "image,mask,split,source\n"
+        + "".join(
+            f"val/images/{name}.png,val/masks/{name}.png,val,{source}\n"
+            for name, source in (("ccc", "north"), ("dddd", "north"), ("eeeee", "south"))
+        )
+    )
+    sources = json.loads(run("evaluate", model, data / "list.csv", "--json").stdout)["sources"]
+    assert {name: row["photos"] for name, row in sources.items()} == {"north": 2, "south": 1}
+    lines = run("evaluate", model, data / "list.csv").stdout.splitlines()
+    row = next(line for line in lines if line.startswith("│ north"))
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    figures = [sources["north"][way] for way in ("gray", "true labels", "no labels")]
+    gain = sources["north"]["no labels"] - sources["north"]["gray"]
+    assert cells == ["north", "2", *(f"{value:.2f}" for value in figures), f"{gain:+.2f}"]
 
 
 def test_json_is_all_that_is_printed(run, model, data):
@@ -66,6 +97,9 @@ def test_json_is_all_that_is_printed(run, model, data):
     assert found["problems"] == []
     assert set(found["color"]["ways"]) >= {"truth", "gray", "class mean", "true labels", "no labels"}
     assert set(found["segmentation"]["IoU"]) == {"Sky", "[grass]"}
+    assert [row["photos"] for row in found["sources"].values()] == [3]
+    assert found["behavior"]["hint"]["count"] == 3  # the model knows one of two classes
+    assert set(found["aged"]["copies"]) == {"unaged", "faded", "noisy", "blurred", "all three"}
     assert result.stderr == ""
 
 
@@ -132,11 +166,57 @@ def test_groups_reach_the_scores(run, make_model, data, tmp_path):
     assert (refused.exit_code, "gras" in refused.stderr) == (1, True)
 
 
+@pytest.fixture
+def nature(run, make_model, data, tmp_path):
+    """IoU of a group by a model of some provenance, and what was noted; the model predicts members only."""
+    classes = [{"id": SKY, "name": "sky"}, {"id": GRASS, "name": "nature"}, {"id": 1, "name": "grass"}]
+    (data / "classes.json").write_text(json.dumps(classes))
+
+    def measure(provenance, *options):
+        make_model(provenance=provenance).save(tmp_path / "one.safetensors")
+        result = run("evaluate", tmp_path / "one.safetensors", data, "--json", *options)
+        assert result.exit_code == 0
+        return json.loads(result.stdout)["segmentation"]["IoU"]["nature"], result.stderr
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    "provenance",
+    [
+        {"options": {"groups": ["nature=sky,grass"]}},
+        {"options": {"groups": []}, "start": {"options": {"groups": ["nature=sky,grass", "person=skin,hair"]}}},
+        {"start": {"name": "a", "start": {"name": "b", "options": {"groups": ["nature=sky,grass"]}, "start": "fresh"}}},
+    ],
+)
+def test_groups_are_those_of_the_training_unless_others_are_given(nature, provenance):
+    given, noted = nature({}, "--group", "nature=sky,grass")
+    assert given > 0
+    assert noted == ""
+    found, noted = nature(provenance)
+    assert found == given
+    assert noted == "note: nature stands for sky, grass, too, as in the training of tiny\n"
+    assert nature(provenance, "--group", "sky=grass") == (0, "")
+
+
+@pytest.mark.parametrize("provenance", [{"options": {"groups": ["nature=sky,moss"]}}, {"start": "fresh"}])
+def test_groups_of_the_training_that_the_set_cannot_have_are_left_out(nature, provenance):
+    assert nature(provenance) == (0, "")
+
+
+def test_a_group_that_the_set_names_itself_stays(nature, data):
+    (data / "dataset.toml").write_text('[groups]\nnature = ["grass"]\n')
+    own = nature({})
+    assert own[1] == ""
+    assert nature({"options": {"groups": ["nature=sky"]}}) == own
+
+
 @pytest.mark.parametrize(("part", "kept"), [("segmenter", "color"), ("colorizer", "segmentation")])
 def test_models_of_one_network(run, make_model, data, tmp_path, part, kept):
     make_model(**{part: False}).save(tmp_path / "half.safetensors")
     found = json.loads(run("evaluate", tmp_path / "half.safetensors", data, "--json").stdout)
     assert {"color", "segmentation"} & found.keys() == {kept}
+    assert {"sources", "behavior", "aged"} <= found.keys() or kept == "segmentation"
     assert run("evaluate", tmp_path / "half.safetensors", data).exit_code == 0
 
 
@@ -201,13 +281,13 @@ def test_the_seed_of_a_split_that_is_not_recorded(run, model, data):
 
 
 def test_json_holds_no_number_that_json_does_not_know(run, model, data, monkeypatch):
-    monkeypatch.setattr("napari_colorizer.training.evaluate.psnr", lambda *_: float("nan"))
-    monkeypatch.setattr("napari_colorizer.training.evaluate.ssim", lambda *_: float("inf"))
+    monkeypatch.setattr("napari_colorizer.training.color_scores.psnr", lambda *_: float("nan"))
+    monkeypatch.setattr("napari_colorizer.training.color_scores.ssim", lambda *_: float("inf"))
 
     def refuse(text):
         raise ValueError(text)
 
     found = json.loads(run("evaluate", model, data, "--json").stdout, parse_constant=refuse)
     way = found["color"]["ways"]["gray"]
-    assert (way["psnr"], way["ssim"], found["color"]["hints"]["1"]) == (None, None, None)
+    assert (way["psnr"], way["ssim"], found["color"]["hints"]["0"]) == (None, None, None)
     assert way["ciede2000"] > 0

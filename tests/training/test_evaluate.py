@@ -10,12 +10,14 @@ from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
 from napari_colorizer.models.model import Model
-from napari_colorizer.networks import TwoStreamUNet
+from napari_colorizer.training.aged import evaluate_aged
+from napari_colorizer.training.behavior import evaluate_behavior
+from napari_colorizer.training.color_scores import COLOR_METRICS
 from napari_colorizer.training.evaluate import (
-    COLOR_METRICS,
     WAYS,
     epoch_metrics,
     evaluate_color,
+    evaluate_colorizer,
     evaluate_segmentation,
     simulate_hints,
 )
@@ -94,10 +96,52 @@ def test_one_session_serves_a_photo(tiny_model, photos, classes, monkeypatch):
     assert len(begun) == 2
 
 
+def test_each_source_has_its_own_psnr(tiny_model, photos, classes):
+    photos = [replace(photo, source=name) for photo, name in zip(photos, "baba", strict=True)]
+    found = evaluate_color(tiny_model, photos, classes, hint_counts=())
+    assert list(found["sources"]) == ["a", "b"]
+    for source, row in found["sources"].items():
+        own = evaluate_color(tiny_model, [photo for photo in photos if photo.source == source], classes, hint_counts=())
+        assert row == {"photos": 2, **{way: own["ways"][way]["psnr"] for way in WAYS if way != "class mean"}}
+
+
+def test_the_vivid_factor_and_what_it_makes_of_the_colors(tiny_model, photos, classes):
+    found = evaluate_color(replace(tiny_model, vivid=2.5), photos, classes, ways=("gray", *TRUE))
+    ways, shares = found["ways"], found["relative colorfulness"]
+    assert found["vivid"] == 2.5
+    assert (shares["truth"], list(shares)) == (1, ["truth", "gray", "true labels"])
+    assert shares["true labels"] == pytest.approx(ways["true labels"]["colorfulness"] / ways["truth"]["colorfulness"])
+
+
+def test_all_that_is_measured_of_a_colorizer_is_what_each_part_finds(tiny_model, photos, classes):
+    model = replace(tiny_model, suggestions={SKY: [(0, -30, 1.0)], GRASS: [(-20, 20, 1.0)]})
+    means = class_means(photos)
+    found = evaluate_colorizer(model, photos[:2], classes, means)
+    color = evaluate_color(model, photos[:2], classes, means)
+    assert found["sources"] == color.pop("sources")
+    assert found["color"] == color
+    assert found["behavior"] == evaluate_behavior(model, photos[:2], classes)
+    assert found["aged"] == evaluate_aged(model, photos[:2], classes)
+
+
+def test_measures_of_a_colorizer_share_what_a_photo_needs(tiny_model, photos, classes, oracle, monkeypatch):
+    sessions, calls = [], []
+    real = Model.session
+    monkeypatch.setattr(Model, "session", lambda self, *rest: sessions.append(1) or real(self, *rest))
+    oracle(colorize=recorded_colorize(calls))
+    evaluate_colorizer(replace(tiny_model, suggestions={SKY: [(0, -30, 1.0)]}), photos[:1], classes)
+    assert len(sessions) == 1 + 1 + 4  # the photo, half its contrast, its aged copies
+    plain = [labels for labels, hints, _ in calls if hints is None]
+    assert sum(labels is None for labels in plain) == 1
+    assert sum(labels is photos[0].labels for labels in plain) == 1
+
+
 def test_gray_photos_are_left_out(tiny_model, photos, classes):
     gray = replace(photos[3], gray=True)
     assert evaluate_color(tiny_model, [*photos[:2], gray], classes) == evaluate_color(tiny_model, photos[:2], classes)
-    assert evaluate_color(tiny_model, [gray], classes) == {"photos": 0, "ways": {}, "hints": {}}
+    nothing = evaluate_color(tiny_model, [gray], classes)
+    assert nothing.pop("vivid") == 1
+    assert nothing == {"photos": 0, "ways": {}, "hints": {}, "sources": {}, "relative colorfulness": {}}
 
 
 def test_the_classes_of_the_set_are_matched_by_name(tiny_model, photos, classes):
@@ -121,13 +165,9 @@ def test_without_borders_or_labels_the_metrics_that_need_them_are_missing(tiny_m
     assert set(ways["no labels"]) == {"psnr", "ssim", "ciede2000", "colorfulness"}
 
 
-def test_models_without_hint_channels_or_segmenter_have_fewer_ways(tiny_model, photos, classes):
-    config = replace(tiny_model.colorizer.config, embedding=0, stem=0)
-    plain = Model("plain", tiny_model.classes, colorizer=TwoStreamUNet(config))
-    found = evaluate_color(plain, photos[:1], classes)
+def test_models_without_a_segmenter_have_fewer_ways(make_model, photos, classes):
+    found = evaluate_color(make_model(segmenter=False), photos[:1], classes)
     assert set(found["ways"]) == {"truth", "gray", "true labels", "no labels"}
-    assert found["hints"] == {}
-    assert not [name for name in epoch_metrics(plain, photos[:1], classes) if "hint" in name]
 
 
 def test_models_without_a_colorizer_are_refused(make_model, photos, classes):

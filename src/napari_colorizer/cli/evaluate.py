@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, track
-from rich.table import Column, Table
 
-from napari_colorizer.cli.shared import Device, checked, make_console, plain_errors
+from napari_colorizer.cli.shared import Device, checked, plain_errors
+from napari_colorizer.cli.tables import print_evaluation
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from napari_colorizer.training.data.sets import LabeledSet, Pair, Photo
 
 BASELINE_SIDE = 64  # enough for mean colors, and a large training split still fits into memory
-COLUMNS = {
-    "psnr": ("PSNR,\ndB", 2),
-    "ssim": ("SSIM", 3),
-    "ciede2000": ("CIEDE\n2000", 2),
-    "ciede2000 balanced": ("CIEDE\nbalanced", 2),
-    "colorfulness": ("color-\nfulness", 1),
-    "bleeding": ("bleeding", 2),
-    "monochrome": ("mono-\nchrome", 2),
-}
 
 
 def evaluate(
@@ -40,7 +32,10 @@ def evaluate(
     side: Annotated[int, typer.Option(min=1, help="Shorter side to which larger images are brought.")] = 224,
     group: Annotated[
         list[str] | None,
-        typer.Option(help="A name that stands for others in some masks: person=skin,hair,clothes."),
+        typer.Option(
+            help="A name that stands for others in some masks: person=skin,hair,clothes.",
+            show_default="as in the model's training",
+        ),
     ] = None,
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="So many images at most, spread over the split.")] = None,
@@ -53,7 +48,7 @@ def evaluate(
         ),
     ] = 0,
 ) -> None:
-    """Measure how well a model colors and segments a labeled set, beside gray and the mean color of each class."""
+    """Measure how well a model colors and segments a labeled set, and whether it heeds labels and color hints."""
     from napari_colorizer.errors import DataError
     from napari_colorizer.models.library import load_model
     from napari_colorizer.training.data.read import read_set
@@ -62,6 +57,8 @@ def evaluate(
         device = checked(device)
         loaded = load_model(model)
         labeled_set = read_set(data, groups=tuple(group or ()), seed=seed)
+        if not group:
+            labeled_set = _with_groups_of(loaded, labeled_set)
         photos, problems = _load(labeled_set, _some(_labeled(labeled_set, split), limit), side)
         taught, more = _load(labeled_set, _labeled(labeled_set, "train") if loaded.colorizer else [], BASELINE_SIDE)
         problems = list(dict.fromkeys([*labeled_set.problems, *problems, *more]))
@@ -81,7 +78,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(_as_json({**found, "problems": problems}), indent=1, allow_nan=False))
     else:
-        _print(found)
+        print_evaluation(found)
 
 
 def _as_json(value: Any) -> Any:
@@ -89,6 +86,32 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _as_json(item) for name, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_groups_of(model: Model, labeled_set: LabeledSet) -> LabeledSet:
+    """The set with the groups that the model was trained with, as far as it has such classes; it notes them.
+
+    Groups that the set names itself stay as they are.
+    """
+    from napari_colorizer.training.options import parse_group
+
+    classes, found, notes = labeled_set.classes, dict(labeled_set.groups), list(labeled_set.notes)
+    for text in _groups_of(model.provenance):
+        name, members = parse_group(text)
+        if all(map(classes.has_name, (name, *members))) and (own := classes.named(name).id) not in found:
+            found[own] = tuple(classes.named(member).id for member in members)
+            notes.append(f"{name} stands for {', '.join(members)}, too, as in the training of {model.name}")
+    return replace(labeled_set, groups=found, notes=tuple(notes))
+
+
+def _groups_of(provenance: Any) -> Sequence[str]:
+    """The groups of a training, or else of the one that it started from."""
+    while isinstance(provenance, dict):
+        options = provenance.get("options")
+        if isinstance(options, dict) and options.get("groups"):
+            return tuple(options["groups"])
+        provenance = provenance.get("start")
+    return ()
 
 
 def _labeled(labeled_set: LabeledSet, split: str) -> list[Pair]:
@@ -116,7 +139,7 @@ def _measure(
     model: Model, labeled_set: LabeledSet, photos: PhotoStore, taught: PhotoStore, device: str
 ) -> dict[str, Any]:
     """All that can be measured of what the model has."""
-    from napari_colorizer.training.evaluate import evaluate_color, evaluate_segmentation
+    from napari_colorizer.training.evaluate import evaluate_colorizer, evaluate_segmentation
     from napari_colorizer.training.metrics.baselines import class_means
 
     classes = labeled_set.classes
@@ -125,7 +148,7 @@ def _measure(
     found: dict[str, Any] = {"unknown classes": [classes[label].name for label in sorted(occurring - known.keys())]}
     if model.colorizer is not None and not photos.gray.all():
         means = class_means(taught) if len(taught) else None
-        found["color"] = evaluate_color(model, _tracked(photos, "Coloring"), classes, means, device=device)
+        found |= evaluate_colorizer(model, _tracked(photos, "Coloring"), classes, means, device)
     if model.segmenter is not None:
         tracked = _tracked(photos, "Predicting labels")
         found["segmentation"] = evaluate_segmentation(model, tracked, classes, labeled_set.groups, device)
@@ -138,47 +161,3 @@ def _console() -> Console:
 
 def _tracked(photos: PhotoStore, doing: str) -> Iterable[Photo]:
     return track(photos, doing, console=_console(), disable=not _console().is_terminal)
-
-
-def _print(found: dict[str, Any]) -> None:
-    console = make_console()
-    console.print(
-        f"{found['model']} on {found['photos']} images of {found['data']} ({found['split']}), "
-        f"shorter side at most {found['side']} pixels"
-    )
-    if found["unknown classes"]:
-        console.print(f"The model does not know: {', '.join(found['unknown classes'])}.")
-    if "color" in found:
-        console.print(_color_table(found["color"]["ways"]))
-        if found["color"]["hints"]:
-            console.print(_hints_table(found["color"]["hints"]))
-    if "segmentation" in found:
-        for table in _segmentation_tables(found["segmentation"]):
-            console.print(table)
-
-
-def _color_table(ways: dict[str, dict[str, float]]) -> Table:
-    titles = (Column(title, no_wrap=True) for title, _ in COLUMNS.values())
-    table = Table(Column("colored with", no_wrap=True), *titles, collapse_padding=True)  # fits into 80 columns
-    for way, row in ways.items():
-        table.add_row(way, *(f"{row[name]:.{digits}f}" if name in row else "" for name, (_, digits) in COLUMNS.items()))
-    return table
-
-
-def _hints_table(hints: dict[str, float]) -> Table:
-    table = Table("color hints, with true labels", *hints)
-    table.add_row("PSNR, dB", *(f"{value:.2f}" for value in hints.values()))
-    return table
-
-
-def _segmentation_tables(scores: dict[str, Any]) -> list[Table]:
-    """Scores of the whole set and of each source, then those of each class, the best first."""
-    rows = {"all": scores, **(scores["sources"] if len(scores["sources"]) > 1 else {})}
-    by_source = Table("source", "pixel accuracy", "mean IoU", "classes")
-    for source, own in rows.items():
-        if own["IoU"]:
-            by_source.add_row(source, f"{own['pixel accuracy']:.3f}", f"{own['mIoU']:.3f}", str(len(own["IoU"])))
-    by_class = Table("class", "IoU")
-    for name, value in sorted(scores["IoU"].items(), key=lambda pair: -pair[1]):
-        by_class.add_row(name, f"{value:.2f}")
-    return [by_source, by_class]

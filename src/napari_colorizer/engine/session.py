@@ -158,6 +158,7 @@ class Session:
         x = self._frame.shrink(network_input(values, self._network.config.lightness))
         self._x = self._frame.pad(x)[None, None]
         self._gray_features = self._network.encode_gray(self._x)
+        self._known: tuple[Tensor, Tensor] | None = None  # the last labels, and their chroma: hints need no other pass
 
     @torch.inference_mode()
     def _chroma(self, labels: NDArray[np.uint16], hints: Hints) -> Tensor:
@@ -171,9 +172,12 @@ class Session:
 
     def _predict(self, working_labels: Tensor, hints: Hints) -> Tensor:
         """Scaled chroma (2, h, w) at working size."""
-        config, padded = self._network.config, self._frame.pad(working_labels)[None]
-        guidance = self._network.encode_guidance(padded, like=self._x)
-        chroma = self._frame.crop(self._network.decode(self._gray_features, guidance))
+        config = self._network.config
+        if self._known is None or not torch.equal(self._known[0], working_labels):
+            guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], like=self._x)
+            chroma = self._frame.crop(self._network.decode(self._gray_features, guidance))
+            self._known = working_labels, chroma
+        chroma = self._known[1]
         if len(hints):
             rows = hints.rows.copy()
             rows[:, 2:4] /= max(self.vivid, LEAST_VIVID)  # what is made more vivid afterwards comes out as wished

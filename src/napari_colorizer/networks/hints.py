@@ -1,9 +1,9 @@
 """Color hints: what a user says of a few places, spread over the thing that they lie on.
 
 Each hint says by how much the predicted chroma is off at its place. That correction is interpolated over the pixels of
-the same label, by inverse distance (Shepard 1968, doi 10.1145/800186.810616) and likeness in lightness, and fades out
-far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was trained on, and none but pixels of
-its own label move.
+the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness in
+lightness, and fades out far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was trained
+on, and none but pixels of its own label move.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 SOFTNESS = 5.0  # pixels: up to here distance hardly counts
-POWER = 2
 LIKENESS = 0.2  # standard deviation of lightness, of its range -1..1
 FADING = 1e-4  # the sum of weights at which the hints have half a say: some 50 pixels from a small one
 CELL = 4  # hinted pixels of one label in a cell count as one point
@@ -48,15 +47,23 @@ def spread_hints(chroma: Tensor, x: Tensor, labels: Tensor | None, hints: Tensor
 def _correction(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> Tensor:
     """What is to be added to the chroma (2, H, W) of one image."""
     points, own = _points(hints[:2] - chroma, x, labels, hints[2])
-    rows, columns = (torch.arange(size, device=x.device, dtype=x.dtype) for size in x.shape)
-    weights, corrections = torch.zeros_like(x), torch.zeros_like(chroma)
-    for part in range(0, len(own), POINTS_AT_ONCE):
-        y0, x0, lightness, *wrong = (values[:, None, None] for values in points[part : part + POINTS_AT_ONCE].unbind(1))
-        distance = (rows[:, None] - y0) ** 2 + (columns - x0) ** 2
-        weight = (1 + distance / SOFTNESS**2) ** -POWER * torch.exp(-((x - lightness) ** 2) / (2 * LIKENESS**2))
-        weight = weight * (labels == own[part : part + POINTS_AT_ONCE, None, None])
+    correction = torch.zeros_like(chroma)
+    for label in own.unique().tolist():
+        rows, columns = (labels == label).nonzero(as_tuple=True)
+        pixels = torch.stack([rows.to(x.dtype), columns.to(x.dtype), x[rows, columns]])
+        correction[:, rows, columns] = _interpolate(points[own == label], pixels)
+    return correction
+
+
+def _interpolate(points: Tensor, pixels: Tensor) -> Tensor:
+    """Corrections (2, n) at pixels (3, n), which are rows, columns and lightness, from those of points (P, 5)."""
+    weights, corrections = torch.zeros_like(pixels[0]), torch.zeros_like(pixels[:2])
+    for part in points.split(POINTS_AT_ONCE):
+        down, across, lighter = ((pixels[axis] - part[:, axis, None]) for axis in range(3))
+        near = 1 + (down * down + across * across) / SOFTNESS**2
+        weight = torch.exp(lighter * lighter * (-0.5 / LIKENESS**2)) / (near * near)
         weights += weight.sum(0)
-        corrections += torch.stack([(weight * error).sum(0) for error in wrong])
+        corrections += part[:, 3:].T @ weight
     return corrections / (weights + FADING)
 
 

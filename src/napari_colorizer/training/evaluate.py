@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -12,17 +11,18 @@ from numpy.typing import NDArray
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import translate
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-from napari_colorizer.engine.session import Session
+from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.models.model import Model
+from napari_colorizer.training.aged import AgedMeasure
+from napari_colorizer.training.behavior import BehaviorMeasure
+from napari_colorizer.training.color_scores import ColorScores
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
-from napari_colorizer.training.metrics.borders import Borders
-from napari_colorizer.training.metrics.color import RGB, ClassMean, Lab, ciede2000, colorfulness, psnr, ssim, to_lab
+from napari_colorizer.training.metrics.color import RGB, Lab, psnr
 from napari_colorizer.training.metrics.segmentation import SegmentationScores
+from napari_colorizer.training.scene import Scene, measure, rng_of
 
 WAYS = ("gray", "class mean", "true labels", "predicted labels", "no labels")
-COLOR_METRICS = ("psnr", "ssim", "ciede2000", "ciede2000 balanced", "colorfulness", "bleeding", "monochrome")
 HINT_COUNTS = (1, 10, 100)
 HINT_RADIUS = 3
 
@@ -52,7 +52,7 @@ def evaluate_color(
     ways : collection of str
         Which of `WAYS` to measure. Those that need what the model lacks are left out.
     hint_counts : collection of int
-        How many simulated color hints to give, with the true labels; left out where the model takes none.
+        How many simulated color hints to give, with the true labels.
     seed : int
         Of the places of the hints.
     device : str
@@ -60,8 +60,10 @@ def evaluate_color(
     Returns
     -------
     dict
-        "photos", how many; "ways", for each way, and for the "truth", the `COLOR_METRICS` that it has; "hints", the
-        PSNR by the number of hints (as text, "0" among them). It can be written as JSON.
+        "photos", how many; "ways", for each way, and for the "truth", what `ColorScores.summary` says; "hints", the
+        PSNR by the number of hints (as text, "0" among them); "sources", for each source of photos how many "photos"
+        it has and the PSNR of each way; "vivid", the model's own factor; "relative colorfulness", that of each way as
+        a share of the truth's. It can be written as JSON.
 
         PSNR, SSIM and colorfulness are means over photos; CIEDE2000 over pixels, its balanced form over classes;
         bleeding and monochrome are ratios of sums over the set, see `napari_colorizer.training.metrics.borders`.
@@ -71,30 +73,40 @@ def evaluate_color(
     ModelError
         If the model has no colorizer.
     """
-    takes_hints = model.require_colorizer().config.takes_hints
-    counts = sorted(hint_counts) if takes_hints else []
-    truths, scores = _ColorScores(), {way: _ColorScores() for way in ways}
-    hinted: dict[int, list[float]] = {}
-    number = 0
-    for photo in photos:
-        if photo.gray:
-            continue
-        number += 1
-        truth = _Truth(photo)
-        truths.look(truth, photo.rgb, truth.lab)
-        session = model.session(photo.rgb, ColorizeOptions(device=device))
-        for way, color in _ways(model, session, photo, classes, means).items():
-            if way in scores:
-                scores[way].compare(truth, color())
-        hints = simulate_hints(truth.lab, photo.name, max(counts, default=0), seed)
-        for count in counts:
-            rgb = session.colorize(photo.labels, Hints(hints.rows[:count]), classes)
-            hinted.setdefault(count, []).append(psnr(photo.rgb, rgb))
-    summaries = {"truth": truths.summary(truths)} | {way: own.summary(truths) for way, own in scores.items()}
-    by_count = {str(count): float(np.mean(values)) for count, values in hinted.items()}
-    if by_count and "psnr" in summaries.get("true labels", {}):
-        by_count = {"0": summaries["true labels"]["psnr"], **by_count}
-    return {"photos": number, "ways": {way: row for way, row in summaries.items() if row}, "hints": by_count}
+    found = ColorMeasure(model, means, ways, hint_counts, seed)
+    measure([found], model, photos, classes, device)
+    return found.summary()
+
+
+def evaluate_colorizer(
+    model: Model,
+    photos: Iterable[Photo],
+    classes: ClassMap,
+    means: NDArray[np.float64] | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """All that is measured of a colorizer, in one pass over the photographs.
+
+    Parameters
+    ----------
+    model, photos, classes, means, device
+        See `evaluate_color`.
+
+    Returns
+    -------
+    dict
+        "color", what `evaluate_color` gives, but for "sources", which is beside it; "behavior" and "aged", see
+        `napari_colorizer.training.behavior` and `napari_colorizer.training.aged`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no colorizer.
+    """
+    color, behavior, aged = ColorMeasure(model, means), BehaviorMeasure(model), AgedMeasure()
+    measure([color, behavior, aged], model, photos, classes, device)
+    found = color.summary()
+    return {"color": found, "sources": found.pop("sources"), "behavior": behavior.summary(), "aged": aged.summary()}
 
 
 def evaluate_segmentation(
@@ -158,10 +170,10 @@ def epoch_metrics(
     Returns
     -------
     dict
-        For the colorizer with true labels, `COLOR_METRICS` and "psnr 1 hint", "psnr 10 hints", "psnr 100 hints", and
-        beside them "true colorfulness" and "psnr no labels". For the segmenter "mIoU", "pixel accuracy", and with a
-        colon "IoU: sky" of each class and, if there are several sources, "mIoU: msrc" of each. What the photos do not
-        tell (bleeding without labels, say) is missing, always the same for the same photos.
+        For the colorizer with true labels, what `ColorScores.summary` says and "psnr 1 hint", "psnr 10 hints", "psnr
+        100 hints", and beside them "true colorfulness" and "psnr no labels". For the segmenter "mIoU", "pixel
+        accuracy", and with a colon "IoU: sky" of each class and, if there are several sources, "mIoU: msrc" of each.
+        What the photos do not tell (bleeding without labels, say) is missing, always the same for the same photos.
     """
     metrics: dict[str, float] = {}
     if "segmenter" in parts and "segmenter" in model.networks:
@@ -200,7 +212,7 @@ def simulate_hints(lab: Lab, name: str, count: int, seed: int = 0) -> Hints:
         Points anywhere in the image, of a radius of 3 pixels, with the mean a*, b* around them.
     """
     height, width = lab.shape[:2]
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    rng = rng_of(name, seed)
     rows = []
     for y, x in (rng.random((count, 2)) * (height, width)).astype(int).tolist():
         around = lab[max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1, max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1]
@@ -208,60 +220,74 @@ def simulate_hints(lab: Lab, name: str, count: int, seed: int = 0) -> Hints:
     return Hints(rows)
 
 
-def _ways(
-    model: Model, session: Session, photo: Photo, classes: ClassMap, means: NDArray[np.float64] | None
-) -> dict[str, Callable[[], RGB]]:
-    """The ways to color a photo that a model has."""
-    ways: dict[str, Callable[[], RGB]] = {
-        "gray": lambda: paint(photo.rgb, np.zeros((*photo.labels.shape, 2))),
-        "true labels": lambda: session.colorize(photo.labels, classes=classes),
-        "no labels": session.colorize,
-    }
-    if means is not None:
-        ways["class mean"] = lambda: paint(photo.rgb, means[photo.labels])
-    if model.segmenter is not None:
-        options = SegmentOptions(device=session.options.device)
-        ways["predicted labels"] = lambda: session.colorize(model.segment(photo.rgb, options))
-    return ways
+class ColorMeasure:
+    """The ways to color the photos of a set; see `evaluate_color` for the parameters and what is found."""
 
+    def __init__(
+        self,
+        model: Model,
+        means: NDArray[np.float64] | None = None,
+        ways: Collection[str] = WAYS,
+        hint_counts: Collection[int] = HINT_COUNTS,
+        seed: int = 0,
+    ):
+        self._counts = sorted(hint_counts)
+        self._model, self._means, self._seed = model, means, seed
+        self._truths, self._scores = ColorScores(), {way: ColorScores() for way in ways}
+        self._hinted: dict[int, list[float]] = {}
+        self._sources: list[str] = []
 
-class _Truth:
-    """What all ways to color a photo are compared with, found once."""
+    def add(self, scene: Scene) -> None:
+        """Color a photo in all ways."""
+        photo = scene.photo
+        self._sources.append(photo.source)
+        self._truths.look(scene, photo.rgb, scene.truth)
+        for way, color in self._ways(scene).items():
+            if way in self._scores:
+                self._scores[way].compare(scene, color())
+        hints = simulate_hints(scene.truth, photo.name, max(self._counts, default=0), self._seed)
+        for count in self._counts:
+            rgb = scene.session.colorize(photo.labels, Hints(hints.rows[:count]), scene.classes)
+            self._hinted.setdefault(count, []).append(psnr(photo.rgb, rgb))
 
-    def __init__(self, photo: Photo):
-        self.rgb, self.labels = photo.rgb, photo.labels
-        self.lab = to_lab(photo.rgb)
-        self.borders = Borders(photo.labels)
+    def _ways(self, scene: Scene) -> dict[str, Callable[[], RGB]]:
+        """The ways to color a photo that the model has."""
+        photo, means, model = scene.photo, self._means, self._model
+        ways: dict[str, Callable[[], RGB]] = {
+            "gray": lambda: paint(photo.rgb, np.zeros((*photo.labels.shape, 2))),
+            "true labels": lambda: scene.truly_labeled,
+            "no labels": lambda: scene.unlabeled,
+        }
+        if means is not None:
+            ways["class mean"] = lambda: paint(photo.rgb, means[photo.labels])
+        if model.segmenter is not None:
+            options = SegmentOptions(device=scene.options.device)
+            ways["predicted labels"] = lambda: scene.session.colorize(model.segment(photo.rgb, options))
+        return ways
 
+    def summary(self) -> dict[str, Any]:
+        """What was found over all photos."""
+        scores = {"truth": self._truths, **self._scores}
+        rows = {way: row for way, own in scores.items() if (row := own.summary(self._truths))}
+        by_count = {str(count): float(np.mean(values)) for count, values in self._hinted.items()}
+        if by_count and "psnr" in rows.get("true labels", {}):
+            by_count = {"0": rows["true labels"]["psnr"], **by_count}
+        return {
+            "photos": len(self._sources),
+            "ways": rows,
+            "hints": by_count,
+            "sources": self._by_source(),
+            "vivid": self._model.vivid,
+            "relative colorfulness": {
+                way: row["colorfulness"] / rows["truth"]["colorfulness"] for way, row in rows.items()
+            },
+        }
 
-class _ColorScores:
-    """The scores of one way to color, gathered over a set."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, list[float]] = {}
-        self._difference = ClassMean()
-        self._steps = self._distances = 0.0
-
-    def look(self, truth: _Truth, rgb: RGB, lab: Lab) -> None:
-        """Measure colors as they are."""
-        self._values.setdefault("colorfulness", []).append(colorfulness(rgb))
-        self._steps += truth.borders.steps(lab[..., 1:])
-        self._distances += truth.borders.distances(lab[..., 1:])
-
-    def compare(self, truth: _Truth, rgb: RGB) -> None:
-        """Measure colors as they are, and how near they are to the true ones."""
-        lab = to_lab(rgb)
-        self.look(truth, rgb, lab)
-        self._values.setdefault("psnr", []).append(psnr(truth.rgb, rgb))
-        self._values.setdefault("ssim", []).append(ssim(truth.rgb, rgb))
-        self._difference.add(ciede2000(truth.lab, lab), truth.labels)
-
-    def summary(self, truth: _ColorScores) -> dict[str, float]:
-        """Figures by name, in the order of `COLOR_METRICS`; empty if nothing was measured."""
-        if not self._values:
-            return {}
-        found: dict[str, float | None] = {name: float(np.mean(values)) for name, values in self._values.items()}
-        found["ciede2000"], found["ciede2000 balanced"] = self._difference.plain, self._difference.balanced
-        found["bleeding"] = self._steps / truth._steps if truth._steps else None
-        found["monochrome"] = self._distances / truth._distances if truth._distances else None
-        return {name: value for name in COLOR_METRICS if (value := found.get(name)) is not None}
+    def _by_source(self) -> dict[str, dict[str, float]]:
+        """How many photos each source has, and the PSNR of each way over them."""
+        found: dict[str, dict[str, float]] = {}
+        for source in sorted(set(self._sources)):
+            own = np.array(self._sources) == source
+            values = {way: np.array(scores.psnr)[own] for way, scores in self._scores.items() if scores.psnr}
+            found[source] = {"photos": int(own.sum())} | {way: float(row.mean()) for way, row in values.items()}
+        return found

@@ -89,7 +89,7 @@ class TrainOptions:
     balance: bool = _option(True, "Show the segmenter images of rare classes more often.", label="Favor rare classes")
     rarity: float = _option(
         0.0,
-        "How much more the pixels of rare classes count for the segmenter: 0 no more, 1 as much more as they are rarer.",
+        "How much more the pixels of rare classes count for the segmenter: 0 none, 1 as much as they are rarer.",
         label="Weight of rare classes",
     )
     huber_delta: float = _option(

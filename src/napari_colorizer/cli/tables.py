@@ -1,0 +1,106 @@
+"""What ``napari-colorizer evaluate`` prints for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Column, Table
+
+from napari_colorizer.cli.shared import make_console
+
+COLUMNS = {
+    "psnr": ("PSNR,\ndB", 2),
+    "ssim": ("SSIM", 3),
+    "ciede2000": ("CIEDE\n2000", 2),
+    "ciede2000 balanced": ("CIEDE\nbalanced", 2),
+    "colorfulness": ("color-\nfulness", 1),
+    "bleeding": ("bleeding", 2),
+    "monochrome": ("mono-\nchrome", 2),
+}
+SOURCE_WAYS = ("gray", "true labels", "no labels")
+
+
+def print_evaluation(found: dict[str, Any]) -> None:
+    """Print the figures as tables that fit into 80 columns.
+
+    Parameters
+    ----------
+    found : dict
+        What the command found; see `napari_colorizer.cli.evaluate`.
+    """
+    console = make_console()
+    console.print(
+        f"{found['model']} on {found['photos']} images of {found['data']} ({found['split']}), "
+        f"shorter side at most {found['side']} pixels"
+    )
+    if found["unknown classes"]:
+        console.print(f"The model does not know: {', '.join(found['unknown classes'])}.")
+    if "color" in found:
+        console.print(_color_table(found["color"]["ways"]))
+        shares = found["color"]["relative colorfulness"]
+        told = ", ".join(f"{shares[way]:.2f} with {way}" for way in SOURCE_WAYS[1:])
+        console.print(f"Vivid factor {found['color']['vivid']:.2f}; as colorful as the truth, times: {told}.")
+        console.print(_source_table(found["sources"]))
+        if found["color"]["hints"]:
+            console.print(_hints_table(found["color"]["hints"]))
+        console.print(_behavior_table(found["behavior"]))
+        console.print(_aged_table(found["aged"]["copies"]))
+    if "segmentation" in found:
+        for table in _segmentation_tables(found["segmentation"]):
+            console.print(table)
+
+
+def _color_table(ways: dict[str, dict[str, float]]) -> Table:
+    titles = (Column(title, no_wrap=True) for title, _ in COLUMNS.values())
+    table = Table(Column("colored with", no_wrap=True), *titles, collapse_padding=True)
+    for way, row in ways.items():
+        table.add_row(way, *(f"{row[name]:.{digits}f}" if name in row else "" for name, (_, digits) in COLUMNS.items()))
+    return table
+
+
+def _source_table(sources: dict[str, dict[str, float]]) -> Table:
+    """PSNR of the photos of each source, and what the colors without labels add to it."""
+    table = Table("source", "images", *SOURCE_WAYS, "no labels\n- gray", title="By source: PSNR, dB")
+    for source, row in sources.items():
+        gain = row["no labels"] - row["gray"]
+        table.add_row(source, str(row["photos"]), *(f"{row[way]:.2f}" for way in SOURCE_WAYS), f"{gain:+.2f}")
+    return table
+
+
+def _hints_table(hints: dict[str, float]) -> Table:
+    table = Table("color hints, with true labels", *hints)
+    table.add_row("PSNR, dB", *(f"{value:.2f}" for value in hints.values()))
+    return table
+
+
+def _behavior_table(found: dict[str, Any]) -> Table:
+    """Each figure beside its target, where it has one, and how many photos or regions it is of."""
+    from napari_colorizer.training.behavior import FIGURES
+
+    table = Table("what", "measured", "target", "of", title="Behavior")
+    for figure in FIGURES:
+        if figure.name in found:
+            row = found[figure.name]
+            target = ", ".join(f"{word} {row[word]:g}" for word in ("at least", "at most") if word in row)
+            table.add_row(figure.title, f"{row['value']:.{figure.digits}f}", target, str(row["count"]))
+    return table
+
+
+def _aged_table(copies: dict[str, dict[str, float]]) -> Table:
+    table = Table("colored from", "PSNR, dB", "loss, dB", title="Aged copies")
+    for name, row in copies.items():
+        table.add_row(name, f"{row['psnr']:.2f}", f"{row['loss']:+.2f}" if "loss" in row else "")
+    return table
+
+
+def _segmentation_tables(scores: dict[str, Any]) -> list[Table]:
+    """Scores of the whole set and of each source, then those of each class, the best first."""
+    rows = {"all": scores, **(scores["sources"] if len(scores["sources"]) > 1 else {})}
+    by_source = Table("source", "pixel accuracy", "mean IoU", "classes")
+    for source, own in rows.items():
+        if own["IoU"]:
+            by_source.add_row(source, f"{own['pixel accuracy']:.3f}", f"{own['mIoU']:.3f}", str(len(own["IoU"])))
+    by_class = Table("class", "IoU")
+    for name, value in sorted(scores["IoU"].items(), key=lambda pair: -pair[1]):
+        by_class.add_row(name, f"{value:.2f}")
+    return [by_source, by_class]
