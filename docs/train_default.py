@@ -1,0 +1,121 @@
+"""Train the bundled model, from random weights to the file in the package.
+
+    python docs/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only segmenter | colorizer | bundle]
+
+PHOTOS is the set that docs/model.md describes. RUNS gets the folders of the runs: where one is there already, training
+goes on with it, so that the same command is given again after an interruption. At last the two networks are put
+together, classes that were not learned are left out, the vividness is calibrated on the validation photographs, and
+``src/napari_colorizer/models/default.safetensors`` is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
+from napari_colorizer.models.library import bundled_default
+from napari_colorizer.training.data.photos import PhotoStore
+from napari_colorizer.training.data.read import read_set
+from napari_colorizer.training.evaluate import evaluate_color, evaluate_segmentation
+from napari_colorizer.training.events import EpochEnded, Finished, Prepared
+from napari_colorizer.training.metrics.baselines import class_means
+from napari_colorizer.training.pruning import prune
+from napari_colorizer.training.run import resumed_options
+from napari_colorizer.training.transfer import teach_classes
+from napari_colorizer.training.vivid import vivid_curve
+
+COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
+STAGES: dict[str, dict[str, Any]] = {
+    "segmenter": {"start": "fresh", "epochs": 48, "epoch_size": 2400},
+    "colorizer": {"start": "segmenter", "epochs": 40, "epoch_size": 9600},
+}
+LEAST_PHOTOS = 20  # a class that fewer training photographs show is not in the class map
+LEAST_IOU = 0.1  # a class that is found worse than this is left to the user
+SIDE, BASELINE_SIDE = 224, 64
+LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS beside the model file"
+
+
+def train(stage: str, arguments: argparse.Namespace) -> None:
+    """Train one network, or go on with it; the model is installed under the name of the stage."""
+    run = arguments.runs / stage
+    if (arguments.runs / "models" / f"{stage}.safetensors").exists():
+        return
+    machine = {"device": arguments.device, "devices": arguments.devices}
+    if run.exists():
+        events = fit(resumed_options(run, machine), resume=run)
+    else:
+        changes = {**COMMON, **STAGES[stage], **machine, "network": stage, "name": stage, "run": str(run)}
+        events = fit(TrainOptions.of_recipe("default", data=str(arguments.photos), **changes))
+    for event in events:
+        if isinstance(event, Prepared | EpochEnded | Finished):
+            print(event.to_line()[:400], flush=True)
+
+
+def with_known_classes(model: Model, counts: dict[int, int]) -> Model:
+    """The model without the classes that too few photographs show."""
+    classes = ClassMap([item for item in model.classes if counts.get(item.id, 0) >= LEAST_PHOTOS])
+    known = {label: label for label in classes.ids}
+    networks: dict[str, Any] = {
+        name: teach_classes(network, classes, known, known) for name, network in model.networks.items()
+    }
+    suggestions = {label: rows for label, rows in model.suggestions.items() if label in classes}
+    return replace(model, classes=classes, suggestions=suggestions, **networks)
+
+
+def photos_of_classes(store: PhotoStore, least: int = 200) -> dict[int, int]:
+    """How many photographs show each class, with so many pixels at least."""
+    return dict(zip(store.ids, (store.counts >= least).sum(0).tolist(), strict=True))
+
+
+def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model:
+    """The model as it is bundled: vividness, metrics, terms."""
+    segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
+    model = prune(model, segmentation["IoU"], LEAST_IOU)
+    means = class_means(track(train, "Mean colors of the classes"))
+    mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
+    curve = vivid_curve(model, val, data.classes)
+    model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
+    color = evaluate_color(model, val, data.classes, means)
+    segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
+    return replace(model, name="default", license=LICENSE, metrics={"color": color, "segmentation": segmentation})
+
+
+def bundle(arguments: argparse.Namespace) -> None:
+    """Put the trained networks together and write the file of the package."""
+    data = read_set(arguments.photos, groups=COMMON["groups"])
+    taught = [pair for pair in data.of_split("train") if pair.mask is not None]
+    train = PhotoStore.load(data, taught, BASELINE_SIDE)[0]
+    val = list(PhotoStore.load(data, [pair for pair in data.of_split("val") if pair.mask is not None], SIDE)[0])
+    model = with_known_classes(load_model("colorizer"), photos_of_classes(train))
+    model = finish(replace(model, working_size=arguments.working_size), train, val, data)
+    model.save(bundled_default(), half=True)
+    print(f"{bundled_default()}: {bundled_default().stat().st_size / 1e6:.1f} MB, vivid {model.vivid}")
+
+
+def main() -> None:
+    """Do what is not done yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--working-size", type=int, default=288)
+    parser.add_argument("--only", choices=[*STAGES, "bundle"])
+    arguments = parser.parse_args()
+    os.environ["NAPARI_COLORIZER_MODELS"] = str(arguments.runs.absolute() / "models")
+    for stage in STAGES:
+        if arguments.only in (None, stage):
+            train(stage, arguments)
+    if arguments.only in (None, "bundle"):
+        bundle(arguments)
+
+
+if __name__ == "__main__":
+    main()
