@@ -124,3 +124,14 @@ def test_a_tall_image_is_enlarged_in_parts_without_a_seam(monkeypatch):
     whole = guided_upsample(chroma, *guide)
     monkeypatch.setattr(upsample, "ROWS_AT_ONCE", 7)
     torch.testing.assert_close(guided_upsample(chroma, *guide), whole, atol=1e-4, rtol=0)
+
+
+def test_the_contrast_of_the_image_changes_nothing():
+    lightness = torch.rand(60, 80, generator=torch.Generator().manual_seed(0)) * 100
+    small = torch.nn.functional.adaptive_avg_pool2d(lightness[None], (30, 40))[0]
+    chroma, zeros = torch.rand(2, 30, 40) * 40, torch.zeros(60, 80, dtype=torch.int64)
+    full, dull = (
+        guided_upsample(chroma, small * factor + 20, zeros[:30, :40], lightness * factor + 20, zeros)
+        for factor in (1, 0.5)
+    )
+    torch.testing.assert_close(full, dull, atol=0.01, rtol=0)

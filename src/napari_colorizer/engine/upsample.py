@@ -14,7 +14,8 @@ from torch import Tensor
 from napari_colorizer.engine.frame import ROWS_AT_ONCE, bilinear_rows, neighbors
 
 RADIUS = 2  # working pixels; adds to the reach of an edit
-SMOOTHNESS = 10.0  # L* squared: lightness that varies less than this does not move chroma
+SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
+NO_VARIANCE = 1e-3  # L* squared, of a blank image
 
 
 def guided_upsample(
@@ -37,7 +38,8 @@ def guided_upsample(
     Tensor, (2, H, W)
         Within the range that chroma has around each pixel at working size.
     """
-    coefficients = fit_coefficients(chroma, working_lightness, working_labels)
+    smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
+    coefficients = fit_coefficients(chroma, working_lightness, working_labels, smoothness)
     cells = _cell_labels(working_labels)
     height = lightness.shape[0]
     result = lightness.new_empty(2, *lightness.shape)
@@ -47,8 +49,8 @@ def guided_upsample(
     return result
 
 
-def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor) -> Tensor:
-    """Fit chroma = slope * L* + offset around each pixel.
+def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothness: Tensor) -> Tensor:
+    """Fit chroma = slope * L* + offset around each pixel, with `smoothness` added to the variance of L*.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor) -> Tenso
             low, high = torch.minimum(low, chroma + neighbor[1:]), torch.maximum(high, chroma + neighbor[1:])
     means = sums / count
     variance = means[3] - means[0] ** 2
-    slope = (means[4:] - means[0] * means[1:3]) / (variance + SMOOTHNESS)
+    slope = (means[4:] - means[0] * means[1:3]) / (variance + smoothness)
     offset = chroma + means[1:3] - slope * (lightness + means[0])
     return torch.cat([slope, offset, low, high])
 
