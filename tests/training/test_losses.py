@@ -29,6 +29,16 @@ def test_colorful_pixels_weigh_more():
     assert vivid > 3 * dull
 
 
+def test_a_wrong_tint_is_worse_in_a_pale_image():
+    pale, bold = torch.full((1, 2, 4, 4), 0.01), torch.full((1, 2, 4, 4), 0.3)
+    losses = {image: color_loss(image + 0.1, image, 1.0, relative_to=0.1) for image in (pale, bold)}
+    assert losses[pale] / losses[bold] == pytest.approx((2 * 0.3**2 + 0.1**2) / (2 * 0.01**2 + 0.1**2), rel=1e-4)
+    both = color_loss(torch.cat([pale, bold]) + 0.1, torch.cat([pale, bold]), 1.0, relative_to=0.1)
+    torch.testing.assert_close(both, (losses[pale] + losses[bold]) / 2)  # a batch may be divided
+    typical = torch.full((1, 2, 4, 4), 0.12 / 2**0.5)
+    torch.testing.assert_close(color_loss(typical + 0.1, typical, 1.0, relative_to=0.1), torch.tensor(0.005))
+
+
 def test_without_groups_it_is_cross_entropy_over_the_labeled_pixels(logits):
     labels = torch.tensor(IDS)[torch.randint(0, 5, (2, 4, 4))]
     rank = {label: number for number, label in enumerate(IDS)}

@@ -12,19 +12,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 MOST_WEIGHT = 10.0
+TYPICAL_CHROMA = 0.12  # root mean square of the scaled chroma of everyday photographs: they have the weight 1
 
 
-def color_loss(predicted: Tensor, target: Tensor, delta: float, color_weight: float) -> Tensor:
+def color_loss(
+    predicted: Tensor, target: Tensor, delta: float, color_weight: float = 0.0, relative_to: float = 0.0
+) -> Tensor:
     """Huber loss on scaled chroma (N, 2, H, W), in units of `delta`.
 
     Delta 1, the paper's, is half the squared error, whose optimum among several likely colors is their dull mean; a
     small delta is nearly the absolute error. Most pixels of most photographs are nearly gray: `color_weight` gives
     colorful ones more weight.
+
+    With `relative_to` the error of each image counts relative to its own mean squared chroma (plus the square of
+    `relative_to`), as in the PSNR, a logarithm: a wrong tint is worse in a pale street than in a flower bed, and most
+    of the gradient would otherwise come from the few photographs of many colors.
     """
     error = F.huber_loss(predicted.float(), target, "none", delta)
     if color_weight:
         strength = torch.hypot(target[:, :1], target[:, 1:])  # several times as fast as a norm over two channels
         error = error * (0.5 + color_weight * strength.clamp(max=0.5))
+    if relative_to:
+        power = target.square().sum(1).mean((1, 2))
+        weight = (TYPICAL_CHROMA**2 + relative_to**2) / (power + relative_to**2)
+        error = error * weight[:, None, None, None]
     return error.mean() / delta
 
 

@@ -125,7 +125,9 @@ class ColorizerTraining(NetworkTraining):
             inputs = gray_and_chroma(batch, config.lightness)
             chroma = (inputs.chroma - config.chroma_offset) / config.chroma_scale
             given = flip(batch["given"], batch["flips"]).long()
-        return color_loss(self.network(inputs.x, given), chroma, self.options.huber_delta, self.options.color_weight)
+        options = self.options
+        predicted = self.network(inputs.x, given)
+        return color_loss(predicted, chroma, options.huber_delta, options.color_weight, options.relative_to)
 
 
 class SegmenterTraining(NetworkTraining):

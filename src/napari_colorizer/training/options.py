@@ -98,6 +98,12 @@ class TrainOptions:
     color_weight: float = _option(
         4.0, "How much more colorful pixels count than gray ones in the color loss.", "color", "Weight of color"
     )
+    relative_to: float = _option(
+        0.1,
+        "Chroma, in -1..1, that is added to each crop's own before its error is divided by it; 0: no division.",
+        "color",
+        "Error relative to",
+    )
     drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", "color", "Drop all labels")
     drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", "color")
     drop_outside: float = _option(
@@ -134,7 +140,7 @@ class TrainOptions:
         object.__setattr__(self, "groups", tuple(self.groups))
         for name in ("epochs", "batch", "crop", "side", "devices", "nodes", "val_size"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("epoch_size", "squash", "weight_decay", "clip", "color_weight", "pictures", "seed"):
+        for name in ("epoch_size", "squash", "weight_decay", "clip", "color_weight", "relative_to", "pictures", "seed"):
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("rate", "huber_delta"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
