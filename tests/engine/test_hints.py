@@ -9,14 +9,19 @@ SAME = Frame.fit((20, 30), 352, 16)
 HALF = Frame.fit((40, 60), 30, 16)
 
 
-def mask_of(rows, frame=SAME):
-    return Hints(rows).to_tensor(frame, 128, 0)[2]
+def channels(rows, frame=SAME, scale=128, offset=0, labels=None):
+    labels = np.zeros(frame.full, np.uint8) if labels is None else labels
+    return Hints(rows).to_tensor(frame, scale, offset, labels, frame.vote(labels))
+
+
+def mask_of(rows, frame=SAME, labels=None):
+    return channels(rows, frame, labels=labels)[2]
 
 
 def test_no_hints_are_no_hints():
     for rows in ((), [], np.zeros((0, 5)), Hints()):
         assert len(Hints(rows)) == 0
-        assert not Hints(rows).to_tensor(SAME, 128, 0).any()
+        assert not channels(rows).any()
 
 
 def test_hints_are_made_from_hints():
@@ -37,7 +42,7 @@ def test_values_that_make_no_sense_are_refused(row):
 
 
 def test_a_hint_is_a_disk_of_its_color():
-    hints = Hints([(10, 15, 64, -32, 3)]).to_tensor(SAME, 128, 0)
+    hints = channels([(10, 15, 64, -32, 3)])
     y, x = np.mgrid[:20, :30]
     inside = torch.from_numpy((y - 10) ** 2 + (x - 15) ** 2 <= 9)
     assert hints.shape == (3, 20, 30)
@@ -47,7 +52,7 @@ def test_a_hint_is_a_disk_of_its_color():
 
 
 def test_the_color_is_scaled_like_the_network_s_output():
-    hints = Hints([(10, 15, 127, -0.5, 0)]).to_tensor(SAME, 127.5, -0.5)
+    hints = channels([(10, 15, 127, -0.5, 0)], SAME, 127.5, -0.5)
     torch.testing.assert_close(hints[:, 10, 15], torch.tensor([1.0, 0.0, 1.0]))
 
 
@@ -80,7 +85,7 @@ def test_a_hint_shrinks_with_the_image():
 
 
 def test_the_later_hint_lies_on_top():
-    hints = Hints([(10, 10, 64, 0, 4), (10, 12, 0, 64, 4)]).to_tensor(SAME, 128, 0)
+    hints = channels([(10, 10, 64, 0, 4), (10, 12, 0, 64, 4)])
     assert hints[:, 10, 11].tolist() == [0, 0.5, 1]
     assert hints[:, 10, 7].tolist() == [0.5, 0, 1]
 
@@ -88,3 +93,47 @@ def test_the_later_hint_lies_on_top():
 @pytest.mark.parametrize(("y", "x"), [(-1, 5), (20, 5), (5, 30), (5, -3), (1e9, 5)])
 def test_a_hint_outside_the_image_is_left_out(y, x):
     assert not mask_of([(y, x, 1, 1, 50)]).any()
+
+
+@pytest.mark.parametrize("row", [(1, 2, 1e300, 4, 1), (1, 2, 3, -129, 1)])
+def test_colors_that_do_not_exist_are_refused(row):
+    with pytest.raises(ValueError, match=r"must lie in -128\.\.128"):
+        Hints([row])
+
+
+def test_a_disk_stays_on_the_label_of_its_center():
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:, 15:] = 4
+    for x, own in ((13, 0), (16, 4)):
+        mask = mask_of([(10, x, 1, 1, 5)], labels=labels).numpy() > 0
+        assert mask.sum() > 30
+        assert (labels[mask] == own).all()
+
+
+def test_a_hint_beside_a_thin_stroke_keeps_to_what_it_lies_on():
+    labels = np.zeros((640, 640), np.uint8)
+    labels[:, 300:303] = 9  # wins the vote for its working pixels
+    frame = Frame.fit((640, 640), 64, 16)
+    working = frame.vote(labels)
+    assert working[30, 30] == 9
+    mask = mask_of([(305, 307, 1, 1, 0)], frame, labels).numpy() > 0
+    assert mask.sum() == 1
+    assert working[mask] == [0]
+    assert abs(np.argwhere(mask)[0][1] - 30) == 1
+
+
+def test_a_label_that_lost_every_vote_leaves_the_hint_at_its_place():
+    labels = np.full((640, 640), 3, np.uint8)
+    labels[305, 307] = 9
+    mask = mask_of([(305, 307, 1, 1, 0)], Frame.fit((640, 640), 64, 16), labels)
+    assert mask.nonzero().tolist() == [[30, 30]]
+
+
+def test_a_disk_may_be_as_large_as_it_likes():
+    assert mask_of([(10, 15, 1, 1, 1e300)]).all()
+
+
+def test_weaker_hints_have_less_color():
+    hints = Hints([(1, 2, 30, -40, 5)])
+    np.testing.assert_array_equal(hints.weakened(2).rows, [(1, 2, 15, -20, 5)])
+    np.testing.assert_array_equal(hints.rows, [(1, 2, 30, -40, 5)])

@@ -1,4 +1,5 @@
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -177,6 +178,26 @@ def test_hints_are_taken_as_rows_arrays_or_hints(model, photo):
         assert np.array_equal(session.colorize(None, hints), expected)
     for nothing in ((), np.zeros((0, 5)), Hints(), [(-50, 5, 1, 1, 3)]):
         assert np.array_equal(session.colorize(None, nothing), session.colorize(None))
+
+
+def test_hints_keep_to_labels_that_the_model_does_not_know(pale, photo):
+    session = pale.session(photo(60, 60))
+    labels = np.repeat(np.array([3001, 3002], np.uint16), 30)[:, None].repeat(60, 1)
+    plain, hinted = session.chroma(labels), session.chroma(labels, [(15, 30, 60, -60, 6)])
+    changed = np.abs(plain - hinted).max(-1)
+    assert changed[15, 30] > 20
+    assert changed[36:].max() < 0.1
+    np.testing.assert_array_equal(plain, session.chroma())
+
+
+def test_a_session_may_be_asked_by_several_threads(pale, photo):
+    session = pale.session(photo(40, 40))
+    maps = [np.full((40, 40), label, np.uint8) for label in (1, 2, 3, 4)]
+    expected = [session.colorize(labels) for labels in maps]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(session.colorize, maps * 15))
+    for number, rgb in enumerate(found):
+        np.testing.assert_array_equal(rgb, expected[number % 4])
 
 
 @pytest.mark.parametrize("name", ["pale", "paper"])

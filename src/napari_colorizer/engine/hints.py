@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.engine.frame import Frame
+
+LARGEST_CHROMA = 128
+Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class Hints:
@@ -17,7 +22,7 @@ class Hints:
     ----------
     rows : array-like, (N, 5)
         y, x, a*, b*, radius of each hint; y, x and radius in image pixels (0, 0 is the center of the first), a* and b*
-        in -128..127. Where two hints overlap, the later one counts.
+        in -128..128. Where two hints overlap, the later one counts.
 
     Raises
     ------
@@ -37,24 +42,66 @@ class Hints:
             raise ValueError(f"hints must be rows of y, x, a*, b*, radius, not of shape {values.shape}")
         if not np.isfinite(values).all() or (values[:, 4] < 0).any():
             raise ValueError("hints must be finite numbers, their radius 0 or more")
+        if (np.abs(values[:, 2:4]) > LARGEST_CHROMA).any():
+            raise ValueError(f"the a* and b* of hints must lie in -{LARGEST_CHROMA}..{LARGEST_CHROMA}")
         self.rows: NDArray[np.float64] = values
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_tensor(self, frame: Frame, scale: float, offset: float) -> Tensor:
-        """Hint channels (3, h, w) at working size: scaled a*, scaled b*, mask. Hints outside the image are left out."""
+    def weakened(self, factor: float) -> Hints:
+        """The same hints with their a* and b* divided by a factor."""
+        weaker = Hints(self)
+        weaker.rows = self.rows / (1, 1, factor, factor, 1)
+        return weaker
+
+    def to_tensor(
+        self, frame: Frame, scale: float, offset: float, labels: NDArray[Any], working_labels: NDArray[Any]
+    ) -> Tensor:
+        """Hint channels (3, h, w) at working size: scaled a*, scaled b*, mask.
+
+        A hint speaks for the label at its center: its disk stays on that label, and where the label lost the vote for
+        all of the disk, the nearest working pixel of the label is taken. Hints outside the image are left out.
+
+        Parameters
+        ----------
+        frame : Frame
+        scale, offset : float
+            a* = scale * channel + offset, likewise b*.
+        labels, working_labels : array of integers, (H, W) and (h, w)
+        """
         h, w = frame.working
-        hints = torch.zeros(3, h, w)
+        hints = np.zeros((3, h, w), np.float32)
         y_scale, x_scale = h / frame.full[0], w / frame.full[1]
         for y, x, a, b, radius in self.rows:
-            y, x = y + 0.5, x + 0.5  # from the center of the first pixel to its corner
-            if not (0 <= y < frame.full[0] and 0 <= x < frame.full[1]):
+            if not (0 <= y + 0.5 < frame.full[0] and 0 <= x + 0.5 < frame.full[1]):
                 continue
-            rows = torch.arange(h)[:, None] + 0.5 - y * y_scale
-            columns = torch.arange(w)[None] + 0.5 - x * x_scale
-            disk = (rows / max(radius * y_scale, 1e-6)) ** 2 + (columns / max(radius * x_scale, 1e-6)) ** 2 <= 1
-            disk[min(int(y * y_scale), h - 1), min(int(x * x_scale), w - 1)] = True  # at least one working pixel
-            color = torch.tensor([(a - offset) / scale, (b - offset) / scale, 1.0], dtype=torch.float32)
-            hints[:, disk] = color[:, None]
-        return hints
+            center = ((y + 0.5) * y_scale, (x + 0.5) * x_scale)  # from pixel centers to corners
+            disk = _disk(center, (radius * y_scale, radius * x_scale), (h, w))
+            own = labels[int(y + 0.5), int(x + 0.5)]
+            disk = tuple(axis[working_labels[disk] == own] for axis in disk)
+            if not len(disk[0]):
+                disk = _nearest(working_labels == own, center)
+            hints[(slice(None), *disk)] = np.array([[(a - offset) / scale], [(b - offset) / scale], [1.0]])
+        return torch.from_numpy(hints)
+
+
+def _disk(center: tuple[float, float], radii: tuple[float, float], shape: tuple[int, int]) -> Places:
+    """Rows and columns of the pixels in an ellipse, and of the one at its center."""
+    (y, x), (y_radius, x_radius) = center, radii
+    rows = np.arange(max(0, int(y - y_radius)), min(shape[0], int(y + y_radius) + 1))
+    columns = np.arange(max(0, int(x - x_radius)), min(shape[1], int(x + x_radius) + 1))
+    down, across = (rows + 0.5 - y) / max(y_radius, 1e-6), (columns + 0.5 - x) / max(x_radius, 1e-6)
+    inside = down[:, None] ** 2 + across**2 <= 1
+    inside[int(y) - rows[0], int(x) - columns[0]] = True
+    of_rows, of_columns = inside.nonzero()
+    return rows[of_rows], columns[of_columns]
+
+
+def _nearest(mask: NDArray[np.bool_], center: tuple[float, float]) -> Places:
+    """Row and column of the pixel of a mask that is nearest to a place; the place itself where the mask is empty."""
+    rows, columns = mask.nonzero()
+    if not len(rows):
+        return np.array([int(center[0])]), np.array([int(center[1])])
+    nearest = [int(np.hypot(rows + 0.5 - center[0], columns + 0.5 - center[1]).argmin())]
+    return rows[nearest], columns[nearest]

@@ -49,6 +49,11 @@ def translate(labels: NDArray[np.integer], table: Mapping[int, int]) -> NDArray[
     for source, target in table.items():
         if 0 <= source <= LARGEST_ID and 0 <= target <= LARGEST_ID:
             lookup[source] = target
+    return lookup[as_ids(labels)]
+
+
+def as_ids(labels: NDArray[np.integer]) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """A label map as uint8 or uint16; what cannot be a class id becomes 0."""
     if labels.dtype not in (np.uint8, np.uint16):
         labels = np.where((labels >= 0) & (labels <= LARGEST_ID), labels, 0).astype(np.uint16)
-    return lookup[labels]
+    return cast(NDArray[np.uint8] | NDArray[np.uint16], labels)

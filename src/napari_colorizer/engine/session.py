@@ -15,7 +15,7 @@ from napari_colorizer.color import lightness, normalize, to_rgb
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.labels import check_labels, translate
+from napari_colorizer.engine.labels import as_ids, check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.upsample import guided_upsample
@@ -101,8 +101,8 @@ class Session:
         ValueError, TypeError
             If the label map is not one, or has another shape than the image.
         """
-        known, points = self._guidance(labels, hints, classes)
-        return self._anywhere(lambda: to_rgb(self._lightness, self._chroma(known, points) * self.vivid).cpu().numpy())
+        guidance = self._guidance(labels, hints, classes)
+        return self._anywhere(lambda: to_rgb(self._lightness, self._chroma(*guidance) * self.vivid).cpu().numpy())
 
     def chroma(
         self,
@@ -114,8 +114,8 @@ class Session:
 
         The arguments and errors are those of `colorize`.
         """
-        known, points = self._guidance(labels, hints, classes)
-        return self._anywhere(lambda: self._chroma(known, points).permute(1, 2, 0).cpu().numpy())
+        guidance = self._guidance(labels, hints, classes)
+        return self._anywhere(lambda: self._chroma(*guidance).permute(1, 2, 0).cpu().numpy())
 
     @property
     def vivid(self) -> float:
@@ -124,12 +124,20 @@ class Session:
 
     def _guidance(
         self, labels: ArrayLike | None, hints: Hints | ArrayLike | None, classes: ClassMap | None
-    ) -> tuple[NDArray[np.uint16], Hints]:
-        """Labels in the ids of the colorizer, and hints, checked."""
-        known = np.zeros(self.shape, np.uint16)
-        if labels is not None:
-            known = translate(check_labels(np.asarray(labels), self.shape), self.known_classes(classes))
-        return known, Hints(() if hints is None else hints)
+    ) -> tuple[NDArray[np.uint16], Tensor | None, Tensor | None]:
+        """Labels in the ids of the colorizer, (H, W); and if there are hints, theirs, and the user's own labels.
+
+        Hints keep to the user's labels, (h, w), also to those that the model does not know.
+        """
+        own = np.zeros(self.shape, np.uint8) if labels is None else as_ids(check_labels(np.asarray(labels), self.shape))
+        points = Hints(() if hints is None else hints)
+        known = translate(own, self.known_classes(classes))
+        if not len(points):
+            return known, None, None
+        working, config = self._frame.vote(own), self._master.config
+        points = points.weakened(max(self.vivid, LEAST_VIVID))  # what is made more vivid then comes out as wished
+        channels = points.to_tensor(self._frame, config.chroma_scale, config.chroma_offset, own, working)
+        return known, channels, torch.from_numpy(working)
 
     def _anywhere(self, compute: Callable[[], NDArray[Scalar]]) -> NDArray[Scalar]:
         """Compute on the device of the session, or on the CPU where its memory does not suffice."""
@@ -158,29 +166,26 @@ class Session:
         x = self._frame.shrink(network_input(values, self._network.config.lightness))
         self._x = self._frame.pad(x)[None, None]
         self._gray_features = self._network.encode_gray(self._x)
-        self._known: tuple[Tensor, Tensor] | None = None  # the last labels, and their chroma: hints need no other pass
+        self._last: tuple[Tensor, Tensor] | None = None  # labels and their chroma: an edit of hints needs no other pass
 
     @torch.inference_mode()
-    def _chroma(self, labels: NDArray[np.uint16], hints: Hints) -> Tensor:
+    def _chroma(self, labels: NDArray[np.uint16], hints: Tensor | None, own: Tensor | None) -> Tensor:
         """a*, b* (2, H, W) at full size."""
         config, device = self._network.config, self.device
         working_labels = torch.from_numpy(self._frame.vote(labels)).to(device)
-        chroma = self._predict(working_labels, hints)
-        chroma = chroma * config.chroma_scale + config.chroma_offset
+        chroma = self._predict(working_labels)
+        if hints is not None and own is not None:
+            x = self._frame.crop(self._x)
+            chroma = spread_hints(chroma, x, own.to(device)[None], hints.to(device)[None])
+        chroma = chroma[0] * config.chroma_scale + config.chroma_offset
         full_labels = torch.from_numpy(labels.astype(np.int32)).to(device)
         return guided_upsample(chroma, self._working_lightness, working_labels, self._lightness, full_labels)
 
-    def _predict(self, working_labels: Tensor, hints: Hints) -> Tensor:
-        """Scaled chroma (2, h, w) at working size."""
-        config = self._network.config
-        if self._known is None or not torch.equal(self._known[0], working_labels):
+    def _predict(self, working_labels: Tensor) -> Tensor:
+        """Scaled chroma (1, 2, h, w) at working size, without hints; that of the last labels is kept."""
+        last = self._last
+        if last is None or not torch.equal(last[0], working_labels):
             guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], like=self._x)
-            chroma = self._frame.crop(self._network.decode(self._gray_features, guidance))
-            self._known = working_labels, chroma
-        chroma = self._known[1]
-        if len(hints):
-            rows = hints.rows.copy()
-            rows[:, 2:4] /= max(self.vivid, LEAST_VIVID)  # what is made more vivid afterwards comes out as wished
-            points = Hints(rows).to_tensor(self._frame, config.chroma_scale, config.chroma_offset)
-            chroma = spread_hints(chroma, self._frame.crop(self._x), working_labels[None], points.to(self.device)[None])
-        return chroma[0]
+            last = working_labels, self._frame.crop(self._network.decode(self._gray_features, guidance))
+            self._last = last
+        return last[1]

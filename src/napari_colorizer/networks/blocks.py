@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -40,3 +41,31 @@ class ClassRanks(nn.Module):
         position = torch.searchsorted(self.sorted_ids, labels).clamp_(max=len(self.sorted_ids) - 1)
         known = self.sorted_ids[position] == labels
         return torch.where(known, self.sorted_ranks[position], 0)
+
+
+class ContextBlock(nn.Module):
+    """A residual block that tells each place what the whole image holds.
+
+    Behind normalized features contrast does not change that mean.
+
+    Parameters
+    ----------
+    width : int
+        Channels; half as many inside.
+    slope : float
+        Of the leaky ReLU.
+    """
+
+    def __init__(self, width: int, slope: float):
+        super().__init__()
+        inner = width // 2
+        self.conv1 = conv3x3(width, inner)
+        self.whole = nn.Linear(width, inner, bias=False)
+        self.conv2 = conv3x3(inner, width)
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (N, C, h, w) of the same shape."""
+        y = F.leaky_relu(x, self.slope)
+        y = self.conv1(y) + self.whole(y.mean((2, 3)))[..., None, None]
+        return x + self.conv2(F.leaky_relu(y, self.slope))

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 SOFTNESS = 5.0  # pixels: up to here distance hardly counts
-LIKENESS = 0.2  # standard deviation of lightness, of its range -1..1
+LIKENESS = 0.5  # standard deviation of likeness, in those of the image's own lightness
 FADING = 1e-4  # the sum of weights at which the hints have half a say: some 50 pixels from a small one
-CELL = 4  # hinted pixels of one label in a cell count as one point
-MOST_POINTS, POINTS_AT_ONCE = 512, 32
+CELL, SHADE, WISH = 8, 0.25, 1 / 128  # hinted pixels that differ by less (place, lightness, color) are one point
+MOST_POINTS = 512
+AT_ONCE = 1 << 22  # points times pixels: bounds the memory
 
 
 def spread_hints(chroma: Tensor, x: Tensor, labels: Tensor | None, hints: Tensor) -> Tensor:
@@ -38,37 +39,39 @@ def spread_hints(chroma: Tensor, x: Tensor, labels: Tensor | None, hints: Tensor
     """
     if labels is None:
         labels = torch.zeros(len(x), *x.shape[-2:], dtype=torch.int64, device=x.device)
-    corrected = chroma.clone()
+    corrected = [image.float() for image in chroma]  # places and weights need it, whatever the network ran in
     for image in hints[:, 2].flatten(1).any(1).nonzero()[:, 0].tolist():
-        corrected[image] += _correction(chroma[image], x[image, 0], labels[image], hints[image])
-    return corrected
+        own = corrected[image]
+        corrected[image] = own + _correction(own, x[image, 0].float(), labels[image], hints[image].float())
+    return torch.stack(corrected).to(chroma.dtype)
 
 
 def _correction(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> Tensor:
     """What is to be added to the chroma (2, H, W) of one image."""
-    points, own = _points(hints[:2] - chroma, x, labels, hints[2])
+    points, own, member = _points(chroma, x, labels, hints)
+    likeness = LIKENESS * x.std(correction=0).clamp(min=1e-3)  # contrast changes nothing
     correction = torch.zeros_like(chroma)
     for label in own.unique().tolist():
+        of_label = points[own == label].clone()
         rows, columns = (labels == label).nonzero(as_tuple=True)
-        pixels = torch.stack([rows.to(x.dtype), columns.to(x.dtype), x[rows, columns]])
-        correction[:, rows, columns] = _interpolate(points[own == label], pixels)
+        pixels = torch.stack([rows.float(), columns.float(), x[rows, columns] / likeness])
+        of_label[:, 2] /= likeness
+        parts = pixels.split(max(1, AT_ONCE // len(of_label)), 1)
+        correction[:, rows, columns] = torch.cat([_interpolate(of_label, part) for part in parts], 1)
+    correction[:, hints[2] != 0] = points[member, 3:].T  # at its own place no other hint has a say
     return correction
 
 
 def _interpolate(points: Tensor, pixels: Tensor) -> Tensor:
     """Corrections (2, n) at pixels (3, n), which are rows, columns and lightness, from those of points (P, 5)."""
-    weights, corrections = torch.zeros_like(pixels[0]), torch.zeros_like(pixels[:2])
-    for part in points.split(POINTS_AT_ONCE):
-        down, across, lighter = ((pixels[axis] - part[:, axis, None]) for axis in range(3))
-        near = 1 + (down * down + across * across) / SOFTNESS**2
-        weight = torch.exp(lighter * lighter * (-0.5 / LIKENESS**2)) / (near * near)
-        weights += weight.sum(0)
-        corrections += part[:, 3:].T @ weight
-    return corrections / (weights + FADING)
+    down, across, lighter = (pixels[axis] - points[:, axis, None] for axis in range(3))
+    near = 1 + (down * down + across * across) / SOFTNESS**2
+    weight = torch.exp(lighter * lighter * -0.5) / (near * near)
+    return points[:, 3:].T @ weight / (weight.sum(0) + FADING)
 
 
-def _points(wrong: Tensor, x: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Hinted pixels, those of a cell and label gathered into one.
+def _points(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hinted pixels, neighbors of one label, wish and shade gathered into one point.
 
     Returns
     -------
@@ -76,15 +79,26 @@ def _points(wrong: Tensor, x: Tensor, labels: Tensor, mask: Tensor) -> tuple[Ten
         Mean row, column, lightness and correction of a*, b*.
     own : Tensor, (P,)
         Label of each.
+    member : Tensor, (M,)
+        The point that each of the M hinted pixels belongs to, row by row.
     """
-    rows, columns = mask.nonzero(as_tuple=True)
-    pixels = torch.stack([rows.to(x.dtype), columns.to(x.dtype), x[rows, columns], *wrong[:, rows, columns]], 1)
-    own, cell = labels[rows, columns].long(), CELL
+    rows, columns = hints[2].nonzero(as_tuple=True)
+    light, wish = x[rows, columns], hints[:2, rows, columns]
+    pixels = torch.stack([rows.float(), columns.float(), light, *(wish - chroma[:, rows, columns])], 1)
+    ids, own = labels[rows, columns].long().unique(return_inverse=True)
+    kinds = own
+    for value, step, most in ((wish[0], WISH, 2.0), (wish[1], WISH, 2.0), (light, SHADE, 1.0)):
+        bins = round(2 * most / step) + 1
+        kinds = kinds * bins + ((value.clamp(-most, most) + most) / step).round().long()
+    kinds, kind = kinds.unique(return_inverse=True)
+    cell = CELL
     while True:
-        keys = torch.stack([own, rows // cell, columns // cell], 1)
-        groups, member = keys.unique(dim=0, return_inverse=True)
-        if len(groups) <= MOST_POINTS or cell >= max(mask.shape):
+        height, width = (size // cell + 1 for size in hints.shape[1:])
+        key = (kind * height + rows // cell) * width + columns // cell
+        groups, member = key.unique(return_inverse=True)
+        if len(groups) <= max(MOST_POINTS, len(kinds)) or height * width == 1:
             break
         cell *= 2
     sums = pixels.new_zeros(len(groups), 5).index_add_(0, member, pixels)
-    return sums / member.bincount(minlength=len(groups))[:, None], groups[:, 0]
+    label_of = torch.zeros_like(groups).scatter_(0, member, own)
+    return sums / member.bincount(minlength=len(groups))[:, None], ids[label_of], member

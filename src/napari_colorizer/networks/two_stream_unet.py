@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_colorizer.networks.blocks import ClassRanks, conv3x3, up_conv3x3
+from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, conv3x3, up_conv3x3
 from napari_colorizer.networks.hints import spread_hints
 
 Lightness = Literal["L*", "BT.601"]
@@ -74,6 +74,8 @@ class TwoStreamUNetConfig:
             raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if len(self.decoder_widths) != len(self.widths) - 1:
             raise ValueError("decoder_widths must have one entry fewer than widths")
+        if self.context < 0 or (self.context and self.widths[-1] < 2):
+            raise ValueError("context must be 0 or more, and needs at least two channels at the deepest level")
         if self.embedding and not self.stem:
             raise ValueError("class vectors come in through a stem: set stem, too")
 
@@ -140,27 +142,6 @@ class DecoderLevel(nn.Module):
         """Features of this level from those of the level below and the skip."""
         x = F.leaky_relu(self.conv1(x), self.slope) + self.project(skip)
         return F.leaky_relu(self.conv2(x), self.slope)
-
-
-class ContextBlock(nn.Module):
-    """A residual block that tells each place what the whole image holds.
-
-    The mean over the image is one of features that are already normalized: contrast does not change it.
-    """
-
-    def __init__(self, width: int, slope: float):
-        super().__init__()
-        inner = width // 2
-        self.conv1 = conv3x3(width, inner)
-        self.whole = nn.Linear(width, inner, bias=False)
-        self.conv2 = conv3x3(inner, width)
-        self.slope = slope
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (N, C, h, w) of the same shape."""
-        y = F.leaky_relu(x, self.slope)
-        y = self.conv1(y) + self.whole(y.mean((2, 3)))[..., None, None]
-        return x + self.conv2(F.leaky_relu(y, self.slope))
 
 
 class TwoStreamUNet(nn.Module):
@@ -251,7 +232,7 @@ class TwoStreamUNet(nn.Module):
         return chroma if hints is None else spread_hints(chroma, x, labels, hints)
 
     def encode_gray(self, x: Tensor) -> list[Tensor]:
-        """Instance-normalized gray features of each level, finest first; they do not depend on the labels."""
+        """Gray features of each level, normalized if the config says so, finest first; no label changes them."""
         if self.config.stem:
             x = F.leaky_relu(self.gray_stem(x), self.config.slope)
         features = []
