@@ -1,6 +1,6 @@
 """Train the bundled model, from random weights to the file in the package.
 
-    python docs/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only segmenter | colorizer | bundle]
+    python docs/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only STAGE | bundle]
 
 PHOTOS is the set that docs/model.md describes. RUNS gets the folders of the runs: where one is there already, training
 goes on with it, so that the same command is given again after an interruption. At last the two networks are put
@@ -33,17 +33,26 @@ from napari_colorizer.training.vivid import vivid_curve
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
 STAGES: dict[str, dict[str, Any]] = {
-    "segmenter": {"start": "fresh", "epochs": 48, "epoch_size": 2400},
-    "colorizer": {"start": "segmenter", "epochs": 40, "epoch_size": 9600},
+    "segmenter": {"network": "segmenter", "start": "fresh", "epochs": 48, "epoch_size": 2400},
+    # rare classes are given their weight late: from the start they would only slow down the others
+    "balanced": {
+        "network": "segmenter",
+        "start": "segmenter",
+        "epochs": 16,
+        "epoch_size": 2400,
+        "rate": 3e-4,
+        "rarity": 0.5,
+    },
+    "colorizer": {"network": "colorizer", "start": "fresh", "epochs": 40, "epoch_size": 9600},
 }
-LEAST_PHOTOS = 20  # a class that fewer training photographs show is not in the class map
+LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
 LEAST_IOU = 0.1  # a class that is found worse than this is left to the user
 SIDE, BASELINE_SIDE = 224, 64
 LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS beside the model file"
 
 
 def train(stage: str, arguments: argparse.Namespace) -> None:
-    """Train one network, or go on with it; the model is installed under the name of the stage."""
+    """Do one stage, or go on with it; its model is installed under its name."""
     run = arguments.runs / stage
     if (arguments.runs / "models" / f"{stage}.safetensors").exists():
         return
@@ -51,7 +60,7 @@ def train(stage: str, arguments: argparse.Namespace) -> None:
     if run.exists():
         events = fit(resumed_options(run, machine), resume=run)
     else:
-        changes = {**COMMON, **STAGES[stage], **machine, "network": stage, "name": stage, "run": str(run)}
+        changes = {**COMMON, **STAGES[stage], **machine, "name": stage, "run": str(run)}
         events = fit(TrainOptions.of_recipe("default", data=str(arguments.photos), **changes))
     for event in events:
         if isinstance(event, Prepared | EpochEnded | Finished):
@@ -63,21 +72,21 @@ def with_known_classes(model: Model, counts: dict[int, int]) -> Model:
     classes = ClassMap([item for item in model.classes if counts.get(item.id, 0) >= LEAST_PHOTOS])
     known = {label: label for label in classes.ids}
     networks: dict[str, Any] = {
-        name: teach_classes(network, classes, known, known) for name, network in model.networks.items()
+        name: teach_classes(network, classes, known) for name, network in model.networks.items()
     }
     suggestions = {label: rows for label, rows in model.suggestions.items() if label in classes}
     return replace(model, classes=classes, suggestions=suggestions, **networks)
 
 
-def photos_of_classes(store: PhotoStore, least: int = 200) -> dict[int, int]:
-    """How many photographs show each class, with so many pixels at least."""
-    return dict(zip(store.ids, (store.counts >= least).sum(0).tolist(), strict=True))
+def photos_of_classes(store: PhotoStore) -> dict[int, int]:
+    """How many photographs show each class, in one pixel or more of the size to which they were brought."""
+    return dict(zip(store.ids, (store.counts > 0).sum(0).tolist(), strict=True))
 
 
 def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model:
     """The model as it is bundled: vividness, metrics, terms."""
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
-    model = prune(model, segmentation["IoU"], LEAST_IOU)
+    model = prune(model, segmentation["IoU"], data.classes, LEAST_IOU)
     means = class_means(track(train, "Mean colors of the classes"))
     mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
     curve = vivid_curve(model, val, data.classes)
@@ -93,7 +102,10 @@ def bundle(arguments: argparse.Namespace) -> None:
     taught = [pair for pair in data.of_split("train") if pair.mask is not None]
     train = PhotoStore.load(data, taught, BASELINE_SIDE)[0]
     val = list(PhotoStore.load(data, [pair for pair in data.of_split("val") if pair.mask is not None], SIDE)[0])
-    model = with_known_classes(load_model("colorizer"), photos_of_classes(train))
+    model, found = load_model("colorizer"), load_model("balanced")
+    provenance = {**model.provenance, "segmenter": found.provenance}
+    model = replace(model, segmenter=found.segmenter, provenance=provenance, _elsewhere={})
+    model = with_known_classes(model, photos_of_classes(train))
     model = finish(replace(model, working_size=arguments.working_size), train, val, data)
     model.save(bundled_default(), half=True)
     print(f"{bundled_default()}: {bundled_default().stat().st_size / 1e6:.1f} MB, vivid {model.vivid}")

@@ -137,6 +137,10 @@ def test_nothing_is_predicted_when_told_not_to(colorize, pictures, tiny_model):
     np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
 
 
+def test_help_says_what_vividness_1_means(colorize):
+    assert "1 as the model has them" in colorize("--help").stdout
+
+
 def test_the_colors_can_be_turned_off(colorize, pictures):
     assert colorize(pictures / "A.png", "--vivid", 0).exit_code == 0
     gray = gray_image(ord("A"))

@@ -199,9 +199,16 @@ def test_groups_are_those_of_the_training_unless_others_are_given(nature, proven
     assert nature(provenance, "--group", "sky=grass") == (0, "")
 
 
-@pytest.mark.parametrize("provenance", [{"options": {"groups": ["nature=sky,moss"]}}, {"start": "fresh"}])
-def test_groups_of_the_training_that_the_set_cannot_have_are_left_out(nature, provenance):
-    assert nature(provenance) == (0, "")
+@pytest.mark.parametrize("groups", [["nature=moss,fern"], ["wood=sky,grass"], []])
+def test_groups_of_the_training_that_the_set_cannot_have_are_left_out(nature, groups):
+    assert nature({"options": {"groups": groups}, "start": "fresh"}) == (0, "")
+
+
+def test_a_member_that_the_set_lacks_does_not_cost_the_others_their_group(nature):
+    given, _ = nature({}, "--group", "nature=sky,grass")
+    assert given > 0
+    found = nature({"options": {"groups": ["nature=moss,sky,grass"]}})
+    assert found == (given, "note: nature stands for sky, grass, too, as in the training of tiny\n")
 
 
 def test_a_group_that_the_set_names_itself_stays(nature, data):

@@ -89,6 +89,13 @@ def test_show_tells_what_a_model_is(models, make_model):
     assert {row_of(result, part)[-1] for part in ("segmenter", "colorizer")} >= {"whole image"}
 
 
+def test_show_tells_how_vivid_a_colorizer_is(models, make_model):
+    install_model(make_model(vivid=1.35))
+    install_model(make_model("labels only", colorizer=False))
+    assert "vividness: 1.35 times what the colorizer predicts" in models("show", "tiny").stdout.splitlines()
+    assert "vividness:" not in models("show", "labels only").stdout
+
+
 def test_show_tells_what_is_only_colored_and_what_only_predicted(models, make_model):
     model = make_model()
     model.segmenter = without_classes(model.segmenter, [1, 7])

@@ -145,6 +145,10 @@ def test_stray_ids_are_magenta_listed_and_harmless(predicted, wait):
     assert 200 in widget.class_list.visible_ids()
 
 
+def test_vividness_says_what_1_means(dock):
+    assert "1 as the model has them" in dock[1].vivid.toolTip()
+
+
 def test_a_switch_of_vividness_changes_the_colors(predicted, wait):
     viewer, widget = predicted
     viewer.layers["photo labels"].data = np.full((96, 128), GRASS, np.uint8)

@@ -54,7 +54,7 @@ def test_every_field_is_explained(option_fields):
 
 def test_names_are_words_in_groups_and_explained_too(option_fields):
     names = [label.text() for label in option_fields.findChildren(QLabel) if label.toolTip()]
-    assert {"Averaging", "Gradient limit", "Shorter side", "Color hints", "Workers"} <= set(names)
+    assert {"Averaging", "Gradient limit", "Shorter side", "Error relative to", "Workers"} <= set(names)
     assert not {"Ema", "Clip", "Squash", "Body"} & set(names)
     layout = option_fields.layout()
     rows = [layout.itemAt(row, layout.ItemRole.LabelRole) for row in range(layout.rowCount())]

@@ -9,14 +9,14 @@ from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.color import lightness, luma
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
-from napari_colorizer.training.behavior import FIGURES, evaluate_behavior, half_contrast
+from napari_colorizer.training.behavior import FIGURES, NEUTRAL_RADIUS, evaluate_behavior, half_contrast
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
 from napari_colorizer.training.metrics.color import ciede2000, to_lab
 
 SKY, GRASS, BOAT = 1, 2, 7  # in the photos and in the tiny model
 COLORS = {0: (0, 0), SKY: (-5, -25), GRASS: (-20, 25), BOAT: (25, 20)}
-HINTED = ("neutral", "neutral share", "hint", "hint others", "hint others share")
+HINTED = ("neutral", "neutral share", "neutral others", "hint", "hint others", "hint others share")
 RELABELED = ("relabel", "outside", "outside p95")
 
 
@@ -187,6 +187,22 @@ def test_neutral_hints_that_are_followed_or_not(model, photos, classes, oracle):
     assert found["neutral share"]["value"] == 0
 
 
+def test_what_neutral_hints_do_to_other_regions_is_measured(model, photos, classes, oracle):
+    oracle(hinted_regions)
+    assert evaluate_behavior(model, photos, classes)["neutral others"] == {"value": 0.0, "count": 8, "at most": 3.0}
+    oracle(lambda labels, rows: 0 * by_label(labels, rows) if len(rows) > 1 else by_label(labels, rows))
+    found = evaluate_behavior(model, photos, classes)
+    assert found["neutral others"]["value"] > 10
+    assert found["hint others"]["value"] == 0
+
+
+def test_where_there_is_no_other_region_nothing_is_known_of_any(model, photos, classes):
+    meadow = replace(photos[0], labels=np.full_like(photos[0].labels, GRASS))
+    found = evaluate_behavior(model, [meadow], classes)
+    assert found["neutral"]["count"] == found["hint"]["count"] == 1
+    assert not found.keys() & {"neutral others", "hint others", "hint others share"}
+
+
 def test_neutral_hints_lie_inside_the_region(model, photos, classes, oracle):
     calls = oracle(by_label)
     evaluate_behavior(model, photos[:1], classes)
@@ -194,13 +210,15 @@ def test_neutral_hints_lie_inside_the_region(model, photos, classes, oracle):
     assert len(strewn) == 2
     for labels, rows in strewn:
         np.testing.assert_array_equal(labels, photos[0].labels)
-        assert (rows[:, 2:] == (0, 0, 4)).all()
+        assert (rows[:, 2:] == (0, 0, NEUTRAL_RADIUS)).all()
         places = rows[:, :2].astype(int)
         assert (places % 6 == 0).all()
         label = labels[tuple(places[0])]
+        down, across = np.ogrid[: labels.shape[0], : labels.shape[1]]
         for y, x in places:
-            assert (labels[y - 2 : y + 3, x - 2 : x + 3] == label).all()
-            assert labels[y - 2 : y + 3, x - 2 : x + 3].shape == (5, 5)
+            touched = (down - y) ** 2 + (across - x) ** 2 <= NEUTRAL_RADIUS**2
+            assert (labels[touched] == label).all()
+            assert min(y, x, labels.shape[0] - 1 - y, labels.shape[1] - 1 - x) >= NEUTRAL_RADIUS
         assert len(places) > 0.7 * (labels == label).sum() / 36
 
 
@@ -229,6 +247,16 @@ def test_a_hint_that_is_ignored(model, photos, classes, oracle):
     found = evaluate_behavior(model, photos, classes)
     assert found["hint"]["value"] == 0
     assert found["hint others"]["value"] == 0
+
+
+@pytest.mark.parametrize("gray", [8, 250])
+def test_a_hint_is_followed_as_far_as_the_gamut_goes(model, classes, oracle, gray):
+    oracle(hinted_regions)
+    photos = [
+        Photo(f"{gray}-{number}", np.full((60, 60, 3), gray, np.uint8), np.full((60, 60), SKY, np.uint8))
+        for number in range(12)  # hues
+    ]
+    assert evaluate_behavior(model, photos, classes)["hint"] == {"value": 1.0, "count": 12}
 
 
 def test_a_hint_that_spills(model, photos, classes, oracle):

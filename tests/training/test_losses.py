@@ -39,6 +39,21 @@ def test_a_wrong_tint_is_worse_in_a_pale_image():
     torch.testing.assert_close(color_loss(typical + 0.1, typical, 1.0, relative_to=0.1), torch.tensor(0.005))
 
 
+def test_a_guess_has_a_squared_error_and_a_labeled_pixel_its_own():
+    predicted, target = torch.rand(1, 2, 4, 4) - 0.5, torch.rand(1, 2, 4, 4) - 0.5
+    nothing, everything = torch.zeros(1, 4, 4, dtype=torch.bool), torch.ones(1, 4, 4, dtype=torch.bool)
+    plain = color_loss(predicted, target, 0.02, 4.0, 0.1)
+    torch.testing.assert_close(color_loss(predicted, target, 0.02, 4.0, 0.1, nothing), plain)
+    for delta, weight in ((0.02, 4.0), (1.0, 0.0)):
+        found = color_loss(predicted, target, delta, weight, 0.0, everything)
+        torch.testing.assert_close(found, 5 * (predicted - target).square().mean())
+    half = nothing.clone()
+    half[:, :2] = True
+    parts = [color_loss(predicted[:, :, rows], target[:, :, rows], 0.02, 4.0) for rows in (np.s_[2:],)]
+    parts.append(5 * (predicted - target)[:, :, :2].square().mean())
+    torch.testing.assert_close(color_loss(predicted, target, 0.02, 4.0, 0.0, half), sum(parts) / 2)
+
+
 def test_without_groups_it_is_cross_entropy_over_the_labeled_pixels(logits):
     labels = torch.tensor(IDS)[torch.randint(0, 5, (2, 4, 4))]
     rank = {label: number for number, label in enumerate(IDS)}

@@ -87,3 +87,26 @@ def test_without_that_they_follow_what_they_see(tiny_model):
     training.on_train_epoch_start()
     training.network(torch.randn(2, 1, 16, 16) + 3)
     assert not torch.equal(before, training.network.input_norm.running_mean)
+
+
+PIXELS = {0: 10**7, 1: 10**4, 2: 10**3, 7: 10**2}
+
+
+def test_unlabeled_pixels_have_no_say_in_which_classes_are_rare(tiny_model):
+    options = replace(OPTIONS, rarity=0.5)
+    weights = SegmenterTraining(tiny_model.segmenter, options, 10, {}, PIXELS).loss.weights
+    counts = torch.tensor([10.0**4, 10**3, 10**2])
+    assert (weights[1:] / weights[1]).tolist() == pytest.approx([1, 10**0.5, 10])
+    assert float((weights[1:] * counts).sum() / counts.sum()) == pytest.approx(1)
+    more = SegmenterTraining(tiny_model.segmenter, options, 10, {}, {**PIXELS, 0: 0}).loss.weights
+    assert torch.equal(weights, more)
+
+
+def test_a_background_that_is_learned_has_its_weight(tiny_model):
+    options = replace(OPTIONS, rarity=0.25, background=True)
+    weights = SegmenterTraining(tiny_model.segmenter, options, 10, {}, PIXELS).loss.weights
+    assert (weights / weights[0]).tolist() == pytest.approx([1, 10**0.75, 10, 10])  # ten is the most
+
+
+def test_pixels_count_alike_unless_rarity_is_asked_for(tiny_model):
+    assert SegmenterTraining(tiny_model.segmenter, OPTIONS, 10, {}, PIXELS).loss.weights is None

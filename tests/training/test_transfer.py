@@ -24,19 +24,24 @@ def options(library, tiny_model):
     return replace(OPTIONS, start="tiny")
 
 
+def both(*ids):
+    """Both networks are to learn some classes."""
+    return {"segmenter": ids, "colorizer": ids}
+
+
 def labels_of(label):
     return torch.full((1, 64, 64), label)
 
 
 def test_it_says_what_is_known_new_and_left_out(options):
     classes = ClassMap([*NEW_MAP, Class(7, "nothing", "#000000")])
-    start = start_model(options, classes, [5, 300])
+    start = start_model(options, classes, both(5, 300))
     assert (start.kept, start.new, start.left_out) == (["Grass", "ship"], ["moss"], ["nothing"])
     assert start.model.classes.ids == (300, 5, 6)
 
 
 def test_known_classes_are_predicted_and_colored_as_before(options, tiny_model):
-    model = start_model(options, NEW_MAP, [5]).model
+    model = start_model(options, NEW_MAP, both(5)).model
     before, after = tiny_model.segmenter(X), model.segmenter(X)
     old, new = tiny_model.segmenter.config.ids, model.segmenter.config.ids
     for label, former in ((0, 0), (300, 2), (6, 7)):
@@ -45,7 +50,7 @@ def test_known_classes_are_predicted_and_colored_as_before(options, tiny_model):
 
 
 def test_new_classes_begin_as_the_mean(options, tiny_model):
-    model = start_model(options, NEW_MAP, [5]).model
+    model = start_model(options, NEW_MAP, both(5)).model
     vectors = tiny_model.colorizer.class_vectors.weight[1:]
     torch.testing.assert_close(model.colorizer.class_vectors.weight[2], vectors.mean(0))
     kernels = tiny_model.segmenter.last[3].weight
@@ -53,9 +58,9 @@ def test_new_classes_begin_as_the_mean(options, tiny_model):
 
 
 def test_a_class_may_come_back_later(options, tiny_model, library):
-    once = start_model(options, NEW_MAP, [5]).model
+    once = start_model(options, NEW_MAP, both(5)).model
     once.save(library / "once.safetensors")
-    again = start_model(replace(options, start="once"), NEW_MAP, []).model
+    again = start_model(replace(options, start="once"), NEW_MAP, both()).model
     torch.testing.assert_close(once.segmenter(X), again.segmenter(X))
     torch.testing.assert_close(once.colorizer(X, labels_of(5)), again.colorizer(X, labels_of(5)))
 
@@ -67,7 +72,7 @@ def test_where_a_class_is_a_gray_level_known_ones_keep_it(preset, library):
     network = TwoStreamUNet.preset(preset, classes.ids)
     Model("levels", classes, colorizer=network).save(library / "levels.safetensors")
     other = ClassMap([Class(2, "new", "#000000"), Class(9, "Class 4", "#000000"), Class(4, "newer", "#000000")])
-    model = start_model(replace(OPTIONS, start="levels", network="colorizer"), other, [2, 4]).model
+    model = start_model(replace(OPTIONS, start="levels"), other, {"colorizer": [2, 4]}).model
     ids = model.colorizer.config.ids
     assert len(ids) == len(set(ids)) == 6
     assert ids.index(9) == 4
@@ -107,7 +112,7 @@ def boatless(tiny_model, library):
 
 
 def test_what_the_segmenter_lacks_begins_as_the_mean_where_label_maps_have_it(boatless):
-    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [6])
+    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, both(6))
     segmenter = start.model.segmenter
     assert segmenter.config.ids == (0, 300, 6)
     torch.testing.assert_close(segmenter.last[3].weight[2], boatless.segmenter.last[3].weight.mean(0))
@@ -116,7 +121,7 @@ def test_what_the_segmenter_lacks_begins_as_the_mean_where_label_maps_have_it(bo
 
 
 def test_what_the_segmenter_lacks_stays_out_of_it_where_no_label_map_has_it(boatless):
-    model = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [5]).model
+    model = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, both(5)).model
     assert model.segmenter.config.ids == (0, 300, 5)
     assert model.colorizer.config.ids == (0, 300, 5, 6)
     assert model.classes.ids == (300, 5, 6)
@@ -124,14 +129,36 @@ def test_what_the_segmenter_lacks_stays_out_of_it_where_no_label_map_has_it(boat
 
 @pytest.mark.parametrize(("trained", "other"), [("segmenter", "colorizer"), ("colorizer", "segmenter")])
 def test_a_network_that_is_not_trained_gets_no_new_class(options, trained, other):
-    model = start_model(replace(options, network=trained), NEW_MAP, [5]).model
+    model = start_model(options, NEW_MAP, {trained: [5]}).model
     assert model.networks[trained].config.ids == (0, 300, 5, 6)
     assert model.networks[other].config.ids == (0, 300, 6)
 
 
+def test_each_network_learns_what_the_photos_that_teach_it_show(options):
+    start = start_model(options, NEW_MAP, {"segmenter": [5], "colorizer": []})
+    assert (start.kept, start.new, start.left_out) == (["Grass", "ship"], ["moss"], [])
+    assert start.model.predictable == {300, 5, 6}
+    assert start.model.colorable == {300, 6}
+
+
+@pytest.mark.parametrize("parts", [["segmenter"], ["colorizer"], ["segmenter", "colorizer"]])
+def test_a_colorizer_that_is_kept_is_as_vivid_as_before(library, make_model, parts):
+    library.mkdir()
+    make_model(vivid=1.4).save(library / "vivid.safetensors")
+    start = start_model(replace(OPTIONS, start="vivid"), NEW_MAP, {part: [5] for part in parts})
+    assert start.model.vivid == 1.4
+
+
+def test_a_fresh_colorizer_has_no_vividness_of_its_own(library, make_model):
+    library.mkdir()
+    make_model(colorizer=False, vivid=1.4).save(library / "vivid.safetensors")
+    assert start_model(replace(OPTIONS, start="vivid"), NEW_MAP, both(5)).model.vivid == 1.0
+    assert start_model(replace(OPTIONS, start="fresh"), NEW_MAP, both(5)).model.vivid == 1.0
+
+
 def test_a_segmenter_that_would_have_no_class_is_left_out(options):
     moss = ClassMap([Class(5, "moss", "#335522")])
-    model = start_model(replace(options, network="colorizer"), moss, [5]).model
+    model = start_model(options, moss, {"colorizer": [5]}).model
     assert set(model.networks) == {"colorizer"}
 
 
@@ -151,7 +178,7 @@ def test_a_level_of_a_class_that_is_gone_is_not_that_of_one_that_only_the_segmen
 def test_a_fresh_network_has_only_classes_that_label_maps_have(library, make_model):
     library.mkdir()
     make_model(segmenter=False).save(library / "painter.safetensors")
-    model = start_model(replace(OPTIONS, start="painter"), NEW_MAP, [5, 300]).model
+    model = start_model(replace(OPTIONS, start="painter"), NEW_MAP, both(5, 300)).model
     assert model.segmenter.config.ids == (300, 5)
     assert model.colorizer.config.ids == (0, 300, 5, 6)
 
@@ -161,15 +188,16 @@ def test_a_class_that_no_network_knows_any_more_is_left_out(library, make_model)
     model = make_model(colorizer=False)
     model.segmenter = without_classes(model.segmenter, [7])
     model.save(library / "boatless.safetensors")
-    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, [5])
+    start = start_model(replace(OPTIONS, start="boatless"), NEW_MAP, both(5))
     assert (start.kept, start.new, start.left_out) == (["Grass"], ["moss"], ["ship"])
 
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
-@pytest.mark.parametrize("network", ["both", "segmenter", "colorizer"])
-def test_fresh_networks_are_of_the_preset(preset, network):
-    model = start_model(replace(OPTIONS, start="fresh", preset=preset, network=network), NEW_MAP, [300, 5]).model
-    assert set(model.networks) == ({"segmenter", "colorizer"} if network == "both" else {network})
+@pytest.mark.parametrize("parts", [("segmenter", "colorizer"), ("segmenter",), ("colorizer",)])
+def test_fresh_networks_are_of_the_preset_and_those_to_train(preset, parts):
+    present = {part: [300, 5] for part in parts}
+    model = start_model(replace(OPTIONS, start="fresh", preset=preset), NEW_MAP, present).model
+    assert tuple(model.networks) == parts
     if model.colorizer:
         assert model.colorizer.config == TwoStreamUNet.preset(preset, (300, 5)).config
     if model.segmenter:
@@ -178,18 +206,18 @@ def test_fresh_networks_are_of_the_preset(preset, network):
 
 def test_fresh_weights_are_a_function_of_the_seed():
     fresh = replace(OPTIONS, start="fresh")
-    first, again, other = (start_model(replace(fresh, seed=seed), NEW_MAP, [5]).model for seed in (1, 1, 2))
+    first, again, other = (start_model(replace(fresh, seed=seed), NEW_MAP, both(5)).model for seed in (1, 1, 2))
     assert torch.equal(first.colorizer(X), again.colorizer(X))
     assert not torch.equal(first.colorizer(X), other.colorizer(X))
 
 
 def test_the_background_is_a_class_where_asked_for():
-    model = start_model(replace(OPTIONS, start="fresh", background=True), NEW_MAP, [5, 300]).model
+    model = start_model(replace(OPTIONS, start="fresh", background=True), NEW_MAP, both(5, 300)).model
     assert model.segmenter.config.ids == (0, 300, 5)
 
 
 def test_what_there_is_not_is_said(options):
     with pytest.raises(ModelError, match="nobody"):
-        start_model(replace(options, start="nobody"), NEW_MAP, [5])
+        start_model(replace(options, start="nobody"), NEW_MAP, both(5))
     with pytest.raises(TrainingError, match="not one pixel"):
-        start_model(options, ClassMap([Class(5, "moss", "#335522")]), [])
+        start_model(options, ClassMap([Class(5, "moss", "#335522")]), both())

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_colorizer.engine.session import Session
+from napari_colorizer.errors import DataError
 from napari_colorizer.training.metrics.color import colorfulness, to_lab
 from napari_colorizer.training.vivid import FACTORS, VividCurve, vivid_curve
 
@@ -45,6 +48,17 @@ def test_a_model_that_is_too_colorful_is_made_duller():
 
 def test_a_model_that_never_is_good_enough_stays_as_it_is():
     assert curve((20, 22, 21, 15)).calibrated(least_psnr=30) == 1.0
+
+
+def test_a_model_that_predicts_gray_stays_as_it_is():
+    assert curve((20, 20, 20, 20), colorfulness=(0, 0, 0, 0)).calibrated(least_psnr=19) == 1.0
+
+
+def test_gray_photos_tell_nothing_and_are_refused(tiny_model, photos, classes):
+    gray = [replace(photo, gray=True) for photo in photos]
+    with pytest.raises(DataError, match="none of the 4 photographs has color"):
+        vivid_curve(tiny_model, gray, classes)
+    assert vivid_curve(tiny_model, [photos[0], *gray], classes) == vivid_curve(tiny_model, photos[:1], classes)
 
 
 def test_models_are_compared_at_equal_colorfulness():

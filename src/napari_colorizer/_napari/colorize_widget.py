@@ -128,7 +128,7 @@ class ColorizeWidget(Dock):
         self.working_size.setSpecialValueText(OWN_SIZE)
         self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
         self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
-        self.vivid.setToolTip("Factor on the strength of the colors")
+        self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
         self.confidence = QDoubleSpinBox(maximum=1, singleStep=0.05, keyboardTracking=False)
         self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
         content = QWidget()

@@ -91,14 +91,15 @@ def _as_json(value: Any) -> Any:
 def _with_groups_of(model: Model, labeled_set: LabeledSet) -> LabeledSet:
     """The set with the groups that the model was trained with, as far as it has such classes; it notes them.
 
-    Groups that the set names itself stay as they are.
+    Members that the set lacks are left out. Groups that the set names itself stay as they are.
     """
     from napari_colorizer.training.options import parse_group
 
     classes, found, notes = labeled_set.classes, dict(labeled_set.groups), list(labeled_set.notes)
     for text in _groups_of(model.provenance):
-        name, members = parse_group(text)
-        if all(map(classes.has_name, (name, *members))) and (own := classes.named(name).id) not in found:
+        name, wanted = parse_group(text)
+        members = [member for member in wanted if classes.has_name(member)]
+        if members and classes.has_name(name) and (own := classes.named(name).id) not in found:
             found[own] = tuple(classes.named(member).id for member in members)
             notes.append(f"{name} stands for {', '.join(members)}, too, as in the training of {model.name}")
     return replace(labeled_set, groups=found, notes=tuple(notes))

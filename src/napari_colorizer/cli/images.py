@@ -68,7 +68,7 @@ def colorize(
     output: Output = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
-    vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4).")] = 1.0,
+    vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions

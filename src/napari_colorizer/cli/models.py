@@ -38,7 +38,7 @@ def list_models() -> None:
 
 @app.command("show")
 def show_model(name: Annotated[str, typer.Argument(help="An installed model, or a model file.")] = "default") -> None:
-    """Show a model's classes, cost, training and license, and which classes it only colors or only predicts."""
+    """Show a model's classes, cost, vividness, training and license, and what it only colors or only predicts."""
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
@@ -46,6 +46,8 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
     console = make_console()
     console.print(f"{loaded.name}, working size {loaded.working_size}", style="bold")
     console.print(_cost_table(loaded))
+    if loaded.colorizer is not None:
+        console.print(f"vividness: {loaded.vivid:g} times what the colorizer predicts")
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
     for fact, value in facts.items():
         console.print(f"{fact}: {value}")

@@ -24,6 +24,7 @@ from napari_colorizer.models.model import Model
 from napari_colorizer.networks.two_stream_unet import Lightness
 from napari_colorizer.training.aged import Gray, gray_of
 from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.metrics.baselines import paint
 from napari_colorizer.training.metrics.color import RGB, Lab, ciede2000, to_lab
 from napari_colorizer.training.scene import Scene, measure
 
@@ -31,7 +32,8 @@ REGION_SHARE, REGION_PIXELS = 0.01, 50  # the least of a photo that a region cov
 REGIONS = 2  # of a photo, drawn
 UNLIKE = 10.0  # a*, b* distance of the main colors of classes that can be told apart by color
 FAR = 64  # working pixels
-NEUTRAL_RADIUS, NEUTRAL_STEP, NEUTRAL_MARGIN = 4, 6, 3  # pixels
+NEUTRAL_RADIUS, NEUTRAL_STEP = 4, 6  # pixels
+NEUTRAL_MARGIN = NEUTRAL_RADIUS + 1  # no hint touches another region
 NEUTRAL_CHROMA = 4.0  # looks gray
 HINT_CHROMA, HINT_RADIUS = 30.0, 8
 OBEYED, UNMOVED = 10.0, 3.0  # CIEDE2000
@@ -91,6 +93,7 @@ FIGURES = (
     Figure("contrast largest", "the same, largest of all", "contrast largest", percentile=100, digits=4),
     Figure("neutral", "chroma of regions hinted as neutral", "neutral", at_most=NEUTRAL_CHROMA),
     Figure("neutral share", "regions of which it is below 4", "neutral below"),
+    Figure("neutral others", "CIEDE2000 of the regions beside, mean", "neutral others", at_most=UNMOVED),
     Figure("hint", "regions that take the color of one hint", "hint"),
     Figure("hint others", "CIEDE2000 of the other regions, mean", "others", at_most=UNMOVED),
     Figure("hint others share", "other regions that moved by at most 3", "others unmoved"),
@@ -129,8 +132,9 @@ def evaluate_behavior(
         lies nearer to the suggested colors of their class when no other pixel is labeled than when none is. contrast:
         change of the scaled chroma (a*, b* distance over the model's scale) where the network's gray input has half
         the contrast. neutral: mean chroma of regions that are strewn with neutral hints. hint: share of the regions
-        that come within CIEDE2000 10 of the one hint in them, of a random hue and chroma 30; and CIEDE2000 of what
-        this does to the mean colors of the photo's other regions.
+        whose mean color comes within CIEDE2000 10 of what the one hint in them, of a random hue and chroma 30, would
+        make of all their pixels within the gamut. others: CIEDE2000 of what such hints do to the mean colors of the
+        photo's other regions.
 
     Raises
     ------
@@ -167,7 +171,7 @@ class BehaviorMeasure:
 
     def summary(self) -> dict[str, Any]:
         """What was found over all photos."""
-        found = {figure.name: figure.of(self._samples) for figure in FIGURES if figure.samples in self._samples}
+        found = {figure.name: figure.of(self._samples) for figure in FIGURES if self._samples.get(figure.samples)}
         return {"photos": self._photos, **found}
 
 
@@ -189,6 +193,17 @@ class _Trial:
     def color(self, labels: NDArray[np.uint16], hints: Hints | None = None) -> Lab:
         """What a user gets for labels in the ids of the colorizer."""
         return to_lab(self.scene.session.colorize(labels, hints))
+
+    def all_of(self, chroma: NDArray[np.float64], region: Mask) -> NDArray[np.float32]:
+        """The mean color (3,) of a region of which every pixel has an a*, b*, or as much of it as the gamut has."""
+        pixels = self.scene.photo.rgb[region][None]
+        mean: NDArray[np.float32] = to_lab(paint(pixels, np.tile(chroma, (*pixels.shape[:2], 1))))[0].mean(0)
+        return mean
+
+    def moved(self, label: int, lab: Lab) -> list[float]:
+        """CIEDE2000 of how far the mean colors of all regions but one are from what they were."""
+        others = [region for other, region in self.regions.items() if other != label]
+        return [_difference(lab[region].mean(0), self.before[region].mean(0)) for region in others]
 
 
 def _contrast(samples: Samples, scene: Scene) -> None:
@@ -233,6 +248,7 @@ def _neutral(samples: Samples, trial: _Trial, label: int) -> None:
     chroma = float(np.linalg.norm(lab[region][:, 1:], axis=-1).mean())
     samples["neutral"].append(chroma)
     samples["neutral below"].append(float(chroma < NEUTRAL_CHROMA))
+    samples["neutral others"] += trial.moved(label, lab)
 
 
 def _one_hint(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
@@ -241,15 +257,11 @@ def _one_hint(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
     y, x = np.unravel_index(depth.argmax(), depth.shape)
     wish = HINT_CHROMA * np.array([np.cos(hue), np.sin(hue)])
     radius = min(depth.max() - 0.5, HINT_RADIUS)  # the border lies half a pixel before the first pixel outside
-    lab = trial.color(trial.scene.labels, Hints([(y, x, *wish, radius)]))
-    for other, region in trial.regions.items():
-        mean = lab[region].mean(0)
-        if other == label:
-            samples["hint"].append(float(_difference(mean, np.array([mean[0], *wish])) <= OBEYED))
-        else:
-            moved = _difference(mean, trial.before[region].mean(0))
-            samples["others"].append(moved)
-            samples["others unmoved"].append(float(moved <= UNMOVED))
+    lab, region = trial.color(trial.scene.labels, Hints([(y, x, *wish, radius)])), trial.regions[label]
+    samples["hint"].append(float(_difference(lab[region].mean(0), trial.all_of(wish, region)) <= OBEYED))
+    moved = trial.moved(label, lab)
+    samples["others"] += moved
+    samples["others unmoved"] += [float(distance <= UNMOVED) for distance in moved]
 
 
 def _gap(lab: Lab, region: Mask, clusters: NDArray[np.float64]) -> float:

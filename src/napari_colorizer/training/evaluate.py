@@ -140,14 +140,20 @@ def evaluate_segmentation(
         If the model has no segmenter.
     """
     model.require_segmenter()
-    ours_of_theirs: dict[int, int] = {}
-    for ours, theirs in classes.match(model.classes).items():
-        ours_of_theirs.setdefault(theirs, ours)
+    ids = ids_of_set(model, classes)
     scores = SegmentationScores(classes, groups or {})
     for photo in photos:
         predicted = model.segment(photo.rgb, SegmentOptions(device=device))
-        scores.add(photo.labels, translate(predicted, ours_of_theirs), photo.source)
+        scores.add(photo.labels, translate(predicted, ids), photo.source)
     return scores.summary()
+
+
+def ids_of_set(model: Model, classes: ClassMap) -> dict[int, int]:
+    """The id that each class of a model has in the class map of a set; the first where the set has it twice."""
+    ids: dict[int, int] = {}
+    for ours, theirs in classes.match(model.classes).items():
+        ids.setdefault(theirs, ours)
+    return ids
 
 
 def epoch_metrics(
@@ -170,10 +176,10 @@ def epoch_metrics(
     Returns
     -------
     dict
-        For the colorizer with true labels, what `ColorScores.summary` says and "psnr 1 hint", "psnr 10 hints", "psnr
-        100 hints", and beside them "true colorfulness" and "psnr no labels". For the segmenter "mIoU", "pixel
-        accuracy", and with a colon "IoU: sky" of each class and, if there are several sources, "mIoU: msrc" of each.
-        What the photos do not tell (bleeding without labels, say) is missing, always the same for the same photos.
+        For the colorizer with true labels, what `ColorScores.summary` says, and beside it "true colorfulness" and
+        "psnr no labels"; hints are not trained, and left out. For the segmenter "mIoU", "pixel accuracy", and with a
+        colon "IoU: sky" of each class and, if there are several sources, "mIoU: msrc" of each. What the photos do not
+        tell (bleeding without labels, say) is missing, always the same for the same photos.
     """
     metrics: dict[str, float] = {}
     if "segmenter" in parts and "segmenter" in model.networks:
@@ -184,13 +190,12 @@ def epoch_metrics(
         if len(sources) > 1:
             metrics |= {f"mIoU: {name}": own["mIoU"] for name, own in sources.items()}
     if "colorizer" in parts and "colorizer" in model.networks:
-        found = evaluate_color(model, photos, classes, ways=("true labels", "no labels"), device=device)
+        ways = ("true labels", "no labels")
+        found = evaluate_color(model, photos, classes, ways=ways, hint_counts=(), device=device)
         if found["photos"]:
             metrics |= found["ways"]["true labels"]
             metrics["true colorfulness"] = found["ways"]["truth"]["colorfulness"]
             metrics["psnr no labels"] = found["ways"]["no labels"]["psnr"]
-            hints = {int(count): value for count, value in found["hints"].items() if count != "0"}
-            metrics |= {f"psnr {count} hint{'s' if count > 1 else ''}": value for count, value in hints.items()}
     return metrics
 
 

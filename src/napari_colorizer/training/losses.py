@@ -12,11 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 MOST_WEIGHT = 10.0
+SAME_ERROR = 0.1  # of the scaled chroma: as large, an error counts alike where a label is given and where none is
 TYPICAL_CHROMA = 0.12  # root mean square of the scaled chroma of everyday photographs: they have the weight 1
 
 
 def color_loss(
-    predicted: Tensor, target: Tensor, delta: float, color_weight: float = 0.0, relative_to: float = 0.0
+    predicted: Tensor,
+    target: Tensor,
+    delta: float,
+    color_weight: float = 0.0,
+    relative_to: float = 0.0,
+    guessed: Tensor | None = None,
 ) -> Tensor:
     """Huber loss on scaled chroma (N, 2, H, W), in units of `delta`.
 
@@ -27,11 +33,17 @@ def color_loss(
     With `relative_to` the error of each image counts relative to its own mean squared chroma (plus the square of
     `relative_to`), as in the PSNR, a logarithm: a wrong tint is worse in a pale street than in a flower bed, and most
     of the gradient would otherwise come from the few photographs of many colors.
+
+    Where `guessed` (N, H, W) is true, the error is squared whatever `delta` and `color_weight` say: nobody told what
+    is there, and of a bold guess and the mean of all guesses the latter is the safer one.
     """
     error = F.huber_loss(predicted.float(), target, "none", delta)
     if color_weight:
         strength = torch.hypot(target[:, :1], target[:, 1:])  # several times as fast as a norm over two channels
         error = error * (0.5 + color_weight * strength.clamp(max=0.5))
+    if guessed is not None:
+        squared = (predicted.float() - target).square() * (delta / (2 * SAME_ERROR))
+        error = torch.where(guessed[:, None], squared, error)
     if relative_to:
         power = target.square().sum(1).mean((1, 2))
         weight = (TYPICAL_CHROMA**2 + relative_to**2) / (power + relative_to**2)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from napari_colorizer.classes import UNLABELED
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batches import flip, gray_and_chroma
 from napari_colorizer.training.losses import GroupedCrossEntropy, class_weights, color_loss
@@ -127,7 +128,8 @@ class ColorizerTraining(NetworkTraining):
             given = flip(batch["given"], batch["flips"]).long()
         options = self.options
         predicted = self.network(inputs.x, given)
-        return color_loss(predicted, chroma, options.huber_delta, options.color_weight, options.relative_to)
+        guessed = given == UNLABELED if options.cautious else None
+        return color_loss(predicted, chroma, options.huber_delta, options.color_weight, options.relative_to, guessed)
 
 
 class SegmenterTraining(NetworkTraining):
@@ -140,7 +142,8 @@ class SegmenterTraining(NetworkTraining):
     groups : mapping
         See `GroupedCrossEntropy`.
     pixels : mapping, optional
-        Pixels of each class id in the training images; they matter where `options.rarity` is not 0.
+        Pixels of each class id in the training images; they matter where `options.rarity` is not 0. Both add up:
+        `options.balance` draws photos of rare classes more often, and each of their pixels then counts more, too.
     """
 
     network: GridNet
@@ -154,10 +157,16 @@ class SegmenterTraining(NetworkTraining):
         pixels: Mapping[int, int] | None = None,
     ):
         super().__init__(network, options, steps)
-        ids, weights = network.config.ids, None
-        if options.rarity and pixels:
-            weights = class_weights([pixels.get(label, 0) for label in ids], options.rarity)
+        ids = network.config.ids
+        weights = self._weights(ids, pixels) if options.rarity and pixels else None
         self.loss = GroupedCrossEntropy(ids, groups, options.background, weights)
+
+    def _weights(self, ids: Sequence[int], pixels: Mapping[int, int]) -> list[float]:
+        """How much a pixel of each class counts; what the loss leaves out has no say in what is frequent."""
+        learned = [label for label in ids if label != UNLABELED or self.options.background]
+        weights = class_weights([pixels.get(label, 0) for label in learned], self.options.rarity)
+        by_id = dict(zip(learned, weights, strict=True))
+        return [by_id.get(label, 1.0) for label in ids]
 
     def on_train_epoch_start(self) -> None:
         """Keep the batch-norm statistics as they are, if so wished."""

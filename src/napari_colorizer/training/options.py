@@ -98,6 +98,12 @@ class TrainOptions:
     color_weight: float = _option(
         4.0, "How much more colorful pixels count than gray ones in the color loss.", "color", "Weight of color"
     )
+    cautious: bool = _option(
+        True,
+        "Where no label is given, learn the mean of what may be true instead of a bold guess.",
+        "color",
+        "Guess cautiously",
+    )
     relative_to: float = _option(
         0.1,
         "Chroma, in -1..1, that is added to each crop's own before its error is divided by it; 0: no division.",

@@ -76,8 +76,7 @@ def choose_start(materials: Materials) -> Start:
         model = read_model(materials.run.start)
         start = Start(model, **model.provenance["classes"])
     else:
-        counts = dict(zip(materials.train.ids, materials.train.counts.sum(0).tolist(), strict=True))
-        present = [label for label, count in counts.items() if label and count]
+        present = {part: _present(materials, part) for part in materials.parts}
         start = start_model(materials.options, materials.data.classes, present)
         facts = {"kept": start.kept, "new": start.new, "left_out": start.left_out}
         start.model.provenance["classes"] = facts
@@ -102,6 +101,13 @@ def describe(materials: Materials, start: Start, problems: list[str], done: int)
         problems=[*problems, *_changes(start.model.classes, materials.data.classes)],
         resumed=done,
     )
+
+
+def _present(materials: Materials, part: str) -> list[int]:
+    """Ids of the classes in the photos that teach a network."""
+    store = materials.train
+    occurring = np.flatnonzero(store.counts[materials.usable(part)].sum(0)).tolist()
+    return [store.ids[place] for place in occurring if store.ids[place]]
 
 
 def _lack(part: str) -> str:

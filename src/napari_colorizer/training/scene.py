@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -85,7 +85,7 @@ class Measure(Protocol):
 
 
 def measure(
-    measures: Iterable[Measure], model: Model, photos: Iterable[Photo], classes: ClassMap, device: str = "auto"
+    measures: Sequence[Measure], model: Model, photos: Iterable[Photo], classes: ClassMap, device: str = "auto"
 ) -> None:
     """Show each photo, but gray ones, to some measures; what they share is computed once."""
     for photo in photos:

@@ -26,7 +26,7 @@ class Start:
     model : Model
     kept, new, left_out : list of str
         Names of the classes that one of its networks knows, of those that begin as the mean of the others, and of
-        those that are left out of its class map since neither it nor any label map has them.
+        those that are left out of its class map since it neither knows them nor is to learn them.
     """
 
     model: Model
@@ -35,20 +35,21 @@ class Start:
     left_out: list[str]
 
 
-def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]) -> Start:
+def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, Collection[int]]) -> Start:
     """The model that `options.start` names, with the classes of a labeled set.
 
     Each of its networks has the classes that it knew, and those that it is about to learn: a class that the model only
     colors, say, is predicted only after the segmenter was trained with label maps that have it. A segmenter that would
-    have no class is left out.
+    have no class is left out. A colorizer that it had keeps its vividness, too.
 
     Parameters
     ----------
     options : TrainOptions
     classes : ClassMap
         Of the set. Classes are matched by name, without regard to case.
-    present : sequence of int
-        Ids that occur in its label maps.
+    present : mapping
+        For each network that is to be trained, "segmenter" and/or "colorizer", the ids that occur in the label maps
+        that teach it.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
     torch.manual_seed(options.seed)
     old = None if options.start == FRESH else load_model(options.start)
     known = _match(classes, old) if old else {}
-    used = [item for item in classes if item.id in known or item.id in present]
+    learned = {label for ids in present.values() for label in ids}
+    used = [item for item in classes if item.id in known or item.id in learned]
     if not used:
         raise TrainingError(
             f"{options.data}: not one pixel of its label maps has a class of its class map, and the model "
@@ -78,6 +80,7 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Sequence[int]
     }
     if old:
         facts["suggestions"] = {a: old.suggestions[b] for a, b in known.items() if b in old.suggestions}
+        facts["vivid"] = old.vivid if old.colorizer else 1.0
     model = Model(options.name, new_map, **networks, **facts)
     return Start(
         model,
@@ -147,21 +150,24 @@ def _match(classes: ClassMap, model: Model) -> dict[int, int]:
 
 
 def _make_networks(
-    options: TrainOptions, old: Model | None, classes: ClassMap, known: Mapping[int, int], present: Collection[int]
+    options: TrainOptions,
+    old: Model | None,
+    classes: ClassMap,
+    known: Mapping[int, int],
+    present: Mapping[str, Collection[int]],
 ) -> tuple[dict[str, Any], list[str]]:
     """The networks of the new model by name, and the names of those whose weights are random."""
     networks: dict[str, Any] = {}
     fresh: list[str] = []
     for part in ("segmenter", "colorizer"):
         network = old.networks.get(part) if old else None
-        trained = options.network in (part, "both")
-        to_learn = present if trained else ()
+        to_learn = present.get(part, ())
         own = _own_classes(network, classes, known, to_learn)
         if part == "segmenter" and not own:
             continue
         if network is not None:
             networks[part] = teach_classes(network, classes, known, to_learn)
-        elif trained:
+        elif part in present:
             networks[part] = fresh_network(part, options, own)
             fresh.append(part)
     return networks, fresh

@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.errors import DataError
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
@@ -48,11 +49,15 @@ class VividCurve:
     def calibrated(self, least_psnr: float) -> float:
         """The factor that makes the colors 0.85 times as colorful as the true ones, or the largest that PSNR allows.
 
+        It is 1 where no factor makes the colors any more colorful, since the model predicts gray.
+
         Parameters
         ----------
         least_psnr : float
             In dB; 1 is taken where no factor from 1 on reaches it.
         """
+        if max(self.colorfulness) <= self.colorfulness[0]:
+            return 1.0
         enough = float(np.interp(COLORFUL_ENOUGH * self.true_colorfulness, self.colorfulness, self.factors))
         if np.interp(enough, self.factors, self.psnr) >= least_psnr:
             return round(enough, 2)
@@ -61,9 +66,7 @@ class VividCurve:
         return round(float(allowed[-1]), 2) if len(allowed) else 1.0
 
 
-def vivid_curve(
-    model: Model, photos: Collection[Photo], classes: ClassMap, device: str = "auto", labeled: bool = True
-) -> VividCurve:
+def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, device: str = "auto") -> VividCurve:
     """Color photos with their true labels, made more and less vivid.
 
     Parameters
@@ -75,19 +78,21 @@ def vivid_curve(
     classes : ClassMap
         Of the photos' label maps.
     device : str
-    labeled : bool
-        Whether the labels are given; False colors without any.
 
     Raises
     ------
     ModelError
         If the model has no colorizer.
+    DataError
+        If no photo has color.
     """
     colored = [photo for photo in photos if not photo.gray]
+    if not colored:
+        raise DataError(f"none of the {len(photos)} photographs has color: nothing tells how vivid colors should be")
     found = np.empty((len(colored), len(FACTORS), 2))
     for number, photo in enumerate(colored):
         session = model.session(photo.rgb, ColorizeOptions(device=device))
-        chroma = session.chroma(photo.labels, classes=classes) if labeled else session.chroma()
+        chroma = session.chroma(photo.labels, classes=classes)
         for place, factor in enumerate(FACTORS):
             rgb = paint(photo.rgb, chroma * factor)
             found[number, place] = colorfulness(rgb), psnr(photo.rgb, rgb)
