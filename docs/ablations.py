@@ -43,7 +43,6 @@ class Variant:
     preset: str = "default"
 
 
-BASE: dict[str, Any] = {"context": 2}
 VARIANTS = {
     "base": Variant(),
     "no gray instance norm": Variant({"gray_norm": False}),
@@ -68,8 +67,7 @@ VARIANTS = {
 def build(variant: Variant, classes: ClassMap) -> Model:
     """The model of a variant, with random weights."""
     torch.manual_seed(0)
-    changes = {**BASE, **variant.network} if variant.preset == "default" else variant.network
-    config = replace(PRESETS[variant.preset], ids=(0, *classes.ids), **changes)
+    config = replace(PRESETS[variant.preset], ids=(0, *classes.ids), **variant.network)
     return Model("start", classes, colorizer=TwoStreamUNet(config), working_size=WORKING_SIZE)
 
 

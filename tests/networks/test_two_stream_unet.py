@@ -111,7 +111,8 @@ def test_the_parts_together_are_the_whole(name, preset, gray_input):
 def test_gray_features_are_normalized_and_guidance_features_are_not(name, preset, gray_input):
     network = preset(TwoStreamUNet, name)
     x = gray_input(network, 4, 4)
-    for features in network.encode_gray(x):
+    levels = network.encode_gray(x)
+    for features in levels[:-1] if network.config.context else levels:
         torch.testing.assert_close(features.mean((2, 3)), torch.zeros(features.shape[:2]), atol=1e-4, rtol=0)
         assert features.var((2, 3), unbiased=False).max() < 1 + 1e-4
     for features in network.encode_guidance(random_labels(x), like=x):
@@ -233,10 +234,11 @@ def test_hints_correct_the_chroma_of_any_network(name, preset, gray_input):
 
 
 @torch.no_grad()
-def test_context_blocks_begin_as_nothing_and_carry_across_the_image(variant, gray_input):
+def test_context_blocks_begin_faint_and_carry_across_the_image(variant, gray_input):
     network = variant(context=2)
     x = gray_input(network, 8, 2)
-    torch.testing.assert_close(network(x), gray_only(network, x))
+    with_context, without = network(x), gray_only(network, x)
+    assert 0 < (with_context - without).std() < 0.3 * without.std()
     features = torch.rand(1, network.config.widths[-1], 8, 8)
     changed = features.clone()
     changed[..., 0, 0] += 1

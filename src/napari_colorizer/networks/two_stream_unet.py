@@ -17,7 +17,7 @@ from napari_colorizer.networks.hints import spread_hints
 
 Lightness = Literal["L*", "BT.601"]
 INSTANCE_NORM_EPS = 1e-5
-FIRST_OUTPUT = 0.1  # training begins near gray: chroma of order 1 would be far outside of what there is
+FAINT = 0.1  # training begins near gray, and with context that says little
 
 
 @dataclass(frozen=True)
@@ -206,10 +206,10 @@ class TwoStreamUNet(nn.Module):
                     fan = module.in_channels * 9 / 4
                     nn.init.normal_(module.weight, std=math.sqrt(2 / fan))
         with torch.no_grad():
-            self.final.weight *= FIRST_OUTPUT
-        for module in self.modules():
-            if isinstance(module, ContextBlock):
-                nn.init.zeros_(module.conv2.weight)  # it begins as the identity
+            self.final.weight *= FAINT
+            for module in self.modules():
+                if isinstance(module, ContextBlock):
+                    module.conv2.weight *= FAINT
 
     def forward(self, x: Tensor, labels: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
         """Predict chroma.
@@ -295,6 +295,7 @@ PRESETS = {
         slope=0.1,
         embedding=16,
         stem=24,
+        context=2,
         final_activation=False,
     ),
 }
