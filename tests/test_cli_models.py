@@ -267,3 +267,18 @@ def test_an_incomplete_command_shows_the_help(run, arguments):
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Usage" in result.output
+
+
+def test_what_is_known_of_a_model_is_an_outline_for_people(run, library, make_model):
+    metrics = {"color": {"photos": 3, "ways": {"gray": {"psnr": 25.974321, "ssim": 0.9}}}, "empty": []}
+    install_model(make_model("mine", metrics=metrics, provenance={"options": {"groups": ["a=b,c", "d=e"]}}))
+    lines = run("models", "show", "mine").output.splitlines()
+    for line in (
+        "options: groups a=b,c, d=e",
+        "color:",
+        "  photos: 3",
+        "  ways:",
+        "    gray: psnr 25.97, ssim 0.9",
+        "empty: none",
+    ):
+        assert line in [found.rstrip() for found in lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,17 +49,34 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
     if loaded.colorizer is not None:
         console.print(f"vividness: {loaded.vivid:g} times what the colorizer predicts")
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
-    for fact, value in facts.items():
-        console.print(f"{fact}: {value}")
     console.print(f"classes: {_listed(loaded.classes)}")
-    if loaded.segmenter is None or loaded.colorizer is None:
-        return
-    for text, ids in (
-        ("only colored, never predicted", loaded.colorable - loaded.predictable),
-        ("only predicted, never colored", loaded.predictable - loaded.colorable),
-    ):
-        if ids:
-            console.print(f"{text}: {_listed(item for item in loaded.classes if item.id in ids)}")
+    if loaded.segmenter is not None and loaded.colorizer is not None:
+        for text, ids in (
+            ("only colored, never predicted", loaded.colorable - loaded.predictable),
+            ("only predicted, never colored", loaded.predictable - loaded.colorable),
+        ):
+            if ids:
+                console.print(f"{text}: {_listed(item for item in loaded.classes if item.id in ids)}")
+    for line in _outline(facts):
+        console.print(line)
+
+
+def _outline(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Nested facts as indented lines; the innermost ones stand side by side."""
+    for fact, value in facts.items():
+        if not isinstance(value, dict):
+            yield f"{indent}{fact}: {_short(value)}"
+        elif any(isinstance(item, dict) for item in value.values()):
+            yield f"{indent}{fact}:"
+            yield from _outline(value, indent + "  ")
+        else:
+            yield f"{indent}{fact}: {', '.join(f'{name} {_short(item)}' for name, item in value.items())}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _listed(classes: Iterable[Class]) -> str:
