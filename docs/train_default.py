@@ -43,7 +43,14 @@ STAGES: dict[str, dict[str, Any]] = {
         "rate": 3e-4,
         "rarity": 0.5,
     },
-    "colorizer": {"network": "colorizer", "start": "fresh", "epochs": 40, "epoch_size": 9600},
+    "colorizer": {
+        "network": "colorizer",
+        "start": "fresh",
+        "epochs": 40,
+        "epoch_size": 9600,
+        "side": 192,
+        "crop": 112,
+    },
 }
 LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
 LEAST_IOU = 0.1  # a class that is found worse than this is left to the user
@@ -118,7 +125,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument("--working-size", type=int, default=288)
+    parser.add_argument("--working-size", type=int, default=224)
     parser.add_argument("--only", choices=[*STAGES, "bundle"])
     arguments = parser.parse_args()
     os.environ["NAPARI_COLORIZER_MODELS"] = str(arguments.runs.absolute() / "models")
