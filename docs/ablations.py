@@ -20,8 +20,10 @@ import numpy as np
 import torch
 
 from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
+from napari_colorizer.color import lightness
 from napari_colorizer.networks import TwoStreamUNet, measure_cost
 from napari_colorizer.networks.two_stream_unet import PRESETS
+from napari_colorizer.training.aged import gray_of
 from napari_colorizer.training.data.photos import PhotoStore
 from napari_colorizer.training.data.read import read_set
 from napari_colorizer.training.evaluate import evaluate_color
@@ -134,7 +136,7 @@ def _contrast_psnr(model: Model, photos: list, classes: ClassMap, part: int) -> 
     values = []
     for photo in photos:
         if not photo.gray:
-            dull = 0.5 + (photo.rgb @ np.array([0.299, 0.587, 0.114]) / 255 - 0.5) / part
+            dull = gray_of((lightness(torch.tensor(photo.rgb) / 255).numpy() - 50) / part + 50)
             values.append(psnr(photo.rgb, paint(photo.rgb, model.session(dull).chroma(photo.labels, classes=classes))))
     return float(np.mean(values))
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.errors import DataError
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
 from napari_colorizer.training.metrics.color import colorfulness, psnr
+from napari_colorizer.training.scene import Scene
 
 FACTORS = tuple(0.5 + 0.25 * step for step in range(11))  # 0.5 to 3
 COLORFUL_ENOUGH = 0.85  # of the truth's colorfulness
@@ -91,8 +91,7 @@ def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, devi
         raise DataError(f"none of the {len(photos)} photographs has color: nothing tells how vivid colors should be")
     found = np.empty((len(colored), len(FACTORS), 2))
     for number, photo in enumerate(colored):
-        session = model.session(photo.rgb, ColorizeOptions(device=device))
-        chroma = session.chroma(photo.labels, classes=classes)
+        chroma = Scene(model, photo, classes, device).chroma
         for place, factor in enumerate(FACTORS):
             rgb = paint(photo.rgb, chroma * factor)
             found[number, place] = colorfulness(rgb), psnr(photo.rgb, rgb)
