@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, conv3x3, up_conv3x3
+from napari_colorizer.networks.boxes import after_conv, after_doubling, after_up_conv
 from napari_colorizer.networks.hints import spread_hints
 
 Lightness = Literal["L*", "BT.601"]
@@ -91,26 +92,21 @@ class TwoStreamUNetConfig:
 
     def _reach_from(self, pixel: int) -> int:
         """Follow the interval of changed pixels through every layer of the guidance stream and the decoder."""
-        low = high = pixel + 8 * self.stride  # away from 0, so that no border hides a part
-
-        def conv(low: int, high: int, stride: int = 1) -> tuple[int, int]:
-            return math.ceil((low - 1) / stride), (high + 1) // stride
-
+        start = pixel + 8 * self.stride  # away from 0, so that no border hides a part
+        span = (start, start + 1)
         if self.stem:
-            low, high = conv(low, high, 2)
+            span = after_conv(span, 2)
         skips = []
         for level in range(len(self.widths)):
-            low, high = conv(low, high, 2 if level else 1)
-            low, high = conv(low, high)
-            skips.append((low, high))
+            span = after_conv(after_conv(span, 2 if level else 1))
+            skips.append(span)
         for skip_low, skip_high in reversed(skips[:-1]):
-            low, high = min(2 * low - 1, skip_low), max(2 * high + 1, skip_high)
-            low, high = conv(low, high)
-        low, high = conv(low, high)
-        if self.stem:  # bilinear enlargement by two
-            low, high = 2 * low - 1, 2 * high + 2
-        changed = pixel + 8 * self.stride
-        return max(changed - low, high - changed)
+            low, high = after_up_conv(span)
+            span = after_conv((min(low, skip_low), max(high, skip_high)))
+        span = after_conv(span)
+        if self.stem:
+            span = after_doubling(span)
+        return max(start - span[0], span[1] - 1 - start)
 
 
 class EncoderLevel(nn.Module):
@@ -247,22 +243,21 @@ class TwoStreamUNet(nn.Module):
         """Guidance features of each level, finest first, for a gray input of the size of `like`."""
         if labels is None:
             labels = torch.zeros(len(like), *like.shape[-2:], dtype=torch.int64, device=like.device)
-        x = self._guidance(self.ranks(labels), like.dtype)
+        x = self.embed(labels, like.dtype)
+        if self.config.stem:
+            x = F.leaky_relu(self.guidance_stem(x), self.config.slope)
         features = []
         for level in self.encoder:
             x = level(x)
             features.append(x)
         return features
 
-    def _guidance(self, ranks: Tensor, dtype: torch.dtype) -> Tensor:
-        """What enters the shared encoder."""
+    def embed(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
+        """What the guidance stream begins with, (N, C, H, W): the vector of each pixel's class, or its scaled rank."""
+        ranks = self.ranks(labels)
         if self.config.embedding:
-            classes = self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
-        else:
-            classes = (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
-        if not self.config.stem:
-            return classes
-        return F.leaky_relu(self.guidance_stem(classes), self.config.slope)
+            return self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
+        return (2 * ranks.to(dtype) / max(len(self.config.ids) - 1, 1) - 1)[:, None]
 
     def decode(self, gray: list[Tensor], guidance: list[Tensor]) -> Tensor:
         """Scaled chroma (N, 2, H, W) from the features of both streams."""

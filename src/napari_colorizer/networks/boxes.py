@@ -1,0 +1,81 @@
+"""Boxes of pixels, and how far what changes in one spreads through a layer.
+
+A box holds the rows ``top`` up to ``bottom`` and the columns ``left`` up to ``right`` of an image, the ends left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Span = tuple[int, int]
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels; empty where an end is not beyond its start."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, shape: Any) -> Box:
+        """All of an image of the shape (..., height, width)."""
+        return cls(0, int(shape[-2]), 0, int(shape[-1]))
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return max(0, self.bottom - self.top)
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return max(0, self.right - self.left)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, for the last two axes of an array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, margin: int) -> Box:
+        """The box with a margin on every side."""
+        return Box(self.top - margin, self.bottom + margin, self.left - margin, self.right + margin)
+
+    def within(self, shape: Any) -> Box:
+        """The part inside an image of the shape (..., height, width)."""
+        height, width = shape[-2:]
+        return Box(max(0, self.top), min(height, self.bottom), max(0, self.left), min(width, self.right))
+
+    def joined(self, other: Box) -> Box:
+        """The smallest box around both, of which neither is empty."""
+        return Box(
+            min(self.top, other.top),
+            max(self.bottom, other.bottom),
+            min(self.left, other.left),
+            max(self.right, other.right),
+        )
+
+    def moved(self, spread: Callable[[Span], Span]) -> Box:
+        """The box that a layer's output changes in, when its input changes in this one."""
+        return Box(*spread((self.top, self.bottom)), *spread((self.left, self.right)))
+
+
+def after_conv(span: Span, stride: int = 1) -> Span:
+    """Where the output of a 3-wide convolution with a padding of 1 changes."""
+    low, high = span
+    return math.ceil((low - 1) / stride), high // stride + 1
+
+
+def after_up_conv(span: Span) -> Span:
+    """Where the output of a 3-wide transposed convolution (stride 2, padding 1, output padding 1) changes."""
+    low, high = span
+    return 2 * low - 1, 2 * high
+
+
+def after_doubling(span: Span) -> Span:
+    """Where an image that is doubled bilinearly changes."""
+    low, high = span
+    return 2 * low - 1, 2 * high + 1
