@@ -9,13 +9,22 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from kornia.color import lab_to_rgb, rgb_to_lab
+from kornia.color import rgb_to_lab
 from numpy.typing import NDArray
 from torch import Tensor
 
+WHITE = (0.95047, 1.0, 1.08883)  # D65
+XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 0..1
+    tuple(value * white for value, white in zip(row, WHITE, strict=True))
+    for row in (
+        (3.2404813432005266, -1.5371515162713185, -0.4985363261688878),
+        (-0.9692549499965682, 1.8759900014898907, 0.0415559265582928),
+        (0.0556466391351772, -0.2040413383665112, 1.0573110696453443),
+    )
+)
 BISECTIONS = 12  # the share of chroma that is kept in gamut is found to 1 / 4096
-GAMUT_TOLERANCE = 1e-4
-PIXELS_AT_ONCE = 1 << 20  # bounds the memory of a conversion
+GAMUT_TOLERANCE = 1e-5  # of linear values: in 8 bits nothing
+PIXELS_AT_ONCE = 1 << 16  # a conversion stays in the cache
 
 
 def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = None) -> NDArray[np.float32]:
@@ -110,31 +119,39 @@ def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:
     Tensor of uint8, (H, W, 3)
         L* of the result is within 0.5 of `lightness`; with chroma 0 it is the gray of that lightness.
     """
-    height, width = lightness.shape
-    flat = torch.cat([lightness[None], chroma]).reshape(3, -1)
-    parts = [_to_rgb_flat(part) for part in flat.split(PIXELS_AT_ONCE, dim=1)]
-    return torch.cat(parts).reshape(height, width, 3)
+    flat, colors = lightness.flatten(), chroma.flatten(1)
+    parts = zip(flat.split(PIXELS_AT_ONCE), colors.split(PIXELS_AT_ONCE, 1), strict=True)
+    return torch.cat([_to_rgb_flat(*part) for part in parts]).reshape(*lightness.shape, 3)
 
 
-def _to_rgb_flat(lab: Tensor) -> Tensor:
-    """uint8 (n, 3) of Lab (3, n)."""
-    rgb = _lab_to_srgb(lab)
-    outside = ((rgb < -GAMUT_TOLERANCE) | (rgb > 1 + GAMUT_TOLERANCE)).any(0).nonzero()[:, 0]
+def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
+    """uint8 (n, 3) of L* (n,) and a*, b* (2, n)."""
+    rgb = _to_linear(lightness, chroma)
+    outside = (~_in_gamut(rgb)).nonzero()[:, 0]
     if len(outside):
-        rgb[:, outside] = _shrink_chroma(lab[:, outside])
-    return (rgb.clamp_(0, 1) * 255).round_().to(torch.uint8).T
+        rgb[:, outside] = _shrink_chroma(lightness[outside], chroma[:, outside])
+    rgb.clamp_(0, 1)
+    encoded = torch.where(rgb > 0.0031308, rgb.pow(1 / 2.4).mul_(1.055).sub_(0.055), rgb * 12.92)
+    return encoded.mul_(255).round_().to(torch.uint8).T
 
 
-def _shrink_chroma(lab: Tensor) -> Tensor:
-    """Return sRGB (3, n) of Lab (3, n) with as much chroma as fits into the gamut."""
-    low, high = torch.zeros_like(lab[0]), torch.ones_like(lab[0])
+def _shrink_chroma(lightness: Tensor, chroma: Tensor) -> Tensor:
+    """Return linear RGB (3, n) with as much of the chroma as fits into the gamut."""
+    share, step = torch.zeros_like(lightness), 0.5
     for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        rgb = _lab_to_srgb(torch.stack([lab[0], lab[1] * middle, lab[2] * middle]))
-        inside = ((rgb >= -GAMUT_TOLERANCE) & (rgb <= 1 + GAMUT_TOLERANCE)).all(0)
-        low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-    return _lab_to_srgb(torch.stack([lab[0], lab[1] * low, lab[2] * low]))
+        fits = _in_gamut(_to_linear(lightness, chroma * (share + step)))
+        share = torch.where(fits, share + step, share)
+        step /= 2
+    return _to_linear(lightness, chroma * share)
 
 
-def _lab_to_srgb(lab: Tensor) -> Tensor:
-    return lab_to_rgb(lab[:, None], clip=False)[:, 0]
+def _in_gamut(rgb: Tensor) -> Tensor:
+    return (rgb.amin(0) >= -GAMUT_TOLERANCE) & (rgb.amax(0) <= 1 + GAMUT_TOLERANCE)
+
+
+def _to_linear(lightness: Tensor, chroma: Tensor) -> Tensor:
+    """Linear sRGB (3, n), which may lie outside 0..1, of L* (n,) and a*, b* (2, n)."""
+    y = (lightness + 16) / 116
+    roots = torch.stack([y + chroma[0] / 500, y, y - chroma[1] / 200])
+    xyz = torch.where(roots > 6 / 29, roots * roots * roots, (roots - 4 / 29) * (3 * (6 / 29) ** 2))
+    return lightness.new_tensor(XYZ_TO_RGB) @ xyz

@@ -7,7 +7,8 @@ from hypothesis.extra.numpy import arrays
 from skimage.transform import resize
 
 from napari_colorizer.engine import frame as frame_module
-from napari_colorizer.engine.frame import Frame, bilinear_rows
+from napari_colorizer.engine.frame import Frame, enlarge
+from napari_colorizer.networks.boxes import Box
 
 sides = st.integers(1, 5000)
 small_maps = arrays(
@@ -108,9 +109,26 @@ def test_a_vote_keeps_every_id():
 
 
 @pytest.mark.parametrize("full", [(50, 71), (7, 9), (7, 100)])
-def test_bilinear_rows_are_those_of_the_whole_enlarged_image(full):
+def test_an_enlarged_box_is_that_of_the_whole_enlarged_image(full):
     image = torch.rand(3, 7, 9)
     expected = np.stack([resize(channel.numpy(), full, order=1, mode="edge") for channel in image])
-    whole = bilinear_rows(image, full, slice(0, full[0]))
-    np.testing.assert_allclose(whole, expected, atol=1e-5)
-    assert torch.equal(bilinear_rows(image, full, slice(3, 6)), whole[:, 3:6])
+    for box in (Box.of(full), Box(3, 6, 2, 9), Box(6, 7, 0, 1)):
+        np.testing.assert_allclose(enlarge(image, full, box), expected[:, *box.slices], atol=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.integers(1, 90), st.integers(1, 90), st.integers(1, 99))
+def test_a_vote_on_a_part_is_that_part_of_the_vote(data, height, width, working_size):
+    frame = Frame.fit((height, width), working_size, 16)
+    labels = np.random.default_rng(0).integers(0, 5, (height, width)).astype(np.uint8)
+    top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    box = Box(top, data.draw(st.integers(top + 1, height)), left, data.draw(st.integers(left + 1, width)))
+    part = frame.shrunk(box)
+    whole = frame.enlarged(part)
+    assert whole.joined(box) == whole
+    assert np.array_equal(frame.vote(labels[whole.slices], part), frame.vote(labels)[part.slices])
+    changed = labels.copy()
+    changed[box.slices] = 7
+    rows, columns = (frame.vote(changed) != frame.vote(labels)).nonzero()
+    assert part.top <= rows.min(initial=part.top) <= rows.max(initial=part.top) < part.bottom
+    assert part.left <= columns.min(initial=part.left) <= columns.max(initial=part.left) < part.right

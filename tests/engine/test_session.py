@@ -13,10 +13,12 @@ from skimage.color import rgb2lab
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.upsample import RADIUS, GuidedUpsampling
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import read_label_map, write_label_map
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+from napari_colorizer.networks.boxes import Box
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)
 HINT = [(30, 40, 60, -60, 3)]
@@ -73,6 +75,93 @@ def test_a_session_gives_what_the_model_gives_after_any_edit(model, photo, all_i
     for labels in (None, all_ids, all_ids[::-1, ::-1], all_ids * 0 + 3, all_ids):
         assert np.array_equal(session.colorize(labels, HINT), model.colorize(photo(90, 120), labels, HINT))
         assert np.array_equal(session.colorize(labels), model.colorize(photo(90, 120), labels))
+
+
+def edited(labels, edits):
+    """Label maps after one edit more each."""
+    for top, left, height, width, label in edits:
+        labels = labels.copy()
+        labels[top : top + height, left : left + width] = label
+        yield labels
+
+
+EDITS = st.lists(
+    st.tuples(*[st.integers(0, 89)] * 2, *[st.integers(1, 40)] * 2, st.sampled_from([0, 1, 7, 59, 200])),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(EDITS, st.sampled_from(["pale", "paper"]), st.sampled_from([33, 64, 352]), st.booleans())
+def test_after_any_edits_colors_are_those_of_a_whole_pass(request, edits, name, working_size, hinted):
+    model, gray = request.getfixturevalue(name), request.getfixturevalue("photo")(90, 120)
+    options, hints = ColorizeOptions(working_size=working_size), HINT if hinted else None
+    session = model.session(gray, options)
+    session.colorize(np.full((90, 120), 3, np.uint8))
+    for labels in edited(np.full((90, 120), 3, np.uint8), edits):
+        whole = model.session(gray, options)
+        assert np.abs(session.colorize(labels, hints).astype(int) - whole.colorize(labels, hints)).max() <= 1
+        np.testing.assert_allclose(session.chroma(labels, hints), whole.chroma(labels, hints), atol=2e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(EDITS, st.floats(0, 2))
+def test_what_is_painted_with_a_tolerance_stays_within_it(request, edits, tolerance):
+    model, gray = request.getfixturevalue("pale"), request.getfixturevalue("photo")(90, 120)
+    session = model.session(gray)
+    painted = session.chroma(np.zeros((90, 120), np.uint8))
+    list(session.paint())
+    for labels in edited(np.zeros((90, 120), np.uint8), edits):
+        session.edit(labels)
+        for box in session.paint(tolerance=tolerance):
+            painted[box.slices] = model.session(gray).chroma(labels)[box.slices]
+        assert np.abs(painted - model.session(gray).chroma(labels)).max() <= tolerance + 2e-3
+    list(session.paint())
+    assert np.abs(session.rgb.astype(int) - model.colorize(gray, labels)).max() <= 1
+
+
+def test_what_is_in_view_is_painted_alone_if_asked_for(pale, photo):
+    session = pale.session(photo(600, 700))
+    session.edit(np.full((600, 700), 7, np.uint8))
+    boxes = list(session.paint(inside=Box(300, 310, 400, 420)))
+    assert sum(box.height * box.width for box in boxes) < 600 * 700 / 4
+    expected = pale.colorize(photo(600, 700), np.full((600, 700), 7, np.uint8))
+    assert np.abs(session.rgb[300:310, 400:420].astype(int) - expected[300:310, 400:420]).max() <= 1
+    assert not session.rgb[:50, :50].any()
+    list(session.paint())
+    assert np.abs(session.rgb.astype(int) - expected).max() <= 1
+
+
+def test_an_edit_computes_no_more_than_it_reaches(pale, photo):
+    session = pale.session(photo(800, 800), ColorizeOptions(working_size=800))
+    labels = np.full((800, 800), 7, np.uint8)
+    session.colorize(labels)
+    labels[400:404, 400:404] = 3
+    session.edit(labels)
+    reach = pale.colorizer.config.reach + RADIUS + 1 + session._tiles.side
+    for box in session.paint():
+        assert box == box.within((404 + reach, 404 + reach))
+        assert min(box.top, box.left) >= 400 - reach
+
+
+def test_nothing_is_painted_where_nothing_has_changed(pale, photo):
+    session, labels = pale.session(photo(60, 60)), np.full((60, 60), 7, np.uint8)
+    session.colorize(labels, HINT)
+    session.edit(labels.copy(), HINT)
+    assert list(session.paint()) == []
+
+
+def test_an_edit_that_fails_is_forgotten(pale, photo, monkeypatch):
+    session = pale.session(photo(60, 60))
+    maps = [np.full((60, 60), label, np.uint8) for label in (1, 7)]
+    session.colorize(maps[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(GuidedUpsampling, "fit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            session.colorize(maps[1])
+    assert np.array_equal(session.colorize(maps[1]), pale.colorize(photo(60, 60), maps[1]))
+    assert np.array_equal(session.colorize(maps[0]), pale.colorize(photo(60, 60), maps[0]))
 
 
 def test_a_session_encodes_the_gray_image_once(model, photo, monkeypatch):

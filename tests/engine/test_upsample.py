@@ -2,15 +2,24 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from napari_colorizer.engine import upsample
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.engine.upsample import RADIUS, guided_upsample
+from napari_colorizer.engine.upsample import RADIUS, GuidedUpsampling
+from napari_colorizer.networks.boxes import Box
 
 
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+def guided_upsample(chroma, working_lightness, working_labels, lightness, labels):
+    """Chroma of the whole image at once."""
+    upsampling, box = GuidedUpsampling(working_lightness, lightness), Box.of(lightness.shape)
+    upsampling.fit(chroma, working_labels, Box.of(working_labels.shape))
+    return upsampling.chroma_in(box, labels)
 
 
 def scene(full, working_size, classes=3):
@@ -118,12 +127,39 @@ def test_a_change_reaches_no_farther_than_the_radius_and_a_pixel():
     assert (places - 30).abs().max() <= RADIUS + 1
 
 
-def test_a_tall_image_is_enlarged_in_parts_without_a_seam(monkeypatch):
-    guide = scene((90, 40), 33)
-    chroma = torch.randn(2, *guide[0].shape)
-    whole = guided_upsample(chroma, *guide)
-    monkeypatch.setattr(upsample, "ROWS_AT_ONCE", 7)
-    torch.testing.assert_close(guided_upsample(chroma, *guide), whole, atol=1e-4, rtol=0)
+@pytest.mark.parametrize(("full", "working_size"), [((90, 40), 33), ((50, 61), 352), ((400, 130), 24)])
+def test_boxes_fit_together_without_a_seam(full, working_size):
+    small, small_labels, lightness, labels = scene(full, working_size)
+    chroma = torch.randn(2, *small.shape)
+    whole = guided_upsample(chroma, small, small_labels, lightness, labels)
+    upsampling = GuidedUpsampling(small, lightness)
+    upsampling.fit(chroma, small_labels, Box.of(small.shape))
+    for box in Box.of(full).parts(17):
+        part = upsampling.chroma_in(box, labels[box.slices])
+        torch.testing.assert_close(part, whole[:, *box.slices], atol=1e-4, rtol=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 99), st.integers(0, 29), st.integers(0, 29), st.integers(1, 20), st.booleans())
+def test_a_change_that_is_taken_over_in_its_box_is_taken_over_wholly_and_bounded(seed, top, left, size, relabel):
+    torch.manual_seed(seed)
+    full = (75, 90)
+    small, small_labels, lightness, labels = scene(full, 30)
+    chroma, box = torch.randn(2, *small.shape) * 9, Box(top, top + size, left, left + size).within(small.shape)
+    upsampling = GuidedUpsampling(small, lightness)
+    upsampling.fit(chroma, small_labels, Box.of(small.shape))
+    before = upsampling.chroma_in(Box.of(full), labels)
+    chroma[:, *box.slices] += torch.randn(2, box.height, box.width)
+    if relabel:
+        small_labels[box.slices] = 2
+    where, change = upsampling.fit(chroma, small_labels, box)
+    after = upsampling.chroma_in(Box.of(full), labels)
+    whole = guided_upsample(chroma, small, small_labels, lightness, labels)
+    torch.testing.assert_close(after, whole, atol=1e-4, rtol=0)
+    bound = torch.zeros(small.shape)
+    bound[where.slices] = change
+    around_it = F.interpolate(F.max_pool2d(bound[None, None], 3, 1, 1), size=full, mode="nearest")[0, 0]
+    assert ((after - before).abs().amax(0) <= around_it + 1e-3).all()
 
 
 def test_the_contrast_of_the_image_changes_nothing():

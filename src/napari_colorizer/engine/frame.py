@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorizer.engine.labels import unique_labels
+from napari_colorizer.networks.boxes import Box
 
-ROWS_AT_ONCE = 512
+SIDE_AT_ONCE = 256  # pixels of a tile: what is computed of it stays in the cache
 VOTES_AT_ONCE = 1 << 22
 
 
@@ -57,32 +58,55 @@ class Frame:
         """Undo `pad`."""
         return image[..., : self.working[0], : self.working[1]]
 
-    def vote(self, labels: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    def vote(self, labels: NDArray[np.unsignedinteger], part: Box | None = None) -> NDArray[np.int64]:
         """Shrink a full-size label map: each working pixel gets the id with the largest area in it.
 
         Id 0 wins only where there is no other, so that thin strokes count.
 
         Parameters
         ----------
-        labels : array of uint8 or uint16, (H, W)
+        labels : array of uint8 or uint16
+            Those of all full-size pixels, or of `enlarged(part)`.
+        part : Box, optional
+            The working pixels to vote on; all by default.
         """
         if self.working == self.full:
             return labels.astype(np.int64)
-        ids, _ = unique_labels(labels)
         (height, width), (h, w) = self.full, self.working
+        part = part or Box.of(self.working)
+        whole = self.enlarged(part)
+        ids, _ = unique_labels(labels)
         rank = np.zeros(int(ids[-1]) + 1, dtype=np.int64)
         rank[ids] = np.arange(len(ids))
-        column = np.arange(width) * w // width
-        winners = np.zeros((h, w), dtype=np.int64)
-        step = max(1, VOTES_AT_ONCE // max(w * len(ids), height * width // h))  # bounds votes and ballots
-        for start in range(0, h, step):  # whole working rows, so that no vote is split
-            stop = min(start + step, h)
+        column = np.arange(whole.left, whole.right) * w // width - part.left
+        winners = np.zeros((part.height, part.width), dtype=np.int64)
+        # whole working rows at once, so that no vote is split; their number bounds votes and ballots
+        step = max(1, VOTES_AT_ONCE // max(part.width * len(ids), height * whole.width // h))
+        for start in range(part.top, part.bottom, step):
+            stop = min(start + step, part.bottom)
             top, bottom = (-(-edge * height // h) for edge in (start, stop))
             row = np.arange(top, bottom) * h // height - start
-            ballot = (row[:, None] * w + column) * len(ids) + rank[labels[top:bottom]]
-            votes = np.bincount(ballot.ravel(), minlength=(stop - start) * w * len(ids))
-            winners[start:stop] = _winner(votes.reshape(stop - start, w, len(ids)), bool(ids[0] == 0))
+            ballot = (row[:, None] * part.width + column) * len(ids) + rank[
+                labels[top - whole.top : bottom - whole.top]
+            ]
+            votes = np.bincount(ballot.ravel(), minlength=(stop - start) * part.width * len(ids))
+            votes = votes.reshape(stop - start, part.width, len(ids))
+            winners[start - part.top : stop - part.top] = _winner(votes, bool(ids[0] == 0))
         return ids[winners].astype(np.int64)
+
+    def enlarged(self, box: Box) -> Box:
+        """The full-size pixels that vote in a box of working pixels."""
+        (height, width), (h, w) = self.full, self.working
+        top, bottom = (-(-edge * height // h) for edge in (box.top, box.bottom))
+        left, right = (-(-edge * width // w) for edge in (box.left, box.right))
+        return Box(top, bottom, left, right)
+
+    def shrunk(self, box: Box) -> Box:
+        """The working pixels in which a box of full-size pixels has a vote."""
+        (height, width), (h, w) = self.full, self.working
+        top, bottom = box.top * h // height, (box.bottom - 1) * h // height + 1
+        left, right = box.left * w // width, (box.right - 1) * w // width + 1
+        return Box(top, bottom, left, right)
 
 
 def _winner(votes: NDArray[np.int64], first_yields: bool) -> NDArray[np.int64]:
@@ -93,17 +117,36 @@ def _winner(votes: NDArray[np.int64], first_yields: bool) -> NDArray[np.int64]:
     return np.where(others.any(-1), others.argmax(-1) + 1, 0) if others.shape[-1] else np.zeros_like(votes[..., 0])
 
 
-def bilinear_rows(image: Tensor, full: tuple[int, int], rows: slice) -> Tensor:
-    """Rows of a (C, h, w) tensor enlarged bilinearly to (C, *full)."""
-    top, bottom, weight = neighbors(full[0], image.shape[1], image.device, rows)
-    image = torch.lerp(image[:, top], image[:, bottom], weight[:, None])
-    left, right, weight = neighbors(full[1], image.shape[2], image.device)
-    return torch.lerp(image[..., left], image[..., right], weight)
+def enlarge(image: Tensor, full: tuple[int, int], box: Box) -> Tensor:
+    """A box of a tensor (C, h, w) that is enlarged bilinearly to (C, *full)."""
+    if tuple(image.shape[1:]) == full:
+        return image[:, *box.slices]
+    top, rows = _weights(full[0], image.shape[1], slice(box.top, box.bottom), image)
+    left, columns = _weights(full[1], image.shape[2], slice(box.left, box.right), image)
+    part = image[:, top : top + rows.shape[1], left : left + columns.shape[1]]
+    return rows @ part @ columns.T
+
+
+def _weights(full: int, small: int, part: slice, like: Tensor) -> tuple[int, Tensor]:
+    """The first small pixel that a part of the full-size pixels depends on, and the weights of it and the next ones.
+
+    Returns
+    -------
+    int
+    Tensor, (full-size pixels, small pixels)
+    """
+    low, high, weight = neighbors(full, small, torch.device("cpu"), part)
+    first = int(low[0])
+    weights = torch.zeros(len(low), int(high[-1]) + 1 - first)
+    rows = torch.arange(len(low))
+    weights[rows, low - first] = 1 - weight
+    weights[rows, high - first] += weight
+    return first, weights.to(like)
 
 
 def neighbors(full: int, small: int, device: torch.device, part: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
     """The two small pixels that each full-size pixel lies between, and the weight of the second."""
-    position = torch.arange(full, dtype=torch.float64, device="cpu")[part]
+    position = torch.arange(*part.indices(full), dtype=torch.float64, device="cpu")
     position = ((position + 0.5) * small / full - 0.5).clamp_(0, small - 1)
     first = position.floor()
     weight = (position - first).float()

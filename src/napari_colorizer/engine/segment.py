@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorizer.color import lightness, luma
-from napari_colorizer.engine.frame import ROWS_AT_ONCE, Frame, bilinear_rows
+from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame, enlarge
 from napari_colorizer.networks import GridNet
+from napari_colorizer.networks.boxes import Box
 from napari_colorizer.networks.two_stream_unet import Lightness
 
 
@@ -48,11 +49,10 @@ def segment(
     winners = logits.argmax(0).unique()  # a class must win somewhere at working size to be looked at closer
     ids = torch.tensor(network.config.ids, device=values.device)[winners]
     labels = torch.empty(height, width, dtype=torch.int32, device=values.device)
-    for start in range(0, height, ROWS_AT_ONCE):
-        rows = slice(start, min(start + ROWS_AT_ONCE, height))
-        part = ids[bilinear_rows(logits[winners], (height, width), rows).argmax(0)]
+    for box in Box.of((height, width)).parts(SIDE_AT_ONCE):
+        part = ids[enlarge(logits[winners], (height, width), box).argmax(0)]
         if confidence:
-            part = torch.where(bilinear_rows(certainty, (height, width), rows)[0] < confidence, 0, part)
-        labels[rows] = part
+            part = torch.where(enlarge(certainty, (height, width), box)[0] < confidence, 0, part)
+        labels[box.slices] = part
     array = labels.cpu().numpy()
     return array.astype(np.uint8) if max(network.config.ids) < 256 else array.astype(np.uint16)

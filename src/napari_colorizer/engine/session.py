@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -12,27 +14,33 @@ from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import lightness, normalize, to_rgb
+from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
-from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import as_ids, check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
-from napari_colorizer.engine.upsample import guided_upsample
+from napari_colorizer.engine.tiles import StaleTiles
+from napari_colorizer.engine.upsample import GuidedUpsampling
+from napari_colorizer.networks.boxes import Box
 from napari_colorizer.networks.hints import spread_hints
+from napari_colorizer.networks.incremental import IncrementalPass
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+Result = TypeVar("Result")
+SIDE_TO_SHOW = 1024  # pixels: what is painted between two looks at whether there is something newer to do
 LEAST_VIVID = 0.25  # a hint is never taken to more than four times its color
 
 
 class Session:
     """One gray image being colored with a model.
 
-    The gray stream of the colorizer never depends on the labels: it is computed here, once.
+    The gray stream of the colorizer never depends on the labels: it is computed here, once. What follows the labels is
+    computed anew where an edit changes it.
 
     Parameters
     ----------
@@ -43,6 +51,11 @@ class Session:
     options : ColorizeOptions, optional
     limits : (float, float), optional
         The values of `gray` that mean black and white.
+
+    Attributes
+    ----------
+    rgb : array of uint8, (H, W, 3)
+        The colors as far as they are painted: `paint` alters them in place.
 
     Raises
     ------
@@ -64,14 +77,21 @@ class Session:
         self._master = model.require_colorizer()
         self._values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
         self.shape: tuple[int, int] = (self._values.shape[0], self._values.shape[1])
+        self.rgb = np.zeros((*self.shape, 3), np.uint8)
         working_size = self.options.working_size or model.working_size
         self._frame = Frame.fit(self.shape, working_size, self._master.config.stride)
+        self._lock = RLock()
         with_cpu_fallback(self._prepare, pick_device(self.options.device))
 
     @property
     def device(self) -> torch.device:
         """Where the colors are computed."""
-        return self._lightness.device
+        return self._x.device
+
+    @property
+    def vivid(self) -> float:
+        """Factor on the predicted chroma: that of the model times that of the options."""
+        return self.model.vivid * self.options.vivid
 
     def colorize(
         self,
@@ -101,8 +121,11 @@ class Session:
         ValueError, TypeError
             If the label map is not one, or has another shape than the image.
         """
-        guidance = self._guidance(labels, hints, classes)
-        return self._anywhere(lambda: to_rgb(self._lightness, self._chroma(*guidance) * self.vivid).cpu().numpy())
+        with self._lock:
+            self.edit(labels, hints, classes)
+            for _box in self.paint():
+                pass
+            return self.rgb.copy()
 
     def chroma(
         self,
@@ -114,40 +137,46 @@ class Session:
 
         The arguments and errors are those of `colorize`.
         """
-        guidance = self._guidance(labels, hints, classes)
-        return self._anywhere(lambda: self._chroma(*guidance).permute(1, 2, 0).cpu().numpy())
+        result = np.empty((*self.shape, 2), np.float32)
+        with self._lock:
+            self.edit(labels, hints, classes)
+            for box in Box.of(self.shape).parts(SIDE_AT_ONCE):
+                result[box.slices] = self._anywhere(partial(self._chroma_in, box)).permute(1, 2, 0).cpu().numpy()
+        return result
 
-    @property
-    def vivid(self) -> float:
-        """Factor on the predicted chroma: that of the model times that of the options."""
-        return self.model.vivid * self.options.vivid
-
-    def _guidance(
-        self, labels: ArrayLike | None, hints: Hints | ArrayLike | None, classes: ClassMap | None
-    ) -> tuple[NDArray[np.uint16], Tensor | None, Tensor | None]:
-        """Labels in the ids of the colorizer, (H, W); and if there are hints, theirs, and the user's own labels.
-
-        Hints keep to the user's labels, (h, w), also to those that the model does not know.
-        """
+    def edit(
+        self,
+        labels: ArrayLike | None = None,
+        hints: Hints | ArrayLike | None = None,
+        classes: ClassMap | None = None,
+    ) -> None:
+        """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
         own = np.zeros(self.shape, np.uint8) if labels is None else as_ids(check_labels(np.asarray(labels), self.shape))
-        points = Hints(() if hints is None else hints)
-        known = translate(own, self.known_classes(classes))
-        if not len(points):
-            return known, None, None
-        working, config = self._frame.vote(own), self._master.config
-        points = points.weakened(max(self.vivid, LEAST_VIVID))  # what is made more vivid then comes out as wished
-        channels = points.to_tensor(self._frame, config.chroma_scale, config.chroma_offset, own, working)
-        return known, channels, torch.from_numpy(working)
+        points, known = Hints(() if hints is None else hints), self.known_classes(classes)
+        with self._lock:
+            self._wanted = own, points, known
+            try:
+                self._anywhere(self._follow)
+            except BaseException:
+                self._begin()  # half of the edit may be taken over
+                raise
 
-    def _anywhere(self, compute: Callable[[], NDArray[Scalar]]) -> NDArray[Scalar]:
-        """Compute on the device of the session, or on the CPU where its memory does not suffice."""
+    def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
+        """Paint what has changed since it was painted last into `rgb`, and tell which box is done.
 
-        def work(device: torch.device) -> NDArray[Scalar]:
-            if device != self.device:
-                self._prepare(device)
-            return compute()
-
-        return with_cpu_fallback(work, self.device)
+        Parameters
+        ----------
+        inside : Box, optional
+            Paint no more than what this box of pixels touches.
+        tolerance : float
+            Leave alone what is off by no more than this, in a* or b*. What is left alone counts the next time.
+        """
+        for stale in self._tiles.stale(tolerance, inside):
+            for box in stale.parts(self._tiles.multiple(SIDE_TO_SHOW)):
+                with self._lock:
+                    self._anywhere(partial(self._paint, box))
+                    self._tiles.note_painted(box)
+                yield box
 
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""
@@ -156,36 +185,98 @@ class Session:
             return {label: label for label in ids}
         return {label: target for label, target in classes.match(self.model.classes).items() if target in ids}
 
+    def _anywhere(self, compute: Callable[[], Result]) -> Result:
+        """Compute on the device of the session, or on the CPU where its memory does not suffice."""
+
+        def work(device: torch.device) -> Result:
+            if device != self.device:
+                self._prepare(device)
+                self._follow()
+            return compute()
+
+        return with_cpu_fallback(work, self.device)
+
     @torch.inference_mode()
     def _prepare(self, device: torch.device) -> None:
         """Compute on a device what does not depend on the labels."""
         self._network = self.model.on(device).require_colorizer()
         values = self._values.to(device)
-        self._lightness = lightness(values)
-        self._working_lightness = self._frame.shrink(self._lightness)
         x = self._frame.shrink(network_input(values, self._network.config.lightness))
         self._x = self._frame.pad(x)[None, None]
         self._gray_features = self._network.encode_gray(self._x)
-        self._last: tuple[Tensor, Tensor] | None = None  # labels and their chroma: an edit of hints needs no other pass
+        self._lightness = lightness(values)
+        self._begin()
 
     @torch.inference_mode()
-    def _chroma(self, labels: NDArray[np.uint16], hints: Tensor | None, own: Tensor | None) -> Tensor:
-        """a*, b* (2, H, W) at full size."""
-        config, device = self._network.config, self.device
-        working_labels = torch.from_numpy(self._frame.vote(labels)).to(device)
-        chroma = self._predict(working_labels)
-        if hints is not None and own is not None:
-            x = self._frame.crop(self._x)
-            chroma = spread_hints(chroma, x, own.to(device)[None], hints.to(device)[None])
-        chroma = chroma[0] * config.chroma_scale + config.chroma_offset
-        full_labels = torch.from_numpy(labels.astype(np.int32)).to(device)
-        return guided_upsample(chroma, self._working_lightness, working_labels, self._lightness, full_labels)
+    def _begin(self) -> None:
+        """Forget all labels and hints."""
+        self._changes, self._points = LabelChanges(), Hints()
+        self._known: dict[int, int] = {}
+        self._labels = torch.zeros(self.shape, dtype=torch.int32, device=self.device)
+        self._working_labels = torch.zeros(self._frame.working, dtype=torch.int64, device=self.device)
+        self._incremental = IncrementalPass(self._network, self._gray_features)
+        self._upsampling = GuidedUpsampling(self._frame.shrink(self._lightness), self._lightness)
+        self._tiles = StaleTiles(self._frame)
 
-    def _predict(self, working_labels: Tensor) -> Tensor:
-        """Scaled chroma (1, 2, h, w) at working size, without hints; that of the last labels is kept."""
-        last = self._last
-        if last is None or not torch.equal(last[0], working_labels):
-            guidance = self._network.encode_guidance(self._frame.pad(working_labels)[None], like=self._x)
-            last = working_labels, self._frame.crop(self._network.decode(self._gray_features, guidance))
-            self._last = last
-        return last[1]
+    @torch.inference_mode()
+    def _follow(self) -> None:
+        """Bring everything at working size up to what is wanted, and note what is to be painted."""
+        own, points, known = self._wanted
+        changed = self._changes.update(own)
+        if known != self._known:
+            changed = Box.of(self.shape)
+        if changed is not None:
+            self._take_labels(changed, known)
+        box = self._incremental.update(self._frame.pad(self._working_labels))
+        hinted = len(points) or len(self._points)
+        if box is None and not (hinted and (changed is not None or not np.array_equal(points.rows, self._points.rows))):
+            return
+        config, chroma = self._network.config, self._frame.crop(self._incremental.chroma)
+        if hinted:
+            box = Box.of(self._frame.padded)
+            chroma = self._hinted(chroma, points)
+        self._points = points
+        assert box is not None
+        chroma = chroma[0] * config.chroma_scale + config.chroma_offset
+        box, change = self._upsampling.fit(chroma, self._working_labels, box.within(self._frame.working))
+        change = torch.where(change.isinf(), change, change * self.vivid)
+        self._tiles.note_chroma(box, change.cpu().numpy())
+
+    def _take_labels(self, changed: Box, known: dict[int, int]) -> None:
+        """Take over the labels in a box of full-size pixels."""
+        working = self._frame.shrunk(changed)
+        box = self._frame.enlarged(working)
+        assert self._changes.labels is not None
+        labels = translate(self._changes.labels[box.slices], known)
+        self._labels[box.slices] = torch.from_numpy(labels.astype(np.int32)).to(self.device)
+        self._working_labels[working.slices] = torch.from_numpy(self._frame.vote(labels, working)).to(self.device)
+        self._known = known
+        self._tiles.note_labels(changed)
+
+    def _hinted(self, chroma: Tensor, points: Hints) -> Tensor:
+        """Scaled chroma (1, 2, h, w) with hints.
+
+        They keep to the user's labels, also to those that the model does not know.
+        """
+        if not len(points):
+            return chroma
+        assert self._changes.labels is not None
+        config, own = self._network.config, self._changes.labels
+        working = self._frame.vote(own)
+        points = points.weakened(max(self.vivid, LEAST_VIVID))  # what is made more vivid then comes out as wished
+        channels = points.to_tensor(self._frame, config.chroma_scale, config.chroma_offset, own, working)
+        labels = torch.from_numpy(working).to(self.device)
+        return spread_hints(chroma, self._frame.crop(self._x), labels[None], channels.to(self.device)[None])
+
+    @torch.inference_mode()
+    def _chroma_in(self, box: Box) -> Tensor:
+        """a*, b* (2, box.height, box.width) of full-size pixels."""
+        return self._upsampling.chroma_in(box, self._labels[box.slices])
+
+    @torch.inference_mode()
+    def _paint(self, box: Box) -> None:
+        """Paint a box of full-size pixels."""
+        side = self._tiles.multiple(SIDE_AT_ONCE) if self.device.type == "cpu" else SIDE_TO_SHOW
+        for part in box.parts(side):
+            chroma = self._chroma_in(part) * self.vivid
+            self.rgb[part.slices] = to_rgb(self._lightness[part.slices], chroma).cpu().numpy()

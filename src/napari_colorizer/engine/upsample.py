@@ -11,45 +11,108 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_colorizer.engine.frame import ROWS_AT_ONCE, bilinear_rows, neighbors
+from napari_colorizer.engine.frame import enlarge, neighbors
+from napari_colorizer.networks.boxes import Box
 
 RADIUS = 2  # working pixels; adds to the reach of an edit
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
 NO_VARIANCE = 1e-3  # L* squared, of a blank image
+NO_LABEL = -1  # one that no pixel has
 
 
-def guided_upsample(
-    chroma: Tensor, working_lightness: Tensor, working_labels: Tensor, lightness: Tensor, labels: Tensor
-) -> Tensor:
-    """Bring chroma up to full size.
+class GuidedUpsampling:
+    """Chroma of one image at full size, box by box.
 
     Parameters
     ----------
-    chroma : Tensor, (2, h, w)
     working_lightness : Tensor, (h, w)
         L* in 0..100.
-    working_labels : Tensor of int64, (h, w)
     lightness : Tensor, (H, W)
         L* in 0..100.
-    labels : Tensor of integers, (H, W)
-
-    Returns
-    -------
-    Tensor, (2, H, W)
-        Within the range that chroma has around each pixel at working size.
     """
-    smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
-    coefficients = fit_coefficients(chroma, working_lightness, working_labels, smoothness)
-    cells = _cell_labels(working_labels)
-    height = lightness.shape[0]
-    result = lightness.new_empty(2, *lightness.shape)
-    for start in range(0, height, ROWS_AT_ONCE):
-        rows = slice(start, min(start + ROWS_AT_ONCE, height))
-        result[:, rows] = _apply(coefficients, working_labels, cells, lightness, labels, rows)
-    return result
+
+    def __init__(self, working_lightness: Tensor, lightness: Tensor):
+        self.lightness = lightness
+        self._working = working_lightness
+        self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
+        self._coefficients = working_lightness.new_zeros(8, *working_lightness.shape)
+        self._labels = torch.full_like(working_lightness, NO_LABEL, dtype=torch.int32)
+        self._cells = _cell_labels(self._labels)
+
+    def fit(self, chroma: Tensor, labels: Tensor, changed: Box) -> tuple[Box, Tensor]:
+        """Take over chroma and labels.
+
+        Parameters
+        ----------
+        chroma : Tensor, (2, h, w)
+        labels : Tensor of integers, (h, w)
+            Ids of 0 and more.
+        changed : Box
+            Where they may differ from the last ones.
+
+        Returns
+        -------
+        Box
+            Where full-size chroma may differ from before, in working pixels.
+        Tensor, (box.height, box.width)
+            By how much it does at most around each working pixel: a* or b*, whichever differs more.
+        """
+        shape = self._working.shape
+        box, needed = changed.grown(RADIUS).within(shape), changed.grown(2 * RADIUS).within(shape)
+        labels = labels.int()
+        parts = (chroma[:, *needed.slices], self._working[needed.slices], labels[needed.slices])
+        inside = Box(box.top - needed.top, box.bottom - needed.top, box.left - needed.left, box.right - needed.left)
+        after = _fit(*parts, self._smoothness)[:, *inside.slices]
+        change = _largest_change(self._coefficients[:, *box.slices], after)
+        mixed = F.max_pool2d((self._labels != labels)[None, *box.slices].float(), 3, 1, 1)[0] > 0
+        self._coefficients[:, *box.slices] = after
+        self._labels = labels.clone()
+        self._cells = _cell_labels(self._labels)
+        return box, change.masked_fill_(mixed, torch.inf)
+
+    def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
+        """Chroma of a box of full-size pixels.
+
+        Parameters
+        ----------
+        box : Box
+        labels : Tensor of integers, (box.height, box.width)
+            Those of the full-size pixels.
+
+        Returns
+        -------
+        Tensor, (2, box.height, box.width)
+            Within the range that chroma has around each pixel at working size.
+        """
+        (height, width), (h, w), device = self.lightness.shape, self._labels.shape, labels.device
+        local = enlarge(self._coefficients, (height, width), box)
+        top, _, _ = neighbors(height, h, device, slice(box.top, box.bottom))
+        left, _, _ = neighbors(width, w, device, slice(box.left, box.right))
+        y, x = (self._cells[top + 1][:, left + 1] != labels).nonzero(as_tuple=True)
+        if len(y):
+            local[:, y, x] = self._same_label_bilinear(labels[y, x], (y + box.top, x + box.left), local[:, y, x])
+        chroma = torch.addcmul(local[2:4], local[:2], self.lightness[box.slices])
+        return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
+
+    def _same_label_bilinear(self, labels: Tensor, pixels: tuple[Tensor, Tensor], otherwise: Tensor) -> Tensor:
+        """Coefficients (8, n) at full-size pixels near a border, from the neighbors that have the pixel's own label.
+
+        A pixel without such a neighbor (a stroke too thin to win a vote) keeps `otherwise`.
+        """
+        full, (h, w), device = self.lightness.shape, self._labels.shape, labels.device
+        top, bottom, down = (values[pixels[0]] for values in neighbors(full[0], h, device))
+        left, right, across = (values[pixels[1]] for values in neighbors(full[1], w, device))
+        total, result = torch.zeros_like(down), torch.zeros_like(otherwise)
+        for y, weight_y in ((top, 1 - down), (bottom, down)):
+            for x, weight_x in ((left, 1 - across), (right, across)):
+                # a neighbor of weight 0 still beats one of another label
+                weight = (weight_y * weight_x + 1e-6) * (self._labels[y, x] == labels)
+                total += weight
+                result += weight * self._coefficients[:, y, x]
+        return torch.where(total > 0, result / total.clamp(min=1e-9), otherwise)
 
 
-def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothness: Tensor) -> Tensor:
+def _fit(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothness: Tensor) -> Tensor:
     """Fit chroma = slope * L* + offset around each pixel, with `smoothness` added to the variance of L*.
 
     Returns
@@ -60,7 +123,7 @@ def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothne
     height, width = lightness.shape
     stacked = torch.cat([lightness[None], chroma])
     padded = F.pad(stacked[None], [RADIUS] * 4, mode="constant")[0]
-    padded_labels = F.pad(labels, [RADIUS] * 4, value=torch.iinfo(torch.int64).min)
+    padded_labels = F.pad(labels, [RADIUS] * 4, value=NO_LABEL)
     count = torch.zeros_like(lightness)
     sums = torch.zeros(6, height, width, device=lightness.device)  # L, a, b, LL, La, Lb
     low, high = chroma.clone(), chroma.clone()
@@ -80,57 +143,22 @@ def fit_coefficients(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothne
     return torch.cat([slope, offset, low, high])
 
 
+def _largest_change(before: Tensor, after: Tensor) -> Tensor:
+    """Largest change (h, w) of a* or b* for any L*, of coefficients (8, h, w)."""
+    change = after - before
+    at_black, at_white = change[2:4].abs(), (change[:2] * 100 + change[2:4]).abs_()
+    of_limits = torch.maximum(change[4:6].abs(), change[6:8].abs())
+    span = torch.maximum(before[6:8], after[6:8]) - torch.minimum(before[4:6], after[4:6])
+    return torch.maximum(at_black, at_white).maximum(of_limits).minimum(span).amax(0)
+
+
 def _cell_labels(labels: Tensor) -> Tensor:
-    """Label of each cell between four working pixels (h + 1, w + 1), or a value that no label has where they differ."""
+    """Label of each cell between four working pixels (h + 1, w + 1), or `NO_LABEL` where they differ."""
     padded = labels[_clamped(labels.shape[0], labels)][:, _clamped(labels.shape[1], labels)]
     corner = padded[:-1, :-1]
     uniform = (corner == padded[1:, :-1]) & (corner == padded[:-1, 1:]) & (corner == padded[1:, 1:])
-    return torch.where(uniform, corner, torch.iinfo(torch.int64).min)
+    return torch.where(uniform, corner, NO_LABEL)
 
 
 def _clamped(size: int, like: Tensor) -> Tensor:
     return torch.arange(-1, size + 1, device=like.device).clamp_(0, size - 1)
-
-
-def _apply(
-    coefficients: Tensor, working_labels: Tensor, cells: Tensor, lightness: Tensor, labels: Tensor, rows: slice
-) -> Tensor:
-    """Chroma (2, R, W) of some rows of the full-size image."""
-    height, width = lightness.shape
-    (h, w), device = working_labels.shape, lightness.device
-    local = bilinear_rows(coefficients, (height, width), rows)
-    top, _, _ = neighbors(height, h, device, rows)
-    left, _, _ = neighbors(width, w, device)
-    row_labels = labels[rows].long()
-    y, x = (cells[top + 1][:, left + 1] != row_labels).nonzero(as_tuple=True)
-    if len(y):
-        local[:, y, x] = _same_label_bilinear(
-            coefficients, working_labels, row_labels[y, x], (y + rows.start, x), (height, width), local[:, y, x]
-        )
-    chroma = local[:2] * lightness[rows] + local[2:4]
-    return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
-
-
-def _same_label_bilinear(
-    coefficients: Tensor,
-    working_labels: Tensor,
-    labels: Tensor,
-    pixels: tuple[Tensor, Tensor],
-    full: tuple[int, int],
-    otherwise: Tensor,
-) -> Tensor:
-    """Coefficients (8, n) at pixels near a border, from the neighbors that have the pixel's own label.
-
-    A pixel without such a neighbor (a stroke too thin to win a vote) keeps `otherwise`.
-    """
-    (h, w), device = working_labels.shape, labels.device
-    top, bottom, down = (values[pixels[0]] for values in neighbors(full[0], h, device))
-    left, right, across = (values[pixels[1]] for values in neighbors(full[1], w, device))
-    total, result = torch.zeros_like(down), torch.zeros_like(otherwise)
-    for y, weight_y in ((top, 1 - down), (bottom, down)):
-        for x, weight_x in ((left, 1 - across), (right, across)):
-            # a neighbor of weight 0 still beats one of another label
-            weight = (weight_y * weight_x + 1e-6) * (working_labels[y, x] == labels)
-            total += weight
-            result += weight * coefficients[:, y, x]
-    return torch.where(total > 0, result / total.clamp(min=1e-9), otherwise)

@@ -6,7 +6,7 @@ A box holds the rows ``top`` up to ``bottom`` and the columns ``left`` up to ``r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 Span = tuple[int, int]
@@ -57,6 +57,12 @@ class Box(NamedTuple):
             min(self.left, other.left),
             max(self.right, other.right),
         )
+
+    def parts(self, side: int) -> Iterator[Box]:
+        """Boxes of at most `side` pixels in height and width that make it up."""
+        for top in range(self.top, self.bottom, side):
+            for left in range(self.left, self.right, side):
+                yield Box(top, min(top + side, self.bottom), left, min(left + side, self.right))
 
     def moved(self, spread: Callable[[Span], Span]) -> Box:
         """The box that a layer's output changes in, when its input changes in this one."""

@@ -1,0 +1,112 @@
+"""Which parts of a picture must be painted anew."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorizer.engine.frame import Frame
+from napari_colorizer.networks.boxes import Box
+
+SMALLEST, LARGEST = 32, 256  # pixels of a tile's side
+WORKING_PIXELS = 16  # that a tile is to have, where these limits allow it
+
+
+class StaleTiles:
+    """A grid of tiles, and how far off the color of each may be.
+
+    Parameters
+    ----------
+    frame : Frame
+    """
+
+    def __init__(self, frame: Frame):
+        height, width = frame.full
+        self._frame = frame
+        self.side = int(np.clip(WORKING_PIXELS * height // frame.working[0], SMALLEST, LARGEST))
+        self._off = np.full((-(-height // self.side), -(-width // self.side)), np.inf)
+
+    def multiple(self, side: int) -> int:
+        """The largest multiple of a tile's side that is no larger than `side`, or a tile's side."""
+        return max(1, side // self.side) * self.side
+
+    def note_labels(self, box: Box) -> None:
+        """Labels have changed in a box of full-size pixels."""
+        self._off[self._around(box).slices] = np.inf
+
+    def note_chroma(self, box: Box, change: NDArray[np.floating]) -> None:
+        """Chroma has changed around the working pixels of a box, each by so much at most, (box.height, box.width)."""
+        shape = self._frame.working
+        whole = np.zeros(shape, np.float64)
+        whole[box.slices] = change
+        for axis in (0, 1):
+            whole = _largest_in(whole, axis, *self._footprints(axis))
+        self._off += whole
+
+    def stale(self, tolerance: float = 0.0, inside: Box | None = None) -> list[Box]:
+        """Boxes of full-size pixels, of whole tiles, whose color may be off by more than `tolerance`.
+
+        Parameters
+        ----------
+        tolerance : float
+            In a* or b*.
+        inside : Box, optional
+            Only tiles that a box of full-size pixels touches.
+        """
+        stale = self._off > tolerance
+        if inside is not None:
+            wanted = np.zeros_like(stale)
+            wanted[self._around(inside).slices] = True
+            stale &= wanted
+        return [self._pixels(box) for box in _rectangles(stale)]
+
+    def note_painted(self, box: Box) -> None:
+        """A box of `stale` has been painted."""
+        self._off[self._around(box).slices] = 0
+
+    def _around(self, box: Box) -> Box:
+        """The tiles that a box of full-size pixels touches."""
+        box = box.within(self._frame.full)
+        side = self.side
+        return Box(box.top // side, -(-box.bottom // side), box.left // side, -(-box.right // side))
+
+    def _pixels(self, tiles: Box) -> Box:
+        return Box(*(edge * self.side for edge in tiles)).within(self._frame.full)
+
+    def _footprints(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First working pixel that the color of each tile depends on along an axis, and the one after the last."""
+        full, small = self._frame.full[axis], self._frame.working[axis]
+        starts = np.arange(0, full, self.side)
+        ends = np.minimum(starts + self.side, full)
+        first = np.floor((starts + 0.5) * small / full - 0.5).astype(np.intp)
+        last = np.floor((ends - 0.5) * small / full - 0.5).astype(np.intp) + 1
+        return np.clip(first, 0, small - 1), np.clip(last, 0, small - 1) + 1
+
+
+def _largest_in(
+    values: NDArray[np.float64], axis: int, starts: NDArray[np.intp], ends: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Largest value along an axis between each start and end; the spans may overlap."""
+    padded = np.concatenate([values, np.zeros_like(values.take([0], axis))], axis)
+    pairs = np.stack([starts, ends], 1).ravel()
+    found = np.maximum.reduceat(padded, pairs, axis)
+    return found[::2] if axis == 0 else found[:, ::2]
+
+
+def _rectangles(mask: NDArray[np.bool_]) -> list[Box]:
+    """Rectangles that cover the true pixels of a mask and nothing else: runs of a row, joined with equal ones above."""
+    found: list[Box] = []
+    open_runs: dict[tuple[int, int], int] = {}  # run of the row above: its rectangle
+    for row, values in enumerate(mask):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], values, [False]]).astype(np.int8)))
+        runs = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+        now: dict[tuple[int, int], int] = {}
+        for run in runs:
+            if run in open_runs:
+                now[run] = open_runs[run]
+                found[now[run]] = found[now[run]]._replace(bottom=row + 1)
+            else:
+                now[run] = len(found)
+                found.append(Box(row, row + 1, *run))
+        open_runs = now
+    return found
