@@ -95,14 +95,14 @@ def test_colors_follow_while_a_stroke_is_still_being_drawn(canvas, wait, assert_
 @pytest.fixture
 def held(monkeypatch):
     """Hold each coloring in its thread until the event is set; also gives the threads and label maps."""
-    gate, done, colorize = threading.Event(), [], Session.colorize
+    gate, done, edit = threading.Event(), [], Session.edit
 
     def slow(self, labels=None, hints=None, classes=None):
         done.append((threading.current_thread(), labels.copy()))
         assert gate.wait(30), "the window was blocked, or the test forgot to open the gate"
-        return colorize(self, labels, hints, classes)
+        return edit(self, labels, hints, classes)
 
-    monkeypatch.setattr(Session, "colorize", slow)
+    monkeypatch.setattr(Session, "edit", slow)
     yield gate, done
     gate.set()
 

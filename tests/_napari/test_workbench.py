@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from skimage.transform import resize
 
 from napari_colorizer._napari import workbench
 from napari_colorizer._napari.layers import Picture
-from napari_colorizer._napari.workbench import ModelInfo, Workbench
+from napari_colorizer._napari.workbench import ModelInfo, Workbench, load
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
@@ -25,20 +27,20 @@ def tiny(make_model, library):
 
 @pytest.fixture
 def sessions(monkeypatch):
-    """Counts the sessions that are made and the colorings that they compute."""
-    made = {"sessions": 0, "colorings": 0}
-    prepare, colorize = Session.__init__, Session.colorize
+    """Counts the sessions that are made and the edits that they take over."""
+    made = {"sessions": 0, "edits": 0}
+    prepare, edit = Session.__init__, Session.edit
 
     def counted_prepare(self, *arguments, **named):
         made["sessions"] += 1
         prepare(self, *arguments, **named)
 
-    def counted_colorize(self, *arguments, **named):
-        made["colorings"] += 1
-        return colorize(self, *arguments, **named)
+    def counted_edit(self, *arguments, **named):
+        made["edits"] += 1
+        return edit(self, *arguments, **named)
 
     monkeypatch.setattr(Session, "__init__", counted_prepare)
-    monkeypatch.setattr(Session, "colorize", counted_colorize)
+    monkeypatch.setattr(Session, "edit", counted_edit)
     return made
 
 
@@ -56,35 +58,67 @@ def test_renumbered_classes_give_the_same_colors(tiny, picture):
     labels = np.ones((40, 50), np.uint8)
     labels[20:] = 7
     bench, options = Workbench(), ColorizeOptions()
-    plain = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
-    other = bench.color(tiny, picture, labels * 10, classes_of((10, "sky"), (70, "boat")), options)
-    np.testing.assert_array_equal(plain.rgb, other.rgb)
+    plain = bench.color(tiny, picture, labels, MODEL_CLASSES, options).levels.whole().copy()
+    other = bench.color(tiny, picture, labels * 10, classes_of((10, "sky"), (70, "boat")), options, anew=True)
+    np.testing.assert_array_equal(plain, other.levels.whole())
     assert other.counts == {10: 1000, 70: 1000}
 
 
-def test_the_same_labels_are_not_colored_again_unless_asked_for(tiny, picture, sessions):
+def test_the_same_labels_are_not_colored_again(tiny, picture, sessions):
     labels = np.ones((40, 50), np.uint8)
     bench, options = Workbench(), ColorizeOptions()
     arguments = (tiny, picture, labels, MODEL_CLASSES, options)
     first = bench.color(*arguments)
     again = bench.color(tiny, picture, labels.copy(), MODEL_CLASSES, options)
-    assert again.rgb is None
+    assert again.levels is None
+    assert again.done
     assert again.counts == first.counts == {1: 2000}
-    assert bench.color(*arguments, force=True).rgb is not None
-    bench.forget()
-    assert bench.color(*arguments).rgb is not None
-    assert sessions == {"sessions": 1, "colorings": 3}
+    assert bench.color(*arguments, anew=True).levels is first.levels  # for a layer that was deleted
+    assert sessions == {"sessions": 1, "edits": 1}
 
 
 def test_other_labels_or_other_meanings_are_colored_in_the_same_session(tiny, picture, sessions):
     bench, options = Workbench(), ColorizeOptions()
     labels = np.ones((40, 50), np.uint8)
     for classes in (MODEL_CLASSES, classes_of((1, "boat"))):
-        assert bench.color(tiny, picture, labels, classes, options).rgb is not None
-    labels = labels.copy()
-    labels[3, 3] = 2
-    assert bench.color(tiny, picture, labels, classes_of((1, "boat")), options).rgb is not None
-    assert sessions == {"sessions": 1, "colorings": 3}
+        assert bench.color(tiny, picture, labels, classes, options).levels is not None
+    labels[3, 3] = 2  # in place, as napari paints
+    assert bench.color(tiny, picture, labels, classes_of((1, "boat")), options).counts == {1: 1999, 2: 1}
+    assert sessions == {"sessions": 1, "edits": 3}
+
+
+def test_what_is_in_view_is_painted_first_and_the_rest_bit_by_bit(tiny, monkeypatch):
+    monkeypatch.setattr(workbench, "SECONDS_OF_MORE", 0)
+    picture = Picture("photo", np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8), None, ("photo", 0))
+    labels, options = np.ones((2500, 2000), np.uint8), ColorizeOptions()
+    bench = Workbench()
+    first = bench.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 10, 0, 10))
+    assert first.done  # nothing stays black
+    assert [array.shape[:2] for array in first.levels.arrays] == [(2500, 2000), (1250, 1000), (625, 500), (312, 250)]
+    labels[:] = 7
+    expected = load(tiny).colorize(picture.pixels, labels, classes=MODEL_CLASSES)
+    view = Box(1000, 1100, 500, 600)
+    coloring, rounds = bench.color(tiny, picture, labels, MODEL_CLASSES, options, view), 0
+    shown = np.asarray(coloring.levels.arrays[0])
+    assert np.abs(shown[view.slices].astype(int) - expected[view.slices]).max() <= 1
+    assert not np.array_equal(shown[:100, :100], expected[:100, :100])
+    while not coloring.done:
+        coloring, rounds = bench.color_more(), rounds + 1
+    assert rounds > 2
+    assert np.abs(shown.astype(int) - expected).max() <= 1
+    small = resize(shown.astype(float), (312, 250), order=0)  # of the right picture, roughly
+    assert np.abs(first.levels.arrays[3].astype(float).mean((0, 1)) - small.mean((0, 1))).max() < 3
+    assert bench.color_more().levels is None
+
+
+def test_labels_whose_coloring_failed_are_colored_the_next_time(tiny, picture, monkeypatch):
+    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "edit", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    coloring = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    np.testing.assert_array_equal(coloring.levels.whole(), load(tiny).colorize(picture.pixels, labels))
 
 
 def test_other_options_another_picture_or_another_model_begin_a_session(tiny, picture, sessions, make_model, library):
@@ -99,8 +133,8 @@ def test_other_options_another_picture_or_another_model_begin_a_session(tiny, pi
         ("other", changed, options),
     ):
         model, shown, chosen = arguments
-        seen.append(bench.color(model, shown, labels, MODEL_CLASSES, chosen).rgb)
-    assert sessions == {"sessions": 4, "colorings": 4}
+        seen.append(bench.color(model, shown, labels, MODEL_CLASSES, chosen).levels.whole().copy())
+    assert sessions == {"sessions": 4, "edits": 4}
     assert not any(np.array_equal(one, two) for one, two in pairwise(seen))
 
 

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine import changes
 from napari_colorizer.engine.changes import LabelChanges
-from napari_colorizer.networks.boxes import Box
 
 
 @settings(max_examples=60, deadline=None)

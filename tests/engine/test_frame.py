@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.transform import resize
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine import frame as frame_module
 from napari_colorizer.engine.frame import Frame, enlarge
-from napari_colorizer.networks.boxes import Box
 
 sides = st.integers(1, 5000)
 small_maps = arrays(

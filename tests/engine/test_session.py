@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.color import rgb2lab
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions
@@ -18,7 +19,6 @@ from napari_colorizer.errors import ModelError
 from napari_colorizer.files import read_label_map, write_label_map
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
-from napari_colorizer.networks.boxes import Box
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8).reshape(16, 16)
 HINT = [(30, 40, 60, -60, 3)]

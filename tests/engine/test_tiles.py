@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame, neighbors
 from napari_colorizer.engine.tiles import StaleTiles
-from napari_colorizer.networks.boxes import Box
 
 sides = st.integers(1, 700)
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.upsample import RADIUS, GuidedUpsampling
-from napari_colorizer.networks.boxes import Box
 
 
 @pytest.fixture(autouse=True)

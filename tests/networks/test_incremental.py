@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.networks import TwoStreamUNet, TwoStreamUNetConfig
-from napari_colorizer.networks.boxes import Box
 from napari_colorizer.networks.incremental import IncrementalPass
 
 EXACT = {"rtol": 0, "atol": 1e-5}

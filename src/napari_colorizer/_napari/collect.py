@@ -80,7 +80,7 @@ class Collector:
             raise LayerError(f"{image.name!r} has no label map yet: press Predict labels, and correct what is wrong")
         if on_layers.class_map_of(labels) is None:
             raise LayerError(f"the numbers of {labels.name!r} are no classes: give them classes before it is added")
-        plane = on_layers.plane_of(labels, image, controller.viewer)
+        plane = on_layers.plane_of(labels, image, controller.viewer).copy()
         if not plane.any():
             raise LayerError(f"the label map {labels.name!r} is empty: label something before it is added")
         picture = on_layers.picture_of(image, controller.viewer, controller.generation)

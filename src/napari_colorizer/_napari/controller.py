@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
-from napari_colorizer._napari.laying import lay_colors, lay_labels
+from napari_colorizer._napari.laying import lay_colors, lay_labels, view_of
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
@@ -223,22 +223,28 @@ class ColorizeController:
         classes, model, options = self.classes, self.model.name, self.options
         if not color:
             return lambda: (image, self.bench.count(plane))
-        force = self.colors is None or self.colors not in self.viewer.layers
-        return lambda: (image, self.bench.color(model, picture, plane, classes, options, force))
+        view = view_of(self.colors, self.viewer)
+        return lambda: (image, self.bench.color(model, picture, plane, classes, options, view, anew=view is None))
 
     def _show_coloring(self, result: tuple[Image, Coloring]) -> None:
+        if self._complaint and result[0] is self.image:
+            self._complaint = ""
+            self.message.emit("")
+        self._show_colors(result)
+
+    def _show_colors(self, result: tuple[Image, Coloring]) -> None:
         image, coloring = result
         if image is not self.image or image not in self.viewer.layers:
             return
-        if self._complaint:
-            self._complaint = ""
-            self.message.emit("")
         if coloring.counts != self.counts:
             self.counts = coloring.counts
             self.classes_changed.emit()
-        if coloring.rgb is not None:
-            self.colors = lay_colors(self.viewer, image, coloring.rgb, self.colors)
+        if coloring.levels is not None:
+            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors)
             on_layers.note(self.colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
+        if not coloring.done:
+            more = Request("more", lambda: lambda: (image, self.bench.color_more()), self._show_colors, "Coloring")
+            self.runner.submit(more)
 
     # -- what happens around
 

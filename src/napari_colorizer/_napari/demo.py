@@ -72,7 +72,7 @@ def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output
     pictures = {
         "gray": gray,
         "labels": overlay(gray, controller.labels.data, controller.classes),
-        "colors": controller.colors.data,
+        "colors": np.asarray(controller.colors.data),
         "window": viewer.screenshot(canvas_only=False, flash=False),
     }
     for name, pixels in pictures.items():

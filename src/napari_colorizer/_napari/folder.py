@@ -146,7 +146,7 @@ class Folder:
         controller.choose_image(self._layer)
         if controller.labels is None:
             return None
-        return on_layers.plane_of(controller.labels, self._layer, controller.viewer)
+        return on_layers.plane_of(controller.labels, self._layer, controller.viewer).copy()
 
     def _prepare_save(self, labels: NDArray[Any] | None) -> Work | None:
         """What writes the label map and the colors of the open image; None where there is nothing to save."""
@@ -171,9 +171,7 @@ class Folder:
         def write() -> None:
             write_label_map(kept_as(path, images, LABELS_SUFFIX), labels, classes)
             if model.color_ids:
-                rgb = controller.bench.color(model.name, picture, labels, classes, options, force=True).rgb
-                assert rgb is not None
-                controller.bench.forget()  # these colors are not on the screen
+                rgb = controller.bench.colorize(model.name, picture, labels, classes, options)
                 write_color(kept_as(path, images, COLOR_SUFFIX), rgb, f"colored with {model.name}")
 
         return save

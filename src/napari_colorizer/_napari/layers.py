@@ -94,7 +94,7 @@ def fits(labels: Labels, image: Image) -> bool:
 
 
 def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
-    """A copy of the plane of a label map that is on the screen.
+    """The plane of a label map that is on the screen; the user may be painting on it.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
             f"the label map {labels.name!r} has the shape {tuple(np.shape(labels.data))}, the image {image.name!r} "
             f"{image_shape(image)}: choose a label map of the same shape, or none and press Predict labels"
         )
-    return np.array(labels.data[plane_index(labels, viewer)])
+    return np.asarray(labels.data[plane_index(labels, viewer)])
 
 
 def active_layer(viewer: ViewerModel) -> Layer | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from napari.layers._multiscale_data import MultiScaleData
 from numpy.typing import NDArray
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
+
+if TYPE_CHECKING:
+    from napari_colorizer.engine.levels import ColorLevels
 
 
 def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: ClassMap | None) -> Labels:
@@ -27,18 +32,60 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
     return layer
 
 
-def lay_colors(viewer: ViewerModel, image: Image, rgb: NDArray[np.uint8], before: Image | None) -> Image:
-    """Show colors (H, W, 3) in the layer that they had before, if it is still there, or in a new one on the image."""
-    if before is not None and before in viewer.layers and before.data.shape == rgb.shape:
-        before.data[...] = rgb
+class WholePicture(MultiScaleData):
+    """The levels of a large picture; as one array, and so in a file that napari saves, it is the full one.
+
+    Parameters
+    ----------
+    levels : ColorLevels
+    """
+
+    def __init__(self, levels: ColorLevels):
+        super().__init__(levels.arrays)
+        self.levels = levels
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.levels.whole(), dtype)
+
+
+def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None) -> Image:
+    """Show colors in the layer that they had before, if it is still there, or in a new one on the image."""
+    if before is not None and before in viewer.layers and _shows(before, levels):
         before.refresh(thumbnail=False, highlight=False, extent=False)
         return before
     active = on_layers.active_layer(viewer)
     if before is not None and before in viewer.layers:
         viewer.layers.remove(before)
-    colors = Image(rgb, rgb=True, name=on_layers.colors_name(image), **on_layers.transform_of(image, 2))
+    colors = Image(
+        WholePicture(levels) if len(levels.arrays) > 1 else levels.arrays[0],
+        multiscale=len(levels.arrays) > 1,
+        rgb=True,
+        name=on_layers.colors_name(image),
+        **on_layers.transform_of(image, 2),
+    )
     on_layers.note(colors, colors=True)  # before anybody sees the layer
     on_layers.note_image(colors, image)
     viewer.layers.insert(viewer.layers.index(image) + 1, colors)
     viewer.layers.selection.active = active
     return colors
+
+
+def _shows(layer: Image, levels: ColorLevels) -> bool:
+    """Whether a layer shows these colors; where it could, it does from now on."""
+    if layer.multiscale:
+        return isinstance(layer.data, WholePicture) and layer.data.levels is levels
+    if layer.data is not levels.arrays[0] and len(levels.arrays) == 1 and layer.data.shape == levels.arrays[0].shape:
+        layer.data = levels.arrays[0]
+    return layer.data is levels.arrays[0]
+
+
+def view_of(layer: Image | None, viewer: ViewerModel) -> Box | None:
+    """The pixels of an image layer that are on the screen, none if it is hidden; None where there is no such layer."""
+    if layer is None or layer not in viewer.layers:
+        return None
+    if not layer.visible:
+        return Box(0, 0, 0, 0)
+    first, last = layer.corner_pixels  # of the level that is shown
+    factor = layer.downsample_factors[layer.data_level][:2] if layer.multiscale else np.ones(2)
+    (top, left), (bottom, right) = np.floor(first * factor).astype(int), np.ceil((last + 1) * factor).astype(int)
+    return Box(int(top), int(bottom), int(left), int(right))

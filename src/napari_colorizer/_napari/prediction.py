@@ -112,7 +112,7 @@ class Prediction:
             self._reset(labels, index, known[1], scope, position)
 
     def _plane(self, labels: Labels) -> NDArray[Any]:
-        return on_layers.plane_of(labels, self.controller.image, self.controller.viewer)
+        return on_layers.plane_of(labels, self.controller.image, self.controller.viewer).copy()
 
     def _state(self) -> tuple[str, int]:
         """What a remembered prediction depends on."""

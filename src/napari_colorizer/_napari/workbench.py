@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.labels import unique_labels
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.errors import ModelError
@@ -20,8 +22,13 @@ from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import find_model
 
 if TYPE_CHECKING:
+    from napari_colorizer.engine.levels import ColorLevels
     from napari_colorizer.engine.session import Session
     from napari_colorizer.models.model import Model
+
+
+UNSEEN = 0.25  # of a* or b*: at most one step of 8 bits
+SECONDS_OF_MORE = 0.05  # between two looks at whether there is a newer edit
 
 
 class TorchError(ImportError):
@@ -36,12 +43,15 @@ class Coloring:
     ----------
     counts : dict
         How many pixels each id has.
-    rgb : array of uint8, (H, W, 3), optional
-        None where the labels are those of the last time.
+    levels : ColorLevels, optional
+        Where colors have been painted; None where none have.
+    done : bool
+        Whether nothing is left to paint.
     """
 
     counts: dict[int, int]
-    rgb: NDArray[np.uint8] | None
+    levels: ColorLevels | None = None
+    done: bool = True
 
 
 @dataclass(frozen=True)
@@ -138,17 +148,24 @@ class Workbench:
     def __init__(self) -> None:
         self._session: Session | None = None
         self._key: tuple[Any, ...] = ()
-        self._labels: NDArray[np.integer] | None = None
+        self._labels = LabelChanges()
         self._classes = ClassMap()
+        self._levels: ColorLevels | None = None
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
         return load(model).segment(np.asarray(picture.pixels), options, picture.limits)
 
+    def colorize(
+        self, model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
+    ) -> NDArray[np.uint8]:
+        """The colors (H, W, 3) of a picture that is not the one at hand."""
+        return load(model).colorize(np.asarray(picture.pixels), labels, None, options, picture.limits, classes)
+
     def count(self, labels: NDArray[np.integer]) -> Coloring:
         """Count the pixels of each id, without coloring."""
         ids, counts = unique_labels(labels)
-        return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)), None)
+        return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
 
     def color(
         self,
@@ -157,27 +174,55 @@ class Workbench:
         labels: NDArray[np.integer],
         classes: ClassMap,
         options: ColorizeOptions,
-        force: bool = False,
+        view: Box | None = None,
+        anew: bool = False,
     ) -> Coloring:
-        """Color the picture; only counts if nothing has changed since the last time and `force` is not set."""
-        loaded = load(model)
-        key = (id(loaded), picture.key, options)
-        if self._session is None or key != self._key:
-            self._session, self._labels = None, None  # free the old one before there is a new one
-            self._session, self._key = loaded.session(np.asarray(picture.pixels), options, picture.limits), key
-        same = (
-            self._labels is not None
-            and classes == self._classes
-            and self._labels.shape == labels.shape
-            and np.array_equal(self._labels, labels)
-        )
-        result = self.count(labels)
-        if same and not force:
-            return result
-        rgb = self._session.colorize(labels, classes=classes)
-        self._labels, self._classes = labels, classes
-        return Coloring(result.counts, rgb)
+        """Color what has changed in the picture since the last time and lies in view; `color_more` does the rest.
 
-    def forget(self) -> None:
-        """Color anew the next time, whatever the labels: what was colored last is not shown."""
-        self._labels = None
+        Parameters
+        ----------
+        view : Box, optional
+            The pixels that are seen, of which those are painted that are off by what can be seen. By default everything
+            is painted exactly.
+        anew : bool
+            Give the colors even if nothing has changed: they are not shown yet.
+        """
+        session = self._session_for(model, picture, options)
+        changed = self._labels.update(labels)
+        if session is None:
+            levels = self._levels
+            session = self._begin(model, picture, options)
+            view = view if self._levels is levels else None  # of a new picture nothing is to stay black
+        elif changed is None and classes == self._classes:
+            return Coloring(dict(self._labels.counts), self._levels if anew else None, session.painted)
+        assert self._levels is not None
+        self._classes = classes
+        try:
+            session.edit(self._labels.labels, classes=classes)
+            painted = self._levels.paint(view, 0.0 if view is None else UNSEEN)
+        except BaseException:
+            self._labels = LabelChanges()  # the same labels are colored the next time
+            raise
+        return Coloring(dict(self._labels.counts), self._levels if painted or anew else None, session.painted)
+
+    def color_more(self) -> Coloring:
+        """Paint a little of what is left to paint."""
+        levels = self._levels
+        painted = levels is not None and levels.paint(seconds=SECONDS_OF_MORE)
+        return Coloring(dict(self._labels.counts), levels if painted else None, levels is None or levels.painted)
+
+    def _session_for(self, model: str, picture: Picture, options: ColorizeOptions) -> Session | None:
+        """The session at hand, if it is one of these."""
+        return self._session if (id(load(model)), picture.key, options) == self._key else None
+
+    def _begin(self, model: str, picture: Picture, options: ColorizeOptions) -> Session:
+        """Another session in the place of the one at hand; its colors go where those of the last one went."""
+        from napari_colorizer.engine.levels import ColorLevels
+
+        loaded, self._session = load(model), None  # frees the old one before there is a new one
+        session = loaded.session(np.asarray(picture.pixels), options, picture.limits)
+        if self._levels is None or self._levels.shape != session.shape:
+            self._levels = ColorLevels(session.shape)
+        self._levels.follow(session)
+        self._session, self._key = session, (id(loaded), picture.key, options)
+        return session

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.labels import unique_labels
-from napari_colorizer.networks.boxes import Box
 
 ROWS_AT_ONCE = 256
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.labels import unique_labels
-from napari_colorizer.networks.boxes import Box
 
 SIDE_AT_ONCE = 256  # pixels of a tile: what is computed of it stays in the cache
 VOTES_AT_ONCE = 1 << 22

@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.color import lightness, luma
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame, enlarge
 from napari_colorizer.networks import GridNet
-from napari_colorizer.networks.boxes import Box
 from napari_colorizer.networks.two_stream_unet import Lightness
 
 

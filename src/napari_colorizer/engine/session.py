@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import lightness, normalize, to_rgb
 from napari_colorizer.engine.changes import LabelChanges
@@ -23,7 +24,6 @@ from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
-from napari_colorizer.networks.boxes import Box
 from napari_colorizer.networks.hints import spread_hints
 from napari_colorizer.networks.incremental import IncrementalPass
 
@@ -55,7 +55,7 @@ class Session:
     Attributes
     ----------
     rgb : array of uint8, (H, W, 3)
-        The colors as far as they are painted: `paint` alters them in place.
+        The colors as far as they are painted. `paint` alters them in place; another array may be put in their place.
 
     Raises
     ------
@@ -160,6 +160,11 @@ class Session:
             except BaseException:
                 self._begin()  # half of the edit may be taken over
                 raise
+
+    @property
+    def painted(self) -> bool:
+        """Whether `rgb` is up to the last edit."""
+        return not self._tiles.stale()
 
     def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
         """Paint what has changed since it was painted last into `rgb`, and tell which box is done.

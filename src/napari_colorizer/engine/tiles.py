@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.networks.boxes import Box
 
 SMALLEST, LARGEST = 32, 256  # pixels of a tile's side
 WORKING_PIXELS = 16  # that a tile is to have, where these limits allow it

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import enlarge, neighbors
-from napari_colorizer.networks.boxes import Box
 
 RADIUS = 2  # working pixels; adds to the reach of an edit
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma

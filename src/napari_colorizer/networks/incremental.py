@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_colorizer.networks.boxes import Box, after_conv, after_doubling, after_up_conv
+from napari_colorizer.boxes import Box, after_conv, after_doubling, after_up_conv
 from napari_colorizer.networks.two_stream_unet import DecoderLevel, EncoderLevel, TwoStreamUNet
 
 Size = tuple[int, int]

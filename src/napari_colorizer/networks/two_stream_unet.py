@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_colorizer.boxes import after_conv, after_doubling, after_up_conv
 from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, conv3x3, up_conv3x3
-from napari_colorizer.networks.boxes import after_conv, after_doubling, after_up_conv
 from napari_colorizer.networks.hints import spread_hints
 
 Lightness = Literal["L*", "BT.601"]

@@ -1,0 +1,83 @@
+"""The colors of a session in the sizes that a viewer shows, kept in step while they are painted."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorizer.boxes import Box
+from napari_colorizer.engine.session import Session
+
+LARGEST_SINGLE = 4_000_000  # pixels of a picture that is shown from one array
+SMALLEST_LEVEL = 512  # pixels of the longer side
+
+
+class ColorLevels:
+    """The picture of a session and, where it is large, halves of it.
+
+    Parameters
+    ----------
+    shape : (int, int)
+
+    Attributes
+    ----------
+    arrays : list of array of uint8, (H, W, 3)
+        The full picture and each next level, with half as many rows and columns; altered in place.
+    """
+
+    def __init__(self, shape: tuple[int, int]):
+        self.arrays = [np.zeros((*shape, 3), np.uint8)]
+        if shape[0] * shape[1] > LARGEST_SINGLE:
+            while max(self.arrays[-1].shape) > SMALLEST_LEVEL and min(self.arrays[-1].shape[:2]) > 1:
+                height, width = self.arrays[-1].shape[:2]
+                self.arrays.append(np.zeros((height // 2, width // 2, 3), np.uint8))
+        self._session: Session | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the full picture."""
+        return self.arrays[0].shape[0], self.arrays[0].shape[1]
+
+    def follow(self, session: Session) -> None:
+        """Show the colors of another session for an image of the same shape, as it paints them."""
+        assert session.shape == self.shape
+        session.rgb = self.arrays[0]
+        self._session = session
+
+    def paint(self, inside: Box | None = None, tolerance: float = 0.0, seconds: float = np.inf) -> bool:
+        """Paint what has changed, for no longer than about so many seconds; whether anything was.
+
+        The other arguments are those of `Session.paint`.
+        """
+        painted, end = False, time.perf_counter() + seconds
+        assert self._session is not None
+        for box in self._session.paint(inside, tolerance):
+            painted = True
+            self._shrink(box)
+            if time.perf_counter() > end:
+                break
+        return painted
+
+    @property
+    def painted(self) -> bool:
+        """Whether nothing is left to paint."""
+        return self._session is None or self._session.painted
+
+    def whole(self) -> NDArray[np.uint8]:
+        """The full picture, after what was left of it has been painted."""
+        if not self.painted:
+            self.paint()
+        return self.arrays[0]
+
+    def _shrink(self, box: Box) -> None:
+        """Bring a box of the full picture into the smaller levels, as means of four pixels."""
+        for larger, smaller in zip(self.arrays, self.arrays[1:], strict=False):
+            box = Box(box.top // 2, (box.bottom + 1) // 2, box.left // 2, (box.right + 1) // 2).within(
+                smaller.shape[:2]
+            )
+            rows, columns = slice(2 * box.top, 2 * box.bottom), slice(2 * box.left, 2 * box.right)
+            part = larger[rows, columns].astype(np.uint16)
+            part = part[::2] + part[1::2]
+            smaller[box.slices] = (part[:, ::2] + part[:, 1::2] + 2) >> 2
