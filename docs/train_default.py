@@ -38,7 +38,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "balanced": {
         "network": "segmenter",
         "start": "segmenter",
-        "epochs": 16,
+        "epochs": 13,
         "epoch_size": 2400,
         "rate": 3e-4,
         "rarity": 0.5,
@@ -46,7 +46,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "colorizer": {
         "network": "colorizer",
         "start": "fresh",
-        "epochs": 40,
+        "epochs": 28,
         "epoch_size": 9600,
         "side": 192,
         "crop": 112,
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument("--working-size", type=int, default=224)
+    parser.add_argument("--working-size", type=int, default=288)
     parser.add_argument("--only", choices=[*STAGES, "bundle"])
     arguments = parser.parse_args()
     os.environ["NAPARI_COLORIZER_MODELS"] = str(arguments.runs.absolute() / "models")
