@@ -1,11 +1,27 @@
 import json
 
+import pytest
 
-def test_it_prints_a_table_or_json(run):
-    result = run("bench", "--device", "cpu", "--steps", 1)
+from napari_colorizer.engine import bench, bench_scene
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(bench, "SIDE", 64)
+    monkeypatch.setattr(bench_scene, "LARGE", ((30, 40), (60, 80)))
+
+
+def run_json(run, *arguments):
+    result = run("bench", "--device", "cpu", "--steps", 1, "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_it_prints_a_table_or_json_of_training(run):
+    result = run("bench", "--device", "cpu", "--steps", 1, "--only", "training")
     assert result.exit_code == 0, result.output
     assert "colorizer" in result.output
-    rows = json.loads(run("bench", "--device", "cpu", "--steps", 1, "--json").output)["training"]
+    rows = run_json(run, "--only", "training")["training"]
     assert [row["network"] for row in rows] == ["segmenter", "colorizer"]
     assert all(0 <= row["loading_share"] < 1 for row in rows)
 
@@ -14,3 +30,47 @@ def test_a_device_that_is_not_there_is_named(run):
     result = run("bench", "--device", "cuda:9")
     assert result.exit_code == 1
     assert "cuda:9" in result.output
+
+
+def test_it_measures_coloring_large_photographs_and_the_start_and_nothing_else(run):
+    found = run_json(run, "--only", "coloring", "--only", "large", "--only", "start", "--profile")
+    assert found.keys() == {
+        *("machine", "device", "threads", "versions"),
+        *("large", "coloring", "side", "profile", "import, ms"),
+    }
+    assert found["device"] == "cpu"
+    assert found["versions"].keys() >= {"napari-colorizer", "torch"}
+    assert found["side"] == 64
+    assert [(row["height"], row["width"]) for row in found["large"]] == [(30, 40), (60, 80)]
+    cases = {row["case"]: row for row in found["coloring"]}
+    assert cases["authors' network, full pass"]["speedup"] == 1
+    assert 0 < cases["network, stroke"]["gflop"] < cases["network, full pass"]["gflop"]
+    assert found["profile"]["network"] < found["profile"]["all"]
+    assert 0 < found["import, ms"] < 10_000
+
+
+def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):
+    result = run("bench", "--device", "cpu", "--steps", 1, "--only", "coloring", "--only", "large", "--profile")
+    assert result.exit_code == 0, result.output
+    for text in ("Coloring at 64 x 64", "session, stroke", "Lab to RGB", "ratio", "until right in view", "torch"):
+        assert text in result.output
+    assert "on device" not in result.output
+    assert "training step" not in result.output
+
+
+def test_its_tables_tell_what_a_window_costs(run, monkeypatch):
+    stroke_bench = pytest.importorskip("napari_colorizer._napari.stroke_bench")
+    calls = []
+
+    def measured(shapes, rounds, device, events):
+        calls.append((shapes, rounds, device, events))
+        numbers = dict.fromkeys(stroke_bench.StrokeTiming.__dataclass_fields__, 1.25)
+        sizes = {"height": 1000, "width": 2000, "events": 200, "lost": 0, "lost_alone": 0}
+        return [stroke_bench.StrokeTiming(**{**numbers, **sizes, "same": same}) for same in (True, False)]
+
+    monkeypatch.setattr(stroke_bench, "measure_strokes", measured)
+    result = run("bench", "--device", "cpu", "--steps", 2, "--only", "start", "--window")
+    assert result.exit_code == 0, result.output
+    assert calls == [(((30, 40), (60, 80)), 2, "cpu", 200)]
+    for text in ("200 events on 2.0 megapixels", "1.25", "The same label map as without", "ANOTHER LABEL MAP THAN"):
+        assert text in result.output

@@ -27,18 +27,30 @@ PATIENCE_S = 300
 
 def run(output: Path) -> None:
     """Open the demo; without a display, run it under a virtual one and write its pictures to a folder."""
-    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    under_display = virtual_display()
+    if not under_display:
         start()
         napari.run()
         return
-    if shutil.which("xvfb-run") is None:
-        raise ValueError("there is no display, and no virtual one either: install xvfb, or use a machine with a screen")
     print("There is no display: the demo runs under a virtual one and writes its pictures.")
-    screen = ["--auto-servernum", "--server-args=-screen 0 1600x1000x24"]
-    command = ["xvfb-run", *screen, sys.executable, "-m", __name__, str(output)]
-    finished = subprocess.run(command, check=False)
+    finished = subprocess.run([*under_display, sys.executable, "-m", __name__, str(output)], check=False)
     if finished.returncode:
         raise ValueError(f"the demo ended with exit code {finished.returncode}; what went wrong stands above")
+
+
+def virtual_display() -> list[str]:
+    """What a command must begin with to run under a virtual display; nothing where there is a real one.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return []
+    if shutil.which("xvfb-run") is None:
+        raise ValueError("there is no display, and no virtual one either: install xvfb, or use a machine with a screen")
+    return ["xvfb-run", "--auto-servernum", "--server-args=-screen 0 1600x1000x24"]
 
 
 def start() -> tuple[napari.Viewer, ColorizeWidget]:

@@ -2,42 +2,140 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import platform
-from typing import Annotated
+import subprocess
+import sys
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from napari_colorizer.cli.shared import Device, make_console, plain_errors
+from napari_colorizer.cli.bench_tables import print_bench
+from napari_colorizer.cli.shared import Device, ModelName, plain_errors
+from napari_colorizer.engine import bench_scene
+
+PACKAGES = ("napari-colorizer", "torch", "numpy", "napari")
+IMPORT = "import time; began = time.perf_counter(); import napari_colorizer; print(time.perf_counter() - began)"
+WINDOW_ROUNDS = 3  # at most, of strokes of seconds
+
+
+class Section(StrEnum):
+    """What can be measured without a window."""
+
+    coloring = "coloring"
+    large = "large"
+    training = "training"
+    start = "start"
+
+
+Only = Annotated[list[Section] | None, typer.Option(help="Measure this only (may be given more than once).")]
+Steps = Annotated[int, typer.Option(help="Rounds over all cases, of which the medians are told.", min=1)]
+Window = Annotated[bool, typer.Option("--window", help="Also paint strokes in a napari window, on a display or none.")]
+Profile = Annotated[bool, typer.Option("--profile", help="Also tell what a stroke's time is spent on.")]
 
 
 def bench(
     device: Device = "auto",
-    steps: Annotated[int, typer.Option(help="Steps of each kind, of which the median is told.", min=1)] = 15,
+    model: ModelName = "default",
+    steps: Steps = 15,
+    only: Only = None,
+    window: Window = False,
+    profile: Profile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure the speed of training on this machine: a step with and without the loading of data."""
+    """Measure the speed on this machine: of coloring, on large photographs, of training, of the start."""
+    sections = list(only or Section)
+    with plain_errors():
+        found = _describe_machine(device)
+        if Section.large in sections:  # first: it tells the most memory that has been in use so far
+            found |= _measure_large(model, device, steps)
+        if Section.coloring in sections:
+            found |= _measure_coloring(model, device, steps)
+        if profile:
+            found |= _profile(model, device, steps)
+        if Section.training in sections:
+            found |= _measure_training(device, steps)
+        if Section.start in sections:
+            found["import, ms"] = _measure_import(steps)
+        if window:
+            found |= _measure_window(device, steps)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        print_bench(found)
+
+
+def _measure_coloring(model: str, device: str, steps: int) -> dict[str, Any]:
+    from napari_colorizer.engine import bench
+    from napari_colorizer.models.library import load_model
+
+    timings = bench.measure_coloring(load_model(model), device, steps, bench.SIDE)
+    return {"side": bench.SIDE, "coloring": [vars(timing) for timing in timings]}
+
+
+def _measure_large(model: str, device: str, steps: int) -> dict[str, Any]:
+    from napari_colorizer.engine.bench_large import measure_large
+    from napari_colorizer.models.library import load_model
+
+    timings = measure_large(load_model(model), device, steps, bench_scene.LARGE)
+    return {"large": [vars(timing) for timing in timings]}
+
+
+def _profile(model: str, device: str, steps: int) -> dict[str, Any]:
+    from napari_colorizer.engine import bench
+    from napari_colorizer.models.library import load_model
+
+    return {"profile": bench.profile_stroke(load_model(model), device, steps, bench.SIDE)}
+
+
+def _measure_training(device: str, steps: int) -> dict[str, Any]:
+    from napari_colorizer.training.bench import measure_steps
     from napari_colorizer.training.options import TrainOptions
 
-    with plain_errors():
-        options = TrainOptions.of_recipe("default", data="noise", device=device)
-        import torch
+    timings = measure_steps(TrainOptions.of_recipe("default", data="noise", device=device), steps)
+    return {"training": [{**vars(timing), "loading_share": timing.loading_share} for timing in timings]}
 
-        from napari_colorizer.engine.devices import pick_device
-        from napari_colorizer.training.bench import measure_steps
 
-        where = f"{pick_device(device)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-        results = measure_steps(options, steps)
-    if as_json:
-        rows = [{**vars(result), "loading_share": result.loading_share} for result in results]
-        typer.echo(json.dumps({"machine": platform.machine(), "device": where, "training": rows}, indent=1))
-        return
-    table = Table("training step", "crops", "with loading, ms", "without, ms", "loading", "crops a second")
-    for result in results:
-        speed = result.crops / result.with_loading * 1e3
-        times = (f"{result.with_loading:.0f}", f"{result.without_loading:.0f}")
-        table.add_row(result.network, str(result.crops), *times, f"{result.loading_share:.1%}", f"{speed:.0f}")
-    console = make_console()
-    console.print(f"{platform.machine()}, {where}")
-    console.print(table)
+def _measure_import(steps: int) -> float:
+    """Median time (ms) in which fresh processes import the package."""
+    command = [sys.executable, "-c", IMPORT]
+    outputs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(steps)]
+    return median(float(output) for output in outputs) * 1e3
+
+
+def _measure_window(device: str, steps: int) -> dict[str, Any]:
+    try:
+        stroke_bench = importlib.import_module("napari_colorizer._napari.stroke_bench")
+    except ImportError as error:
+        raise ValueError(f"the window needs napari: pip install 'napari-colorizer[all]' ({error})") from error
+    timings = stroke_bench.measure_strokes(bench_scene.LARGE, min(steps, WINDOW_ROUNDS), device, stroke_bench.EVENTS)
+    return {"window": [vars(timing) for timing in timings]}
+
+
+def _describe_machine(device: str) -> dict[str, Any]:
+    """Processor, device, threads and versions."""
+    import torch
+
+    from napari_colorizer.engine.devices import pick_device
+
+    place = pick_device(device)
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "device": torch.cuda.get_device_name(place) if place.type == "cuda" else str(place),
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
+    }
+
+
+def _processor() -> str:
+    """Its name, where the system tells it."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text("utf-8").splitlines() if told.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
