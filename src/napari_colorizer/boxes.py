@@ -49,6 +49,12 @@ class Box(NamedTuple):
         height, width = shape[-2:]
         return Box(max(0, self.top), min(height, self.bottom), max(0, self.left), min(width, self.right))
 
+    def meets(self, other: Box) -> bool:
+        """Whether the two have a pixel in common."""
+        return max(self.top, other.top) < min(self.bottom, other.bottom) and max(self.left, other.left) < min(
+            self.right, other.right
+        )
+
     def joined(self, other: Box) -> Box:
         """The smallest box around both, of which neither is empty."""
         return Box(

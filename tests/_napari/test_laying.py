@@ -60,7 +60,7 @@ def test_a_large_picture_gets_levels_and_is_saved_whole(large, wait, tmp_path):
 def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_path, monkeypatch):
     viewer, widget, labels = large
     controller = widget.controller
-    monkeypatch.setattr(controller.bench, "color_more", lambda: workbench.Coloring(controller.counts))  # never comes
+    monkeypatch.setattr(controller.bench, "color_more", lambda *_: workbench.Coloring(controller.counts))  # never comes
     monkeypatch.setattr("napari_colorizer._napari.controller.view_of", lambda *_: Box(0, 1, 0, 1))
     write(labels, Box(400, 600, 500, 800), SKY)
     wait(widget)

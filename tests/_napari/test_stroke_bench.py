@@ -6,12 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from napari_colorizer._napari import demo, stroke_bench, workbench
+from napari_colorizer._napari import demo, stroke_bench
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Runner
 from napari_colorizer._napari.stroke import JITTER, Clock, points_through
 from napari_colorizer._napari.stroke_bench import StrokeTiming, measure_strokes, time_strokes
-from napari_colorizer.engine import bench_large
 
 SHAPE, EVENTS = (120, 160), 12
 
@@ -94,10 +93,6 @@ def test_a_process_opens_the_dock_before_anything_of_it_is_loaded(library):
     (timing,) = measure_strokes([SHAPE], 1, "cpu", 4)
     assert (timing.height, timing.width, timing.events, timing.lost) == (*SHAPE, 4, 0)
     assert timing.same
-
-
-def test_what_is_measured_may_be_off_by_what_the_dock_lets_be_off():
-    assert bench_large.UNSEEN == workbench.UNSEEN
 
 
 @pytest.mark.parametrize(

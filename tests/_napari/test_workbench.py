@@ -103,8 +103,10 @@ def test_what_is_in_view_is_painted_first_and_the_rest_bit_by_bit(tiny, monkeypa
     assert np.abs(shown[view.slices].astype(int) - expected[view.slices]).max() <= 1
     assert not np.array_equal(shown[:100, :100], expected[:100, :100])
     while not coloring.done:
-        coloring, rounds = bench.color_more(), rounds + 1
+        coloring, rounds = bench.color_more(Box(0, 1, 0, 1)), rounds + 1
+        assert coloring.levels is None or rounds == 1 or coloring.done  # nothing else is in view
     assert rounds > 2
+    assert coloring.levels is first.levels
     assert np.abs(shown.astype(int) - expected).max() <= 1
     small = resize(shown.astype(float), (312, 250), order=0)  # of the right picture, roughly
     assert np.abs(first.levels.arrays[3].astype(float).mean((0, 1)) - small.mean((0, 1))).max() < 3

@@ -85,6 +85,7 @@ class ClassList(QWidget):
         self.search = QLineEdit(placeholderText="Search classes", clearButtonEnabled=True)
         self.only_present = QCheckBox("Only classes in this image")
         self.rows = QStandardItemModel(0, 3)
+        self._shown: list[tuple[int, str, str, int, Standing] | None] = []  # what each row shows
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
@@ -141,9 +142,13 @@ class ClassList(QWidget):
             self.rows.setHorizontalHeaderLabels(["class", "pixels", ""])
             for _ in labels:
                 self.rows.appendRow([QStandardItem() for _ in range(3)])
+            self._shown = [None] * len(labels)
         standings = self._standings(classes)
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
-            self._fill_row(row, label, counts.get(label, 0), standings.get(label, STRAY))
+            shown = (label, *self._describe(label), counts.get(label, 0), standings.get(label, STRAY))
+            if shown != self._shown[row]:  # a stroke changes the counts of two classes only
+                self._fill_row(row, *shown)
+                self._shown[row] = shown
         self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
         brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
         if brush is not None and brush != self.selected():
@@ -161,8 +166,7 @@ class ClassList(QWidget):
                 standings[label] = NO_COLOR if label in predicted else UNKNOWN
         return standings
 
-    def _fill_row(self, row: int, label: int, count: int, standing: Standing) -> None:
-        name, color = self._describe(label)
+    def _fill_row(self, row: int, label: int, name: str, color: str, count: int, standing: Standing) -> None:
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
         title, pixels, mark = (self.rows.item(row, column) for column in range(3))

@@ -243,8 +243,11 @@ class ColorizeController:
             self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors)
             on_layers.note(self.colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
         if not coloring.done:
-            more = Request("more", lambda: lambda: (image, self.bench.color_more()), self._show_colors, "Coloring")
-            self.runner.submit(more)
+            self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_colors, "Coloring"))
+
+    def _prepare_more(self, image: Image) -> Work:
+        view = view_of(self.colors, self.viewer)
+        return lambda: (image, self.bench.color_more(view))
 
     # -- what happens around
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 
-UNSEEN = 0.25  # of a* or b*: at most one step of 8 bits
 SECONDS_OF_MORE = 0.05  # between two looks at whether there is a newer edit
 
 
@@ -195,6 +194,8 @@ class Workbench:
             view = view if self._levels is levels else None  # of a new picture nothing is to stay black
         elif changed is None and classes == self._classes:
             return Coloring(dict(self._labels.counts), self._levels if anew else None, session.painted)
+        from napari_colorizer.engine.levels import UNSEEN
+
         assert self._levels is not None
         self._classes = classes
         try:
@@ -205,11 +206,15 @@ class Workbench:
             raise
         return Coloring(dict(self._labels.counts), self._levels if painted or anew else None, session.painted)
 
-    def color_more(self) -> Coloring:
-        """Paint a little of what is left to paint."""
+    def color_more(self, view: Box | None = None) -> Coloring:
+        """Paint a little of what is left to paint; colors are given if some lie in view, or nothing is left."""
         levels = self._levels
-        painted = levels is not None and levels.paint(seconds=SECONDS_OF_MORE)
-        return Coloring(dict(self._labels.counts), levels if painted else None, levels is None or levels.painted)
+        if levels is None:
+            return Coloring(dict(self._labels.counts))
+        painted = levels.paint(seconds=SECONDS_OF_MORE)
+        done = levels.painted
+        seen = view is None or any(box.meets(view) for box in painted)
+        return Coloring(dict(self._labels.counts), levels if painted and (seen or done) else None, done)
 
     def _session_for(self, model: str, picture: Picture, options: ColorizeOptions) -> Session | None:
         """The session at hand, if it is one of these."""

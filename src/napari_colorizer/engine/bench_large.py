@@ -14,7 +14,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.engine.bench import WARM_UP, known_classes, time_once
 from napari_colorizer.engine.bench_scene import LARGE, Brush, make_labels, make_photo, middle, peak_memory
 from napari_colorizer.engine.devices import pick_device
-from napari_colorizer.engine.levels import ColorLevels
+from napari_colorizer.engine.levels import UNSEEN, ColorLevels
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.session import Session
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 VIEW = (1080, 1920)
-UNSEEN = 0.25  # of a* or b*: what may be off in view while a hand paints
 BEGINNINGS = 3  # at most: they are slow
 
 

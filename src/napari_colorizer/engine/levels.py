@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.session import Session
 
+UNSEEN = 0.25  # of a* or b*: at most one step of 8 bits
 LARGEST_SINGLE = 4_000_000  # pixels of a picture that is shown from one array
 SMALLEST_LEVEL = 512  # pixels of the longer side
 
@@ -46,15 +47,15 @@ class ColorLevels:
         session.rgb = self.arrays[0]
         self._session = session
 
-    def paint(self, inside: Box | None = None, tolerance: float = 0.0, seconds: float = np.inf) -> bool:
-        """Paint what has changed, for no longer than about so many seconds; whether anything was.
+    def paint(self, inside: Box | None = None, tolerance: float = 0.0, seconds: float = np.inf) -> list[Box]:
+        """Paint what has changed, for no longer than about so many seconds, and tell where.
 
         The other arguments are those of `Session.paint`.
         """
-        painted, end = False, time.perf_counter() + seconds
+        painted, end = [], time.perf_counter() + seconds
         assert self._session is not None
         for box in self._session.paint(inside, tolerance):
-            painted = True
+            painted.append(box)
             self._shrink(box)
             if time.perf_counter() > end:
                 break
