@@ -37,7 +37,7 @@ from napari_colorizer.training.pictures import overlay, to_gray
 
 GALLERY = Path(__file__).parent / "gallery.json"
 IMAGES = Path(__file__).parent / "images"
-ONE_CORRECTION = "cat"  # the entry of the README's first picture
+ONE_CORRECTION = "photographer"  # the entry of the README's first picture
 TWO_LABELS = {"photographer": "meadow called grass", "photographer-water": "meadow called water"}  # and of its second
 
 WIDTH, WINDOW_WIDTH = 1400, 1200  # of a strip and of the window, in pixels

@@ -8,9 +8,18 @@ from skimage import color, data
 from napari_colorizer import load_model
 from napari_colorizer.models.library import bundled_default
 from napari_colorizer.networks import measure_cost
+from napari_colorizer.training.aged import evaluate_aged
+from napari_colorizer.training.behavior import evaluate_behavior
+from napari_colorizer.training.data.sets import Photo
 
 MEADOW = np.s_[300:500, 320:500]
 SKY = np.s_[10:120, 260:500]
+REGIONS = {
+    "camera": {"sky": SKY, "grass": MEADOW, "clothes": np.s_[220:420, 90:230]},
+    "astronaut": {"skin": np.s_[90:180, 190:260], "clothes": np.s_[310:500, 60:270]},
+    "cat": {"cat": np.s_[60:240, 130:320]},
+    "rocket": {"sky": np.s_[10:400, 380:630]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +85,71 @@ def test_its_file_is_small_half_precise_and_says_its_terms(model):
         assert file.get_slice("colorizer.final.weight").get_dtype() == "F16"
     assert "non-commercial" in model.license
     assert (bundled_default().parent / "LICENSE-WEIGHTS").is_file()
-    assert model.provenance["colorizer"]["steps"] > 0
+    assert model.provenance["trained"]["colorizer"]["step"] > 0
+    assert model.provenance["segmenter"]["trained"]["segmenter"]["step"] > 0
 
 
 def test_an_edit_reaches_at_most_96_working_pixels(model):
     assert measure_cost(model.colorizer, 64).reach <= 96
+
+
+@pytest.fixture(scope="module")
+def pictures(model):
+    """Free photographs at half their size, with a few boxes labeled."""
+
+    def picture(name, regions):
+        rgb = getattr(data, name)()
+        rgb = color.gray2rgb(rgb) if rgb.ndim == 2 else rgb
+        labels = np.zeros(rgb.shape[:2], np.uint8)
+        for label, window in regions.items():
+            labels[window] = model.classes.named(label).id
+        return Photo(name, np.ascontiguousarray(rgb[::2, ::2]), labels[::2, ::2])
+
+    return [picture(name, regions) for name, regions in REGIONS.items()]
+
+
+@pytest.fixture(scope="module")
+def behavior(model, pictures):
+    return {
+        name: figure["value"]
+        for name, figure in evaluate_behavior(model, pictures, model.classes).items()
+        if isinstance(figure, dict)
+    }
+
+
+def test_regions_follow_a_change_of_their_label_and_little_else_does(behavior):
+    assert behavior["relabel"] >= 0.8
+    assert behavior["outside"] <= 1.5
+
+
+def test_a_label_alone_colors_its_region(behavior):
+    assert behavior["alone"] >= 0.5
+
+
+def test_contrast_hardly_changes_the_colors(behavior):
+    assert behavior["contrast largest"] <= 0.02
+
+
+def test_a_neutral_hint_takes_the_color_out_of_a_region(behavior):
+    assert behavior["neutral"] < 4
+
+
+def test_one_hint_is_obeyed_and_leaves_other_regions_alone(behavior):
+    assert behavior["hint"] >= 0.8
+    assert behavior["hint others"] <= 3
+
+
+def test_old_photographs_are_colored_nearly_as_well(model, pictures):
+    aged = evaluate_aged(model, pictures, model.classes)
+    assert max(copy["loss"] for name, copy in aged["copies"].items() if name != "unaged") < 1.0
+
+
+def test_the_same_label_again_changes_nothing(model, session):
+    labels = label(model, grass=MEADOW, sky=SKY)
+    before = session.colorize(labels)
+    labels[MEADOW] = model.classes.named("grass").id
+    np.testing.assert_array_equal(session.colorize(labels), before)
+
+
+def test_without_labels_there_are_colors(session):
+    assert np.abs(color.rgb2lab(session.colorize())[..., 1:]).mean() > 1
