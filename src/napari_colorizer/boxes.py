@@ -46,8 +46,10 @@ class Box(NamedTuple):
 
     def within(self, shape: Any) -> Box:
         """The part inside an image of the shape (..., height, width)."""
-        height, width = shape[-2:]
-        return Box(max(0, self.top), min(height, self.bottom), max(0, self.left), min(width, self.right))
+        height, width = int(shape[-2]), int(shape[-1])
+        top, bottom = (min(max(0, edge), height) for edge in self[:2])
+        left, right = (min(max(0, edge), width) for edge in self[2:])
+        return Box(top, bottom, left, right)
 
     def meets(self, other: Box) -> bool:
         """Whether the two have a pixel in common."""

@@ -1,5 +1,9 @@
 """Large pictures: a layer of several levels, painted where it is seen."""
 
+import copy
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
@@ -105,3 +109,100 @@ def test_the_view_is_what_the_canvas_shows(large, wait, qtbot):
     write(labels, Box(0, 150, 0, 200), GRASS)
     wait(widget)
     assert np.abs(np.asarray(colors.data) - expected(widget)).max() <= 1
+
+
+def photo_of(seed, shape=SHAPE):
+    return np.random.default_rng(seed).integers(60, 200, shape, np.uint8)
+
+
+def colored_apart(image, labels, model="default"):
+    return workbench.load(model).colorize(image.data, labels.data, classes=ClassMap.pascal_context()).astype(int)
+
+
+@pytest.fixture(params=["one array", "levels"])
+def two(request, bare_dock, monkeypatch):
+    """Two photos, each with a label map, of which the first is chosen; without a window."""
+    if request.param == "one array":
+        monkeypatch.setattr(levels_module, "LARGEST_SINGLE", 10_000_000)
+    layers = []
+    for number, name in enumerate("ab"):
+        labels = Labels(np.full(SHAPE, (GRASS, SKY)[number], np.uint8), name=f"{name} labels")
+        on_layers.show_classes(labels, ClassMap.pascal_context())
+        layers += [Image(photo_of(number), name=name), labels]
+    viewer, widget = bare_dock(*layers)
+    widget.controller.choose_image(viewer.layers["a"])
+    return viewer, widget
+
+
+def assert_both_are_right(viewer):
+    for name in "ab":
+        expected = colored_apart(viewer.layers[name], viewer.layers[f"{name} labels"])
+        assert np.abs(np.asarray(viewer.layers[f"{name} colors"].data) - expected).max() <= 1
+
+
+def test_each_of_two_images_of_one_size_keeps_its_colors(two, wait):
+    viewer, widget = two
+    for name in "abab":
+        wait(widget)
+        widget.controller.choose_image(viewer.layers[name])
+    wait(widget)
+    assert_both_are_right(viewer)
+    names = [layer.name for layer in viewer.layers if on_layers.is_colors(layer)]
+    assert sorted(names) == ["a colors", "b colors"]
+
+
+def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, qtbot, monkeypatch):
+    viewer, widget = two
+    bench = wait(widget).controller.bench
+    with monkeypatch.context() as patch:
+        idle = []  # rounds in which nothing more is painted
+        patch.setattr(bench, "color_more", lambda _: idle.append(1) or workbench.Coloring({}, None, done=False))
+        viewer.layers["a colors"].visible = False  # so that all of it is left for later
+        write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
+        qtbot.waitUntil(lambda: len(idle) > 2, timeout=60_000)
+        assert not bench._at_hand.levels.painted
+        widget.controller.choose_image(viewer.layers["b"])
+    wait(widget)
+    assert_both_are_right(viewer)
+
+
+def test_a_copied_large_layer_is_whole_and_stays_as_it_was(large, wait, tmp_path):
+    viewer, widget, labels = large
+    before = expected(widget)
+    copied = copy.deepcopy(viewer.layers["photo colors"].data)
+    write(labels, Box(0, 300, 0, 400), GRASS)
+    wait(widget)
+    assert np.abs(np.asarray(copied) - before).max() <= 1
+    assert len(copied) == 4
+
+
+def test_a_large_layer_keeps_what_the_user_set(two, wait):
+    viewer, widget = two
+    wait(widget)
+    colors = viewer.layers["a colors"]
+    colors.opacity, colors.name = 0.5, "my colors"
+    for name in "ba":
+        widget.controller.choose_image(viewer.layers[name])
+        wait(widget)
+    write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
+    wait(widget)
+    assert viewer.layers["my colors"] is colors
+    assert colors.opacity == 0.5
+    expected = colored_apart(viewer.layers["a"], viewer.layers["a labels"])
+    assert np.abs(np.asarray(colors.data) - expected).max() <= 1
+    assert "a colors" not in viewer.layers
+
+
+def test_the_session_of_an_image_is_freed_when_another_is_chosen(two, wait):
+    viewer, widget = two
+    wait(widget)
+    first = weakref.ref(widget.controller.bench._at_hand.session)
+    widget.controller.choose_image(viewer.layers["b"])
+    wait(widget)
+    gc.collect()
+    assert first() is None
+    second = weakref.ref(widget.controller.bench._at_hand.session)
+    viewer.layers.clear()
+    wait(widget)
+    gc.collect()
+    assert second() is None

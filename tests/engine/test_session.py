@@ -152,6 +152,26 @@ def test_nothing_is_painted_where_nothing_has_changed(pale, photo):
     assert list(session.paint()) == []
 
 
+def test_hints_and_labels_that_are_altered_in_place_are_seen(pale, photo):
+    session, labels, hints = pale.session(photo(60, 60)), np.full((60, 60), 7, np.uint8), np.array(HINT, float)
+    session.colorize(labels, hints)
+    labels[:30], hints[0, 2] = 3, -60
+    whole = pale.session(photo(60, 60)).colorize(labels, hints)
+    assert np.abs(session.colorize(labels, hints).astype(int) - whole).max() <= 1
+
+
+def test_after_a_failed_edit_the_picture_stays_until_the_next(pale, photo, monkeypatch):
+    session, labels = pale.session(photo(60, 60)), np.full((60, 60), 7, np.uint8)
+    before = session.colorize(labels)
+    with monkeypatch.context() as patch:
+        patch.setattr(GuidedUpsampling, "fit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            session.edit(labels * 0)
+    assert session.painted
+    assert list(session.paint()) == []
+    assert np.array_equal(session.rgb, before)
+
+
 def test_an_edit_that_fails_is_forgotten(pale, photo, monkeypatch):
     session = pale.session(photo(60, 60))
     maps = [np.full((60, 60), label, np.uint8) for label in (1, 7)]

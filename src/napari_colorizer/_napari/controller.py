@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
-from napari_colorizer._napari.laying import lay_colors, lay_labels, view_of
+from napari_colorizer._napari.laying import lay_colors, lay_labels, refresh, view_of
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
@@ -69,6 +69,9 @@ class ColorizeController:
 
     def close(self) -> None:
         """Let go of the viewer: nothing is done or shown any more."""
+        if not self.runner.idle and self.colors is not None:
+            self.bench.finish()  # nobody comes back to paint the rest
+            refresh(self.colors)
         self.runner.close()
         self.bench = Workbench()  # frees the session of the old one
         news.models_changed.disconnect(self._on_models, missing_ok=True)
@@ -85,6 +88,9 @@ class ColorizeController:
         if layer is self.image:
             return
         self._listen(self.image, IMAGE_EVENTS, on=False)
+        self._finish_later()
+        if layer is None:
+            self.bench = Workbench()  # frees the session of the old one
         self.image, self.counts = layer, {}
         self.generation += 1
         self._listen(layer, IMAGE_EVENTS, on=True)
@@ -241,13 +247,25 @@ class ColorizeController:
             self.classes_changed.emit()
         if coloring.levels is not None:
             self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors)
-            on_layers.note(self.colors, model=self.model.name, options=vars(self.options), versions=VERSIONS)
+            on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
-            self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_colors, "Coloring"))
+            self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_more, "Coloring"))
 
-    def _prepare_more(self, image: Image) -> Work:
+    def _prepare_more(self, image: Image) -> Work | None:
+        if self.colors is None:
+            return None  # the layer was deleted
         view = view_of(self.colors, self.viewer)
         return lambda: (image, self.bench.color_more(view))
+
+    def _show_more(self, result: tuple[Image, Coloring]) -> None:
+        if self.colors is not None:
+            self._show_colors(result)
+
+    def _finish_later(self) -> None:
+        """Paint what is left of the colors, in the background: another image is chosen."""
+        colors, bench = self.colors, self.bench
+        if colors is not None and not self.runner.idle:
+            self.runner.submit(Request("finish", lambda: bench.finish, lambda _: refresh(colors), "Coloring"))
 
     # -- what happens around
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,13 @@ class WholePicture(MultiScaleData):
         super().__init__(levels.arrays)
         self.levels = levels
 
+    def show(self, levels: ColorLevels) -> None:
+        """Take other levels, of the same sizes, in the place of these."""
+        self.levels, self._data = levels, list(levels.arrays)
+
+    def __deepcopy__(self, memo: Any) -> WholePicture:
+        return WholePicture(deepcopy(self.levels, memo))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.levels.whole(), dtype)
 
@@ -51,7 +59,7 @@ class WholePicture(MultiScaleData):
 def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None) -> Image:
     """Show colors in the layer that they had before, if it is still there, or in a new one on the image."""
     if before is not None and before in viewer.layers and _shows(before, levels):
-        before.refresh(thumbnail=False, highlight=False, extent=False)
+        refresh(before)
         return before
     active = on_layers.active_layer(viewer)
     if before is not None and before in viewer.layers:
@@ -70,13 +78,21 @@ def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: I
     return colors
 
 
+def refresh(colors: Image) -> None:
+    """Show what has been painted into the arrays of a layer."""
+    colors.refresh(thumbnail=False, highlight=False, extent=False)
+
+
 def _shows(layer: Image, levels: ColorLevels) -> bool:
-    """Whether a layer shows these colors; where it could, it does from now on."""
-    if layer.multiscale:
-        return isinstance(layer.data, WholePicture) and layer.data.levels is levels
-    if layer.data is not levels.arrays[0] and len(levels.arrays) == 1 and layer.data.shape == levels.arrays[0].shape:
+    """Whether a layer shows these colors; where it can, it does from now on."""
+    shapes = [array.shape for array in (layer.data if layer.multiscale else [layer.data])]
+    if shapes != [array.shape for array in levels.arrays]:
+        return False
+    if not layer.multiscale and layer.data is not levels.arrays[0]:
         layer.data = levels.arrays[0]
-    return layer.data is levels.arrays[0]
+    elif isinstance(layer.data, WholePicture):
+        layer.data.show(levels)
+    return not layer.multiscale or isinstance(layer.data, WholePicture)
 
 
 def view_of(layer: Image | None, viewer: ViewerModel) -> Box | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,11 +46,37 @@ class Coloring:
         Where colors have been painted; None where none have.
     done : bool
         Whether nothing is left to paint.
+    origin : dict
+        Name of the model and options that made the colors.
     """
 
     counts: dict[int, int]
     levels: ColorLevels | None = None
     done: bool = True
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """The picture that is being colored.
+
+    Attributes
+    ----------
+    key : tuple
+        Model, picture and options.
+    session : Session
+    levels : ColorLevels
+    layer : Any
+        Which image layer it is a plane of.
+    origin : dict
+        See `Coloring`.
+    """
+
+    key: tuple[Any, ...]
+    session: Session
+    levels: ColorLevels
+    layer: Any
+    origin: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -145,11 +171,9 @@ class Workbench:
     """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
-        self._key: tuple[Any, ...] = ()
+        self._at_hand: AtHand | None = None
         self._labels = LabelChanges()
         self._classes = ClassMap()
-        self._levels: ColorLevels | None = None
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
@@ -186,48 +210,66 @@ class Workbench:
         anew : bool
             Give the colors even if nothing has changed: they are not shown yet.
         """
-        session = self._session_for(model, picture, options)
-        changed = self._labels.update(labels)
-        if session is None:
-            levels = self._levels
-            session = self._begin(model, picture, options)
-            view = view if self._levels is levels else None  # of a new picture nothing is to stay black
-        elif changed is None and classes == self._classes:
-            return Coloring(dict(self._labels.counts), self._levels if anew else None, session.painted)
         from napari_colorizer.engine.levels import UNSEEN
 
-        assert self._levels is not None
+        key, levels = (self._at_hand.key, self._at_hand.levels) if self._at_hand is not None else ((), None)
+        at_hand = self._take(model, picture, options)
+        changed = self._labels.update(labels)
+        if at_hand.key == key and changed is None and classes == self._classes:
+            return self._coloring(at_hand, anew)
+        if at_hand.levels is not levels:
+            view = None  # of a new picture nothing is to stay black
         self._classes = classes
         try:
-            session.edit(self._labels.labels, classes=classes)
-            painted = self._levels.paint(view, 0.0 if view is None else UNSEEN)
+            at_hand.session.edit(self._labels.labels, classes=classes)
+            painted = at_hand.levels.paint(view, 0.0 if view is None else UNSEEN)
         except BaseException:
             self._labels = LabelChanges()  # the same labels are colored the next time
             raise
-        return Coloring(dict(self._labels.counts), self._levels if painted or anew else None, session.painted)
+        return self._coloring(at_hand, anew or bool(painted))
 
     def color_more(self, view: Box | None = None) -> Coloring:
         """Paint a little of what is left to paint; colors are given if some lie in view, or nothing is left."""
-        levels = self._levels
-        if levels is None:
+        at_hand = self._at_hand
+        if at_hand is None:
             return Coloring(dict(self._labels.counts))
-        painted = levels.paint(seconds=SECONDS_OF_MORE)
-        done = levels.painted
+        painted = at_hand.levels.paint(seconds=SECONDS_OF_MORE)
         seen = view is None or any(box.meets(view) for box in painted)
-        return Coloring(dict(self._labels.counts), levels if painted and (seen or done) else None, done)
+        return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
 
-    def _session_for(self, model: str, picture: Picture, options: ColorizeOptions) -> Session | None:
-        """The session at hand, if it is one of these."""
-        return self._session if (id(load(model)), picture.key, options) == self._key else None
+    def finish(self) -> None:
+        """Paint all that is left to paint."""
+        if self._at_hand is not None:
+            self._at_hand.levels.whole()
 
-    def _begin(self, model: str, picture: Picture, options: ColorizeOptions) -> Session:
-        """Another session in the place of the one at hand; its colors go where those of the last one went."""
+    def clear(self) -> None:
+        """Let go of the picture at hand, painted to its end."""
+        at_hand, self._at_hand = self._at_hand, None
+        if at_hand is not None:
+            at_hand.levels.whole()
+            at_hand.levels.follow(None)
+
+    def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
+        levels = at_hand.levels
+        return Coloring(dict(self._labels.counts), levels if shown else None, levels.painted, at_hand.origin)
+
+    def _take(self, model: str, picture: Picture, options: ColorizeOptions) -> AtHand:
+        """The picture at hand if it is this one, or this one in its place; its layer keeps its levels."""
         from napari_colorizer.engine.levels import ColorLevels
 
-        loaded, self._session = load(model), None  # frees the old one before there is a new one
+        loaded = load(model)
+        key, layer = (id(loaded), picture.key, options), picture.key[0]
+        if self._at_hand is not None and self._at_hand.key == key:
+            return self._at_hand
+        levels = self._at_hand.levels if self._at_hand is not None and self._at_hand.layer == layer else None
+        if levels is None:
+            self.clear()  # nobody comes back to paint the rest
+        else:
+            self._at_hand = None
+            levels.follow(None)  # frees the old session before there is a new one
         session = loaded.session(np.asarray(picture.pixels), options, picture.limits)
-        if self._levels is None or self._levels.shape != session.shape:
-            self._levels = ColorLevels(session.shape)
-        self._levels.follow(session)
-        self._session, self._key = session, (id(loaded), picture.key, options)
-        return session
+        if levels is None or levels.shape != session.shape:
+            levels = ColorLevels(session.shape)
+        levels.follow(session)
+        self._at_hand = AtHand(key, session, levels, layer, {"model": model, "options": vars(options)})
+        return self._at_hand

@@ -36,7 +36,7 @@ class Hints:
     """
 
     def __init__(self, rows: ArrayLike | Hints = ()):
-        values: NDArray[np.float64] = rows.rows if isinstance(rows, Hints) else np.asarray(rows, dtype=np.float64)
+        values: NDArray[np.float64] = np.array(rows.rows if isinstance(rows, Hints) else rows, dtype=np.float64)
         values = values.reshape(0, 5) if values.size == 0 else values
         if values.ndim != 2 or values.shape[1] != 5:
             raise ValueError(f"hints must be rows of y, x, a*, b*, radius, not of shape {values.shape}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from threading import RLock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +37,28 @@ class ColorLevels:
                 height, width = self.arrays[-1].shape[:2]
                 self.arrays.append(np.zeros((height // 2, width // 2, 3), np.uint8))
         self._session: Session | None = None
+        self._lock = RLock()
+
+    def __deepcopy__(self, _memo: Any) -> ColorLevels:
+        """The colors as they are once they are painted, without the session."""
+        with self._lock:
+            self.whole()
+            copied = ColorLevels(self.shape)
+            copied.arrays = [array.copy() for array in self.arrays]
+        return copied
 
     @property
     def shape(self) -> tuple[int, int]:
         """Of the full picture."""
         return self.arrays[0].shape[0], self.arrays[0].shape[1]
 
-    def follow(self, session: Session) -> None:
-        """Show the colors of another session for an image of the same shape, as it paints them."""
-        assert session.shape == self.shape
-        session.rgb = self.arrays[0]
-        self._session = session
+    def follow(self, session: Session | None) -> None:
+        """Show the colors of another session for an image of the same shape, as it paints them; or of none any more."""
+        with self._lock:
+            if session is not None:
+                assert session.shape == self.shape
+                session.rgb = self.arrays[0]
+            self._session = session
 
     def paint(self, inside: Box | None = None, tolerance: float = 0.0, seconds: float = np.inf) -> list[Box]:
         """Paint what has changed, for no longer than about so many seconds, and tell where.
@@ -53,23 +66,23 @@ class ColorLevels:
         The other arguments are those of `Session.paint`.
         """
         painted, end = [], time.perf_counter() + seconds
-        assert self._session is not None
-        for box in self._session.paint(inside, tolerance):
-            painted.append(box)
-            self._shrink(box)
-            if time.perf_counter() > end:
-                break
+        with self._lock:  # a level is made of the one before it
+            for box in self._session.paint(inside, tolerance) if self._session is not None else ():
+                painted.append(box)
+                self._shrink(box)
+                if time.perf_counter() > end:
+                    break
         return painted
 
     @property
     def painted(self) -> bool:
         """Whether nothing is left to paint."""
-        return self._session is None or self._session.painted
+        session = self._session
+        return session is None or session.painted
 
     def whole(self) -> NDArray[np.uint8]:
         """The full picture, after what was left of it has been painted."""
-        if not self.painted:
-            self.paint()
+        self.paint()
         return self.arrays[0]
 
     def _shrink(self, box: Box) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
-SIDE_TO_SHOW = 1024  # pixels: what is painted between two looks at whether there is something newer to do
+SIDE_TO_SHOW = 512  # pixels: what is painted between two looks at whether there is something newer to do
 LEAST_VIVID = 0.25  # a hint is never taken to more than four times its color
 
 
@@ -163,8 +163,9 @@ class Session:
 
     @property
     def painted(self) -> bool:
-        """Whether `rgb` is up to the last edit."""
-        return not self._tiles.stale()
+        """Whether `rgb` is up to the last edit that was taken over."""
+        with self._lock:
+            return not self._edited or not self._tiles.stale()
 
     def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
         """Paint what has changed since it was painted last into `rgb`, and tell which box is done.
@@ -176,7 +177,7 @@ class Session:
         tolerance : float
             Leave alone what is off by no more than this, in a* or b*. What is left alone counts the next time.
         """
-        for stale in self._tiles.stale(tolerance, inside):
+        for stale in self._tiles.stale(tolerance, inside) if self._edited else ():
             for box in stale.parts(self._tiles.multiple(SIDE_TO_SHOW)):
                 with self._lock:
                     self._anywhere(partial(self._paint, box))
@@ -215,6 +216,7 @@ class Session:
     @torch.inference_mode()
     def _begin(self) -> None:
         """Forget all labels and hints."""
+        self._edited = False  # there is nothing to paint yet
         self._changes, self._points = LabelChanges(), Hints()
         self._known: dict[int, int] = {}
         self._labels = torch.zeros(self.shape, dtype=torch.int32, device=self.device)
@@ -228,6 +230,13 @@ class Session:
         """Bring everything at working size up to what is wanted, and note what is to be painted."""
         own, points, known = self._wanted
         changed = self._changes.update(own)
+        assert self._changes.labels is not None
+        self._wanted = self._changes.labels, points, known  # the caller may alter his own
+        self._adapt(changed, points, known)
+        self._edited = True
+
+    def _adapt(self, changed: Box | None, points: Hints, known: dict[int, int]) -> None:
+        """Follow labels that have changed in a box, hints and classes, as far as tiles that are to be painted."""
         if known != self._known:
             changed = Box.of(self.shape)
         if changed is not None:
