@@ -69,5 +69,30 @@ def test_aging_touches_as_many_as_asked(photos):
     assert 15 < sum(bool(crop["grain"].any()) for crop in old) < 45
 
 
+@pytest.mark.parametrize(("share", "colored"), [(0.0, (1, 2)), (1.0, ())])
+def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, colored):
+    before = CropDataset(photos, PLAIN, True)
+    data = CropDataset(photos, replace(PLAIN, relabel=share), True, colored)
+    for place in range(8):
+        first, second = before[(1, place, 0)], data[(1, place, 0)]
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_relabeling_changes_labels_in_its_region_and_nothing_else(photos):
+    ordinary = CropDataset(photos, replace(PLAIN, drop_all=0.5), True)
+    data = CropDataset(photos, replace(PLAIN, drop_all=0.5, relabel=1.0), True, (1, 2))
+    regions = 0
+    for place in range(16):
+        first, second = ordinary[(1, place, 0)], data[(1, place, 0)]
+        region = second.pop("relabeled")
+        assert torch.equal(second["given"] != first["given"], region)
+        assert (first["given"][region] > 0).all()
+        assert all(torch.equal(first[name], second[name]) for name in first if name != "given")
+        assert torch.equal(CropDataset(photos, data.options, True, (1, 2))[(1, place, 0)]["relabeled"], region)
+        regions += bool(region.any())
+    assert regions > 3
+
+
 def test_the_segmenter_gets_no_guidance(photos):
     assert crops_of(photos, PLAIN, 1, guidance=False)[0].keys() == {"rgb", "labels", "tone", "grain", "flips"}

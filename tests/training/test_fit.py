@@ -64,6 +64,18 @@ def test_training_teaches_colors_and_labels(quick):
     assert max(event.metrics["mIoU"] for event in labels) > labels[0].metrics["mIoU"] + 0.2
 
 
+@pytest.mark.parametrize(("share", "follows"), [(0.0, False), (0.5, True)])
+def test_relabeling_teaches_to_follow_a_label_that_contradicts_the_picture(quick, photos, share, follows):
+    longer = replace(quick, network="colorizer", epochs=4, epoch_size=64, rate=1e-2, relabel=share)
+    list(fit(replace(longer, drop_all=0.0, drop_classes=0.0, drop_outside=0.0)))
+    model = load_model("meadows")
+    (sky, *_), (grass, *_) = (np.array(model.suggestions[label])[:, :2] for label in (1, 2))
+    session = model.session(photos[0].rgb)
+    for old, new, color in ((1, 2, grass), (2, 1, sky)):
+        chroma = session.chroma(np.full_like(photos[0].labels, new))[photos[0].labels == old].mean(0)
+        assert (np.linalg.norm(chroma - color) < 20) == follows
+
+
 def test_the_best_epoch_is_what_is_kept(finished, quick):
     for network, (name, sign) in recorder.SCORES.items():
         ended = of_kind(finished, EpochEnded, network)
@@ -73,6 +85,13 @@ def test_the_best_epoch_is_what_is_kept(finished, quick):
             score > max(scores[:i], default=-np.inf) for i, score in enumerate(scores)
         ]
         assert load_model("meadows").metrics[network]["epoch"] == best.epoch
+
+
+def test_the_last_epoch_is_kept_if_asked_for(quick):
+    events = list(fit(replace(quick, keep="last", network="colorizer", rate=0.5)))  # each epoch makes it worse
+    ended = of_kind(events, EpochEnded)
+    assert ended[-1].metrics["ciede2000"] > ended[0].metrics["ciede2000"]
+    assert load_model("meadows").metrics["colorizer"]["epoch"] == ended[-1].epoch
 
 
 def test_the_folder_of_a_run_tells_all(finished, quick, log_of):

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_colorizer.training.losses import MOST_WEIGHT, GroupedCrossEntropy, class_weights, color_loss
+from napari_colorizer.training.losses import MOST_WEIGHT, GroupedCrossEntropy, Relabeled, class_weights, color_loss
 
 IDS = (0, 15, 28, 60, 300)
 
@@ -52,6 +52,56 @@ def test_a_guess_has_a_squared_error_and_a_labeled_pixel_its_own():
     parts = [color_loss(predicted[:, :, rows], target[:, :, rows], 0.02, 4.0) for rows in (np.s_[2:],)]
     parts.append(5 * (predicted - target)[:, :, :2].square().mean())
     torch.testing.assert_close(color_loss(predicted, target, 0.02, 4.0, 0.0, half), sum(parts) / 2)
+
+
+LEFT = torch.zeros(2, 4, 4, dtype=torch.bool)
+LEFT[:, :, :2] = True
+COLORS = torch.tensor([[[0.3, 0.0], [0.0, -0.3]]]).expand(2, 2, 2)
+
+
+def test_the_mean_of_a_relabeled_region_is_to_come_near_the_nearest_color():
+    predicted, target = torch.zeros(2, 2, 4, 4), torch.zeros(2, 2, 4, 4)
+    predicted[:, 0] = torch.tensor([0.0, 0.2, 0.0, 0.0])  # at most as far as 0.3 - 0.1 from the first color
+    error = color_loss(predicted, target, 1.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    torch.testing.assert_close(error, torch.tensor(0.15**2 / 2 / 2 / 2))  # squared, of one channel, in half of it
+    weighted = color_loss(predicted, target, 1.0, 4.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    torch.testing.assert_close(weighted, error * (0.5 + 4 * 0.25))  # as of pixels that colorful
+
+
+def test_a_region_that_has_taken_its_color_is_left_alone_whatever_its_pixels():
+    target = torch.zeros(2, 2, 4, 4)
+    predicted = torch.where(LEFT[:, None], COLORS[:, 1, :, None, None] + 0.02, target)
+    predicted[:, 0, 1] += 0.1 * LEFT[:, 1]
+    predicted[:, 0, 2] -= 0.1 * LEFT[:, 2]
+    predicted.requires_grad_()
+    loss = color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
+    assert float(predicted.grad.abs().max()) < 1e-6
+
+
+def test_what_is_in_a_relabeled_region_does_not_change_what_the_others_learn():
+    ordinary, predicted = ((torch.rand(2, 2, 4, 4, generator=_seeded()) - 0.5).requires_grad_() for _ in range(2))
+    target = torch.rand(2, 2, 4, 4, generator=_seeded(1)) - 0.5
+    color_loss(ordinary, target, 0.02, 4.0, 0.1).backward()
+    color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, 0.05)).backward()
+    right = ~LEFT[:, None].expand(-1, 2, -1, -1)
+    assert torch.equal(ordinary.grad[right], predicted.grad[right])
+    gradients = predicted.grad[~right].view(2, 2, -1)
+    torch.testing.assert_close(gradients, gradients[..., :1].expand_as(gradients))  # all pixels move alike
+    assert gradients.abs().amin((0, 2)).max() > 0
+
+
+def test_images_without_a_relabeled_region_have_their_ordinary_loss():
+    predicted, target = (torch.rand(2, 2, 4, 4, generator=_seeded(seed)) - 0.5 for seed in range(2))
+    nowhere = Relabeled(torch.zeros_like(LEFT), torch.zeros(2, 1, 2), 0.05)
+    assert torch.equal(
+        color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=nowhere), color_loss(predicted, target, 0.02, 4.0, 0.1)
+    )
+
+
+def _seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
 
 
 def test_without_groups_it_is_cross_entropy_over_the_labeled_pixels(logits):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from kornia.color import rgb_to_lab
 from torch import nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
@@ -87,6 +88,35 @@ def test_without_that_they_follow_what_they_see(tiny_model):
     training.on_train_epoch_start()
     training.network(torch.randn(2, 1, 16, 16) + 3)
     assert not torch.equal(before, training.network.input_norm.running_mean)
+
+
+def test_a_relabeled_region_is_to_look_like_what_its_label_says(tiny_model):
+    sky, labels = torch.tensor([120, 170, 230], dtype=torch.uint8), torch.full((2, 16, 16), 7, dtype=torch.int32)
+    labels[:, :, :6] = 1
+    region = labels == 1
+    batch = {
+        "rgb": sky[:, None, None].expand(2, 3, 16, 16),
+        "labels": labels,
+        "given": torch.where(region, 2, labels),
+        "relabeled": region,
+        "flips": torch.tensor([[True, False], [False, True]]),
+        "tone": torch.tensor([[1.0, 1.0, 0.0]] * 2),
+        "grain": torch.zeros(2, 16, 16, dtype=torch.float16),
+    }
+    suggestions = {1: [(-0.5, -35.3, 1.0)], 2: [(9.0, 90.0, 0.6), (-39.0, 40.0, 0.4)]}
+    training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10, suggestions)
+    painted = torch.zeros(8, 2)
+    painted[2] = torch.tensor([-39.0, 40.0]) / 128
+    painted[7] = rgb_to_lab(sky.view(1, 3, 1, 1) / 255)[0, 1:, 0, 0] / 128
+    training.network.forward = lambda x, given: painted[given].permute(0, 3, 1, 2)
+    assert float(training.training_step(batch, 0)) == pytest.approx(0, abs=1e-5)
+    painted[2] = painted[7]  # what is true, and not what was asked for
+    assert float(training.training_step(batch, 0)) > 0.05
+
+
+def test_a_checkpoint_does_not_depend_on_whether_labels_are_changed(tiny_model):
+    with_colors = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10, {2: [(1.0, 2.0, 1.0)]})
+    assert with_colors.state_dict().keys() == ColorizerTraining(tiny_model.colorizer, OPTIONS, 10).state_dict().keys()
 
 
 PIXELS = {0: 10**7, 1: 10**4, 2: 10**3, 7: 10**2}

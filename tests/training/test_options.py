@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -17,8 +18,8 @@ def test_the_recipe_of_the_paper_is_the_papers():
     assert (options.batch, options.squash, options.crop, options.zoom, options.flips) == (16, 360, 352, 0, "both")
     assert (options.huber_delta, options.color_weight, options.epochs, options.epoch_size) == (1, 0, 1000, 0)
     assert options.background
-    shares = (options.drop_all, options.drop_classes, options.drop_outside, options.label_noise, options.aging)
-    assert shares == (0, 0, 0, 0, 0)
+    shares = (options.drop_all, options.drop_classes, options.drop_outside, options.label_noise, options.relabel)
+    assert (*shares, options.aging) == (0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +30,22 @@ def test_the_recipe_of_the_paper_is_the_papers():
         ("groups", ("person",)), ("working_size", 7), ("unlabeled", "yes"), ("data", 3), ("seed", -1),
         ("precision", "64"), ("rate", math.inf), ("clip", math.inf), ("rate", 10**400), ("seed", 2**63),
         ("seed", 2**64), ("groups", ("a=a",)), ("groups", ("Skin=hair, skin",)), ("working_size", "abc"),
+        ("relabel", 1.5),
     ],
 )  # fmt: skip
 def test_what_is_out_of_range_is_named(name, value):
     text = "working size" if name == "working_size" else name
     with pytest.raises(TrainingError, match=text):
         TrainOptions.of_recipe(**{name: value})
+
+
+def test_a_run_from_before_an_option_goes_on_without_it(tmp_path):
+    path = tmp_path / "options.json"
+    TrainOptions.of_recipe("default").write(path)
+    values = json.loads(path.read_text())
+    assert values.pop("relabel") > 0
+    path.write_text(json.dumps(values))
+    assert TrainOptions.read(path).relabel == 0
 
 
 def test_the_largest_seed_is_a_seed():

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from napari_colorizer.training.data.sets import Photo
-from napari_colorizer.training.guidance import degrade_labels
+from napari_colorizer.training.guidance import degrade_labels, relabel_region
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.order import Key
 
@@ -27,16 +27,20 @@ class CropDataset(Dataset[dict[str, Tensor]]):
     options : TrainOptions
     guidance : bool
         Whether to draw incomplete labels too, which the colorizer needs.
+    colored : sequence of int
+        Ids of the classes of which colors are known: regions may be relabeled as one of them.
     """
 
-    def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool):
+    def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool, colored: Sequence[int] = ()):
         self.photos, self.options, self.guidance = photos, options, guidance
+        self.colored = colored if options.relabel else ()
 
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         """Tensors of one crop.
 
         rgb (3, S, S) uint8; labels (S, S) int32; flips (2,) bool: sideways, upside down; tone (3,) float32: gamma,
-        contrast, blur in pixels; grain (S, S) float16. With guidance also given (S, S) int32.
+        contrast, blur in pixels; grain (S, S) float16. With guidance also given (S, S) int32, and where regions may be
+        relabeled, relabeled (S, S) bool.
         """
         epoch, place, number = key
         rng = np.random.default_rng([self.options.seed, epoch, place])
@@ -48,6 +52,9 @@ class CropDataset(Dataset[dict[str, Tensor]]):
         crop["flips"] = np.array([sideways, upside_down])
         if self.guidance:
             crop["given"] = degrade_labels(labels, self.options, rng)
+            if self.colored:
+                chance = self.options.relabel
+                crop["given"], crop["relabeled"] = relabel_region(crop["given"], chance, self.colored, rng)
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in crop.items()}
 
     def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -5,13 +5,17 @@ Everything here is drawn from the generator that is handed in, which belongs to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_colorizer.classes import UNLABELED
 from napari_colorizer.training.options import TrainOptions
+
+LEAST_REGION, LARGEST_REGION = 0.02, 0.6  # parts of a crop that a relabeled region covers
 
 Labels = NDArray[Any]
 
@@ -61,6 +65,43 @@ def confuse_class(labels: Labels, rng: np.random.Generator) -> Labels:
     box = np.zeros(labels.shape, bool)
     box[random_box(labels.shape, rng)] = True
     return np.where((labels == wrong) & box, instead, labels)
+
+
+def relabel_region(
+    given: Labels, chance: float, candidates: Sequence[int], rng: np.random.Generator
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """Call all that has one label by the name of another class, whatever the picture shows.
+
+    Parameters
+    ----------
+    given : array (H, W) of int
+        What is left of the labels: what is unlabeled stays so.
+    chance : float
+        0..1, of doing it at all.
+    candidates : sequence of int
+        Ids of the classes that a region may become.
+    rng : np.random.Generator
+
+    Returns
+    -------
+    labels : array (H, W) of int
+    region : array (H, W) of bool
+        Where they were changed; nowhere if no label covers a suitable part of the picture.
+    """
+    nothing = np.zeros(given.shape, bool)
+    if rng.random() >= chance:
+        return given, nothing
+    shares = np.bincount(given.ravel()) / given.size
+    shares[UNLABELED] = 0
+    suitable = np.flatnonzero((shares >= LEAST_REGION) & (shares <= LARGEST_REGION))
+    if not len(suitable):
+        return given, nothing
+    old = rng.choice(suitable)
+    others = [label for label in candidates if label != old]
+    if not others:
+        return given, nothing
+    region = given == old
+    return np.where(region, given.dtype.type(rng.choice(others)), given), region
 
 
 def random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

@@ -16,10 +16,7 @@ from napari_colorizer.models.library import place_for
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.events import Finished, Note
 from napari_colorizer.training.run import free_name
-from napari_colorizer.training.stage import Materials, spread, training_log
-from napari_colorizer.training.suggestions import color_suggestions
-
-PHOTOS_FOR_SUGGESTIONS = 1000
+from napari_colorizer.training.stage import Materials, suggested_colors, training_log
 
 
 def install(materials: Materials, model: Model, stopped: bool) -> Finished:
@@ -46,11 +43,10 @@ def install(materials: Materials, model: Model, stopped: bool) -> Finished:
         materials.emit(Note(f"Another model is called {options.name!r} by now: this one is installed as {name!r}"))
         path = place_for(name)
     networks: dict[str, Any] = dict.fromkeys(untrained)
-    own = color_suggestions(spread(materials.train, PHOTOS_FOR_SUGGESTIONS), model.classes)
     model = replace(
         model,
         name=name,
-        suggestions={**model.suggestions, **own},
+        suggestions=suggested_colors(materials, model),
         metrics={part: read_header(run.best(part))["metrics"].get(part, {}) for part in trained},
         provenance={**model.provenance, **_provenance(materials, stopped)},
         _elsewhere={},

@@ -6,6 +6,7 @@ Both are means over a fixed number of pixels, so that they do not depend on how 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,43 @@ from torch import Tensor, nn
 
 MOST_WEIGHT = 10.0
 SAME_ERROR = 0.1  # of the scaled chroma: as large, an error counts alike where a label is given and where none is
+FOLLOWED = 4.0  # a*, b* distance within which a region has taken a color
 TYPICAL_CHROMA = 0.12  # root mean square of the scaled chroma of everyday photographs: they have the weight 1
+
+
+@dataclass(frozen=True)
+class Relabeled:
+    """Regions that were called what they are not, one in each image of a batch.
+
+    Attributes
+    ----------
+    region : Tensor of bool, (N, H, W)
+        Empty in the images that are as they were.
+    colors : Tensor, (N, K, 2)
+        Scaled chroma of the suggested colors of each region's new class.
+    margin : float
+        Distance, in scaled chroma, from such a color within which the region has taken it.
+    """
+
+    region: Tensor
+    colors: Tensor
+    margin: float
+
+    def compare(self, predicted: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Predicted and true chroma (N, 2, H, W), but in the regions their mean, and what is wanted of it.
+
+        Nobody knows how the pixels of such a region would look, only which colors they would have on the whole. What
+        is wanted is the nearest place within the margin of the nearest color.
+        """
+        inside, predicted = self.region[:, None], predicted.float()
+        mean = (predicted * inside).sum((2, 3)) / inside.sum((2, 3)).clamp(min=1)
+        away = mean.detach()[:, None] - self.colors
+        distance, chosen = away.norm(dim=-1).min(1)
+        rows = torch.arange(len(chosen), device=chosen.device)
+        part = self.margin / distance.clamp(min=self.margin)
+        wanted = self.colors[rows, chosen] + away[rows, chosen] * part[:, None]
+        predicted = torch.where(inside, mean[:, :, None, None], predicted)
+        return predicted, torch.where(inside, wanted[:, :, None, None], target)
 
 
 def color_loss(
@@ -23,6 +60,7 @@ def color_loss(
     color_weight: float = 0.0,
     relative_to: float = 0.0,
     guessed: Tensor | None = None,
+    relabeled: Relabeled | None = None,
 ) -> Tensor:
     """Huber loss on scaled chroma (N, 2, H, W), in units of `delta`.
 
@@ -36,7 +74,12 @@ def color_loss(
 
     Where `guessed` (N, H, W) is true, the error is squared whatever `delta` and `color_weight` say: nobody told what
     is there, and of a bold guess and the mean of all guesses the latter is the safer one.
+
+    Of regions that are `relabeled` the mean counts, as much as so many pixels; `target` says nothing of it.
     """
+    power = target.square().sum(1).mean((1, 2))
+    if relabeled is not None:
+        predicted, target = relabeled.compare(predicted, target)
     error = F.huber_loss(predicted.float(), target, "none", delta)
     if color_weight:
         strength = torch.hypot(target[:, :1], target[:, 1:])  # several times as fast as a norm over two channels
@@ -45,7 +88,6 @@ def color_loss(
         squared = (predicted.float() - target).square() * (delta / (2 * SAME_ERROR))
         error = torch.where(guessed[:, None], squared, error)
     if relative_to:
-        power = target.square().sum(1).mean((1, 2))
         weight = (TYPICAL_CHROMA**2 + relative_to**2) / (power + relative_to**2)
         error = error * weight[:, None, None, None]
     return error.mean() / delta

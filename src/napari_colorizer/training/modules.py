@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batches import flip, gray_and_chroma
-from napari_colorizer.training.losses import GroupedCrossEntropy, class_weights, color_loss
+from napari_colorizer.training.losses import FOLLOWED, GroupedCrossEntropy, Relabeled, class_weights, color_loss
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.suggestions import Suggestions
 
 WARM_UP_STEPS = 100
 BETAS = (0.9, 0.999)
@@ -115,9 +116,31 @@ def class_parameters(network: GridNet | TwoStreamUNet) -> list[Tensor]:
 
 
 class ColorizerTraining(NetworkTraining):
-    """The colorizer: Huber loss on chroma, with incomplete labels."""
+    """The colorizer: Huber loss on chroma, with incomplete labels and some that contradict the picture.
+
+    Parameters
+    ----------
+    network, options, steps
+        See `NetworkTraining`.
+    suggestions : dict, optional
+        Colors of the classes, as in `Model.suggestions`: what a region is to look like that gets another label.
+    """
 
     network: TwoStreamUNet
+    colors: Tensor
+
+    def __init__(
+        self, network: TwoStreamUNet, options: TrainOptions, steps: int, suggestions: Suggestions | None = None
+    ):
+        super().__init__(network, options, steps)
+        config = network.config
+        known = suggestions or {}
+        most = max(map(len, known.values()), default=1)
+        colors = torch.zeros(max(config.ids) + 1, most, 2)
+        for label, rows in known.items():
+            padded = [*rows, *rows[:1] * (most - len(rows))]  # where there are fewer, the first one again
+            colors[label] = torch.tensor(padded)[:, :2]
+        self.register_buffer("colors", (colors - config.chroma_offset) / config.chroma_scale, persistent=False)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The loss of a batch of crops."""
@@ -129,7 +152,14 @@ class ColorizerTraining(NetworkTraining):
         options = self.options
         predicted = self.network(inputs.x, given)
         guessed = given == UNLABELED if options.cautious else None
-        return color_loss(predicted, chroma, options.huber_delta, options.color_weight, options.relative_to, guessed)
+        relabeled = self._relabeled(flip(batch["relabeled"], batch["flips"]), given) if "relabeled" in batch else None
+        weights = (options.huber_delta, options.color_weight, options.relative_to)
+        return color_loss(predicted, chroma, *weights, guessed, relabeled)
+
+    def _relabeled(self, region: Tensor, given: Tensor) -> Relabeled:
+        """Where labels (N, S, S) were changed, and the colors of what they say now."""
+        new = (given * region).amax((1, 2))
+        return Relabeled(region, self.colors[new], FOLLOWED / self.network.config.chroma_scale)
 
 
 class SegmenterTraining(NetworkTraining):

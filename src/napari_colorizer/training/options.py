@@ -21,8 +21,9 @@ Flips = Literal["none", "sideways", "both"]
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
+Keep = Literal["best", "last"]
 RECIPES = ("finetune", "default", "paper")
-SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "aging")
+SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "relabel", "aging")
 
 
 def _option(default: Any, text: str, group: str = "training", label: str = "") -> Any:
@@ -63,6 +64,7 @@ class TrainOptions:
     ema: float = _option(
         0.998, "Decay of the moving average of the weights that is kept; 0: the weights themselves.", label="Averaging"
     )
+    keep: Keep = _option("best", "Which epoch becomes the model: the best by its score, or the last.")
     side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.", "images", "Shorter side")
     squash: int = _option(
         0,
@@ -116,6 +118,12 @@ class TrainOptions:
         0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside"
     )
     label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", "color")
+    relabel: float = _option(
+        0.0,  # what runs did that began before there was the option
+        "Share of crops where a region gets another class's label and is to take that class's colors.",
+        "color",
+        "Change labels",
+    )
     aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.", "color")
     unlabeled: bool = _option(
         True, "Learn from images without labels, and from machine-made masks, too.", "images", "Use unlabeled"

@@ -194,7 +194,7 @@ class Recorder(Callback):
         metrics = self.validation.measure(model)
         name, sign = SCORES[self.part]
         score = sign * metrics[name] if math.isfinite(metrics.get(name, math.nan)) else float(epoch)
-        best = score > self.score
+        best = score > self.score or self.options.keep == "last"
         if best:
             self.score = score
             model.metrics = {self.part: {"epoch": epoch, **metrics}}

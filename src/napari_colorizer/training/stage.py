@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Subset
 
+from napari_colorizer.classes import UNLABELED
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
@@ -30,6 +31,9 @@ from napari_colorizer.training.order import EpochOrder, Share, rare_first
 from napari_colorizer.training.pictures import write_pictures
 from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
 from napari_colorizer.training.run import Row, RunFolder
+from napari_colorizer.training.suggestions import Suggestions, color_suggestions
+
+PHOTOS_FOR_SUGGESTIONS = 1000
 
 Item = TypeVar("Item")
 
@@ -92,13 +96,14 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
         If the loss is no number any more, or one crop at a time is too much for the memory.
     """
     options, run = materials.options, materials.run
+    colors = _colors_to_follow(materials, base) if part == "colorizer" and options.relabel else {}
     splits = 1
     while True:
-        training, order = _make_training(materials, base, part)
+        training, order = _make_training(materials, base, part, colors)
         stopped = False
         try:
             with _quiet():
-                _fit(materials, base, part, training, order, splits)
+                _fit(materials, base, part, training, order, splits, tuple(colors))
         except StoppedError:
             stopped = True
         except (RuntimeError, MemoryError) as error:
@@ -130,7 +135,21 @@ def training_log(run: RunFolder, part: str) -> list[Row]:
     return rows
 
 
-def _make_training(materials: Materials, base: Model, part: str) -> tuple[NetworkTraining, EpochOrder]:
+def suggested_colors(materials: Materials, model: Model) -> Suggestions:
+    """Colors of a model's classes: those in the training photos; of classes that these do not show, its own."""
+    own = color_suggestions(spread(materials.train, PHOTOS_FOR_SUGGESTIONS), model.classes)
+    return {**model.suggestions, **own}
+
+
+def _colors_to_follow(materials: Materials, base: Model) -> Suggestions:
+    """Suggested colors of the classes that the colorizer tells apart, in the order of their ids."""
+    known, ids = suggested_colors(materials, base), base.require_colorizer().config.ids
+    return {label: known[label] for label in sorted(ids) if label != UNLABELED and known.get(label)}
+
+
+def _make_training(
+    materials: Materials, base: Model, part: str, colors: Suggestions
+) -> tuple[NetworkTraining, EpochOrder]:
     options, numbers = materials.options, materials.usable(part)
     torch.manual_seed(options.seed)
     network: Any = copy.deepcopy(base.networks[part])
@@ -141,13 +160,19 @@ def _make_training(materials: Materials, base: Model, part: str) -> tuple[Networ
     order = EpochOrder(len(numbers), options.batch, options.epoch_size, options.seed, chances)
     steps = order.steps * options.epochs
     if part == "colorizer":
-        return ColorizerTraining(network, options, steps), order
+        return ColorizerTraining(network, options, steps, colors), order
     pixels = dict(zip(materials.train.ids, materials.train.counts[numbers].sum(0, np.int64).tolist(), strict=True))
     return SegmenterTraining(network, options, steps, materials.data.groups, pixels), order
 
 
 def _fit(
-    materials: Materials, base: Model, part: str, training: NetworkTraining, order: EpochOrder, splits: int
+    materials: Materials,
+    base: Model,
+    part: str,
+    training: NetworkTraining,
+    order: EpochOrder,
+    splits: int,
+    colored: Sequence[int],
 ) -> None:
     options, run = materials.options, materials.run
     validation = _validation(materials, base, part)
@@ -172,7 +197,7 @@ def _fit(
     workers = worker_count(options)
     batches: Any = BatchSampler(order, options.batch // trainer.world_size // splits, drop_last=False)
     loader = DataLoader(
-        CropDataset(photos, options, guidance=part == "colorizer"),
+        CropDataset(photos, options, guidance=part == "colorizer", colored=colored),
         batch_sampler=batches,
         num_workers=workers,
         persistent_workers=workers > 0,

@@ -20,10 +20,10 @@ PIXELS_OF_A_PHOTO = 500  # of each class: so a close-up counts no more than a vi
 TOO_NEAR = 10.0  # a*, b* distance below which two suggestions would look the same
 TOO_RARE = 0.05
 
-Suggestion = tuple[float, float, float]
+Suggestions = dict[int, list[tuple[float, float, float]]]
 
 
-def color_suggestions(photos: Iterable[Photo], classes: ClassMap, seed: int = 0) -> dict[int, list[Suggestion]]:
+def color_suggestions(photos: Iterable[Photo], classes: ClassMap, seed: int = 0) -> Suggestions:
     """Cluster the true chroma of each class with k-means.
 
     Parameters
@@ -54,7 +54,7 @@ def color_suggestions(photos: Iterable[Photo], classes: ClassMap, seed: int = 0)
     return {label: _clusters(np.concatenate(drawn[label]), seed) for label in sorted(drawn)}
 
 
-def _clusters(points: NDArray[np.float32], seed: int) -> list[Suggestion]:
+def _clusters(points: NDArray[np.float32], seed: int) -> list[tuple[float, float, float]]:
     """Clusters of chroma (N, 2)."""
     distinct = len(np.unique(points.round(), axis=0))
     with warnings.catch_warnings(action="ignore"):  # a cluster may stay empty: then there are fewer
