@@ -107,7 +107,7 @@ def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model
     """The model as it is bundled: vividness, metrics, terms."""
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     model = prune(model, segmentation["IoU"], data.classes, LEAST_IOU)
-    means = class_means(track(train, "Mean colors of the classes"))
+    means = class_means(photo for photo in track(train, "Mean colors of the classes") if photo.labeled)
     mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
     curve = vivid_curve(model, val, data.classes)
     model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
