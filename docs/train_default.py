@@ -107,7 +107,7 @@ def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model
     """The model as it is bundled: vividness, metrics, terms."""
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     model = prune(model, segmentation["IoU"], data.classes, LEAST_IOU)
-    means = class_means(photo for photo in track(train, "Mean colors of the classes") if photo.labeled)
+    means = class_means(track(train, "Mean colors of the classes"))
     mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
     curve = vivid_curve(model, val, data.classes)
     model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
@@ -126,7 +126,8 @@ def bundle(arguments: argparse.Namespace) -> None:
     provenance = {**model.provenance, "segmenter": found.provenance}
     model = replace(model, segmenter=found.segmenter, provenance=provenance, _elsewhere={})
     model = with_known_classes(model, photos_of_classes(train))
-    model = finish(replace(model, working_size=arguments.working_size), train, val, data)
+    by_people = PhotoStore.load(data, [pair for pair in taught if not pair.pseudo], BASELINE_SIDE)[0]
+    model = finish(replace(model, working_size=arguments.working_size), by_people, val, data)
     model.save(bundled_default(), half=True)
     print(f"{bundled_default()}: {bundled_default().stat().st_size / 1e6:.1f} MB, vivid {model.vivid}")
 
