@@ -244,10 +244,10 @@ class Workbench:
 
     def clear(self) -> None:
         """Let go of the picture at hand, painted to its end."""
-        at_hand, self._at_hand = self._at_hand, None
-        if at_hand is not None:
-            at_hand.levels.whole()
-            at_hand.levels.follow(None)
+        self.finish()
+        if self._at_hand is not None:
+            self._at_hand.levels.follow(None)
+        self._at_hand = None
 
     def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
         levels = at_hand.levels

@@ -47,10 +47,10 @@ def segment(
     logits = frame.crop(network(x[None, None])[0])
     certainty = logits.softmax(0).amax(0, keepdim=True)
     winners = logits.argmax(0).unique()  # a class must win somewhere at working size to be looked at closer
-    ids = torch.tensor(network.config.ids, device=values.device)[winners]
+    logits, ids = logits[winners], torch.tensor(network.config.ids, device=values.device)[winners]
     labels = torch.empty(height, width, dtype=torch.int32, device=values.device)
     for box in Box.of((height, width)).parts(SIDE_AT_ONCE):
-        part = ids[enlarge(logits[winners], (height, width), box).argmax(0)]
+        part = ids[enlarge(logits, (height, width), box).argmax(0)]
         if confidence:
             part = torch.where(enlarge(certainty, (height, width), box)[0] < confidence, 0, part)
         labels[box.slices] = part

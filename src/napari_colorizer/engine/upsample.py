@@ -7,6 +7,8 @@ coefficients are brought up bilinearly, again from pixels of the same label, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -86,22 +88,24 @@ class GuidedUpsampling:
         """
         (height, width), (h, w), device = self.lightness.shape, self._labels.shape, labels.device
         local = enlarge(self._coefficients, (height, width), box)
-        top, _, _ = neighbors(height, h, device, slice(box.top, box.bottom))
-        left, _, _ = neighbors(width, w, device, slice(box.left, box.right))
-        y, x = (self._cells[top + 1][:, left + 1] != labels).nonzero(as_tuple=True)
+        rows = neighbors(height, h, device, slice(box.top, box.bottom))
+        columns = neighbors(width, w, device, slice(box.left, box.right))
+        y, x = (self._cells[rows[0] + 1][:, columns[0] + 1] != labels).nonzero(as_tuple=True)
         if len(y):
-            local[:, y, x] = self._same_label_bilinear(labels[y, x], (y + box.top, x + box.left), local[:, y, x])
+            around = [values[y] for values in rows], [values[x] for values in columns]
+            local[:, y, x] = self._same_label_bilinear(labels[y, x], *around, local[:, y, x])
         chroma = torch.addcmul(local[2:4], local[:2], self.lightness[box.slices])
         return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
 
-    def _same_label_bilinear(self, labels: Tensor, pixels: tuple[Tensor, Tensor], otherwise: Tensor) -> Tensor:
+    def _same_label_bilinear(
+        self, labels: Tensor, rows: Sequence[Tensor], columns: Sequence[Tensor], otherwise: Tensor
+    ) -> Tensor:
         """Coefficients (8, n) at full-size pixels near a border, from the neighbors that have the pixel's own label.
 
-        A pixel without such a neighbor (a stroke too thin to win a vote) keeps `otherwise`.
+        Of each pixel `rows` and `columns` are what `neighbors` gives. A pixel without a neighbor of its label (a stroke
+        too thin to win a vote) keeps `otherwise`.
         """
-        full, (h, w), device = self.lightness.shape, self._labels.shape, labels.device
-        top, bottom, down = (values[pixels[0]] for values in neighbors(full[0], h, device))
-        left, right, across = (values[pixels[1]] for values in neighbors(full[1], w, device))
+        (top, bottom, down), (left, right, across) = rows, columns
         total, result = torch.zeros_like(down), torch.zeros_like(otherwise)
         for y, weight_y in ((top, 1 - down), (bottom, down)):
             for x, weight_x in ((left, 1 - across), (right, across)):
