@@ -56,12 +56,13 @@ STAGES: dict[str, dict[str, Any]] = {
     "faithful": {
         "network": "colorizer",
         "start": "colorizer",
-        "epochs": 6,
+        "epochs": 8,
         "epoch_size": 9600,
         "rate": 3e-4,
         "side": 192,
         "crop": 112,
-        "relabel": 0.4,
+        "relabel": 0.7,
+        "drop_all": 0.3,
         "keep": "last",  # the score knows true labels only
     },
 }

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Span = tuple[int, int]
 
@@ -24,6 +27,12 @@ class Box(NamedTuple):
     def of(cls, shape: Any) -> Box:
         """All of an image of the shape (..., height, width)."""
         return cls(0, int(shape[-2]), 0, int(shape[-1]))
+
+    @classmethod
+    def around(cls, mask: Tensor) -> Box | None:
+        """The smallest box around the true pixels of a mask (H, W); None where there are none."""
+        rows, columns = (mask.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
+        return cls(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if rows else None
 
     @property
     def height(self) -> int:
@@ -43,6 +52,10 @@ class Box(NamedTuple):
     def grown(self, margin: int) -> Box:
         """The box with a margin on every side."""
         return Box(self.top - margin, self.bottom + margin, self.left - margin, self.right + margin)
+
+    def shifted(self, down: int, right: int) -> Box:
+        """The box some rows further down and some columns further to the right."""
+        return Box(self.top + down, self.bottom + down, self.left + right, self.right + right)
 
     def within(self, shape: Any) -> Box:
         """The part inside an image of the shape (..., height, width)."""

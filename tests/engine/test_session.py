@@ -14,7 +14,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.engine.upsample import RADIUS, GuidedUpsampling
+from napari_colorizer.engine.upsample import NEGLIGIBLE, RADIUS, GuidedUpsampling
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import read_label_map, write_label_map
 from napari_colorizer.models.model import Model
@@ -102,7 +102,7 @@ def test_after_any_edits_colors_are_those_of_a_whole_pass(request, edits, name, 
     for labels in edited(np.full((90, 120), 3, np.uint8), edits):
         whole = model.session(gray, options)
         assert np.abs(session.colorize(labels, hints).astype(int) - whole.colorize(labels, hints)).max() <= 1
-        np.testing.assert_allclose(session.chroma(labels, hints), whole.chroma(labels, hints), atol=2e-3)
+        np.testing.assert_allclose(session.chroma(labels, hints), whole.chroma(labels, hints), atol=4 * NEGLIGIBLE)
 
 
 @settings(max_examples=20, deadline=None)
@@ -116,7 +116,7 @@ def test_what_is_painted_with_a_tolerance_stays_within_it(request, edits, tolera
         session.edit(labels)
         for box in session.paint(tolerance=tolerance):
             painted[box.slices] = model.session(gray).chroma(labels)[box.slices]
-        assert np.abs(painted - model.session(gray).chroma(labels)).max() <= tolerance + 2e-3
+        assert np.abs(painted - model.session(gray).chroma(labels)).max() <= tolerance + 4 * NEGLIGIBLE
     list(session.paint())
     assert np.abs(session.rgb.astype(int) - model.colorize(gray, labels)).max() <= 1
 

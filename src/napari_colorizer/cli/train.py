@@ -54,6 +54,8 @@ def train(
 
     Ctrl+C stops: the best so far is kept, and --resume goes on with it.
     """
+    # read when PyTorch is loaded: threads that spin while they wait slow down the viewer and the loading of images
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     stopping = threading.Event()
     channel = sys.stdout
     tell: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))

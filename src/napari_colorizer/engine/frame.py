@@ -48,6 +48,8 @@ class Frame:
 
     def pad(self, image: Tensor) -> Tensor:
         """Bring (..., h, w) at working size to the padded size by repeating its last row and column."""
+        if self.padded == self.working:
+            return image
         rows, columns = (
             torch.arange(padded, device=image.device).clamp_(max=size - 1)
             for padded, size in zip(self.padded, self.working, strict=True)

@@ -252,9 +252,11 @@ class Session:
         self._points = points
         assert box is not None
         chroma = chroma[0] * config.chroma_scale + config.chroma_offset
-        box, change = self._upsampling.fit(chroma, self._working_labels, box.within(self._frame.working))
-        change = torch.where(change.isinf(), change, change * self.vivid)
-        self._tiles.note_chroma(box, change.cpu().numpy())
+        fitted = self._upsampling.fit(chroma, self._working_labels, box.within(self._frame.working))
+        if fitted is not None:
+            box, change = fitted
+            change = torch.where(change.isinf(), change, change * self.vivid)
+            self._tiles.note_chroma(box, change.cpu().numpy())
 
     def _take_labels(self, changed: Box, known: dict[int, int]) -> None:
         """Take over the labels in a box of full-size pixels."""

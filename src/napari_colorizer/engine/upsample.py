@@ -16,7 +16,8 @@ from torch import Tensor
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import enlarge, neighbors
 
-RADIUS = 2  # working pixels; adds to the reach of an edit
+RADIUS = 1  # working pixels; adds to the reach of an edit
+NEGLIGIBLE = 0.02  # of a* or b*, a twentieth of a step of 8 bits: chroma that is off by less is not fitted anew
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
 NO_VARIANCE = 1e-3  # L* squared, of a blank image
 NO_LABEL = -1  # one that no pixel has
@@ -37,12 +38,14 @@ class GuidedUpsampling:
         self.lightness = lightness
         self._working = working_lightness
         self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
+        self._chroma = working_lightness.new_zeros(2, *working_lightness.shape)  # that has been fitted
         self._coefficients = working_lightness.new_zeros(8, *working_lightness.shape)
         self._labels = torch.full_like(working_lightness, NO_LABEL, dtype=torch.int32)
-        self._cells = _cell_labels(self._labels)
+        h, w = working_lightness.shape
+        self._cells = torch.full((h + 1, w + 1), NO_LABEL, dtype=torch.int32, device=self._labels.device)
 
-    def fit(self, chroma: Tensor, labels: Tensor, changed: Box) -> tuple[Box, Tensor]:
-        """Take over chroma and labels.
+    def fit(self, chroma: Tensor, labels: Tensor, changed: Box) -> tuple[Box, Tensor] | None:
+        """Take over labels, and chroma where it differs by more than `NEGLIGIBLE` from what was fitted last.
 
         Parameters
         ----------
@@ -58,19 +61,33 @@ class GuidedUpsampling:
             Where full-size chroma may differ from before, in working pixels.
         Tensor, (box.height, box.width)
             By how much it does at most around each working pixel: a* or b*, whichever differs more.
+        None
+            in their place, where nothing differs.
         """
-        shape = self._working.shape
-        box, needed = changed.grown(RADIUS).within(shape), changed.grown(2 * RADIUS).within(shape)
-        labels = labels.int()
-        parts = (chroma[:, *needed.slices], self._working[needed.slices], labels[needed.slices])
-        inside = Box(box.top - needed.top, box.bottom - needed.top, box.left - needed.left, box.right - needed.left)
-        after = _fit(*parts, self._smoothness)[:, *inside.slices]
+        shape, part = self._working.shape, labels[changed.slices].int()
+        relabeled = torch.zeros(shape, dtype=torch.bool, device=part.device)
+        relabeled[changed.slices] = self._labels[changed.slices] != part
+        moved = (chroma[:, *changed.slices] - self._chroma[:, *changed.slices]).abs_().amax(0) > NEGLIGIBLE
+        differing = Box.around(moved | relabeled[changed.slices])
+        if differing is None:
+            return None
+        self._take_labels(part, changed)
+        box = differing.shifted(changed.top, changed.left)
+        self._chroma[:, *box.slices] = chroma[:, *box.slices]
+        box = box.grown(RADIUS).within(shape)
+        needed = box.grown(RADIUS).within(shape)
+        parts = (self._chroma[:, *needed.slices], self._working[needed.slices], self._labels[needed.slices])
+        after = _fit(*parts, self._smoothness)[:, *box.shifted(-needed.top, -needed.left).slices]
         change = _largest_change(self._coefficients[:, *box.slices], after)
-        mixed = F.max_pool2d((self._labels != labels)[None, *box.slices].float(), 3, 1, 1)[0] > 0
+        mixed = F.max_pool2d(relabeled[None, *box.slices].float(), 3, 1, 1)[0] > 0
         self._coefficients[:, *box.slices] = after
-        self._labels = labels.clone()
-        self._cells = _cell_labels(self._labels)
         return box, change.masked_fill_(mixed, torch.inf)
+
+    def _take_labels(self, labels: Tensor, box: Box) -> None:
+        """Take over the labels of a box of working pixels, and those of the cells around them."""
+        self._labels[box.slices] = labels
+        cells = Box(box.top, box.bottom + 1, box.left, box.right + 1)
+        self._cells[cells.slices] = _cell_labels(self._labels, cells)
 
     def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
         """Chroma of a box of full-size pixels.
@@ -156,13 +173,15 @@ def _largest_change(before: Tensor, after: Tensor) -> Tensor:
     return torch.maximum(at_black, at_white).maximum(of_limits).minimum(span).amax(0)
 
 
-def _cell_labels(labels: Tensor) -> Tensor:
-    """Label of each cell between four working pixels (h + 1, w + 1), or `NO_LABEL` where they differ."""
-    padded = labels[_clamped(labels.shape[0], labels)][:, _clamped(labels.shape[1], labels)]
-    corner = padded[:-1, :-1]
-    uniform = (corner == padded[1:, :-1]) & (corner == padded[:-1, 1:]) & (corner == padded[1:, 1:])
+def _cell_labels(labels: Tensor, cells: Box) -> Tensor:
+    """Label of each cell of a box, or `NO_LABEL` where the four working pixels around it differ.
+
+    Cell (y, x) lies between the pixels (y - 1, x - 1) and (y, x); of (h, w) pixels there are (h + 1, w + 1) cells.
+    """
+    (h, w), device = labels.shape, labels.device
+    rows = torch.arange(cells.top - 1, cells.bottom, device=device).clamp_(0, h - 1)
+    columns = torch.arange(cells.left - 1, cells.right, device=device).clamp_(0, w - 1)
+    around = labels[rows[:, None], columns]
+    corner = around[:-1, :-1]
+    uniform = (corner == around[1:, :-1]) & (corner == around[:-1, 1:]) & (corner == around[1:, 1:])
     return torch.where(uniform, corner, NO_LABEL)
-
-
-def _clamped(size: int, like: Tensor) -> Tensor:
-    return torch.arange(-1, size + 1, device=like.device).clamp_(0, size - 1)

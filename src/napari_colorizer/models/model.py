@@ -67,6 +67,7 @@ class Model:
         check_vivid(self.vivid)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, on CPUs too
 
     @property
     def networks(self) -> dict[str, GridNet | TwoStreamUNet]:

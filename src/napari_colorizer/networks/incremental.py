@@ -38,7 +38,11 @@ class IncrementalPass:
         self._network, self._slope = network, network.config.slope
         self._labels: Tensor | None = None
         self._kept: dict[str, Tensor] = {}
-        self._skips = [torch.cat([features, torch.zeros_like(features)], 1) for features in gray]
+        # oneDNN and cuDNN read and write small patches of channels-last tensors without copies
+        self._skips = [
+            torch.cat([features, torch.zeros_like(features)], 1).contiguous(memory_format=torch.channels_last)
+            for features in gray
+        ]
 
     @torch.inference_mode()
     def update(self, labels: Tensor) -> Box | None:
@@ -54,7 +58,7 @@ class IncrementalPass:
         Box, optional
             Where the chroma may have changed; None where the labels have not.
         """
-        box = Box.of(labels.shape) if self._labels is None else changed_box(self._labels != labels)
+        box = Box.of(labels.shape) if self._labels is None else Box.around(self._labels != labels)
         if box is None:
             return None
         self._labels = labels.clone()
@@ -87,8 +91,9 @@ class IncrementalPass:
         for number, (level, skip, of_skip) in enumerate(steps):
             assert isinstance(level, DecoderLevel)
             box = box.moved(after_up_conv).within(skip.shape).joined(of_skip)
+            added = self._keep(f"added {number}", level.project(skip[..., *of_skip.slices]), of_skip, skip.shape)
             mixed = F.leaky_relu(_up_conv_in(level.conv1, x, box), self._slope)
-            mixed += level.project(skip[..., *box.slices])
+            mixed += added[..., *box.slices]
             x = self._keep(f"mixed {number}", mixed, box, skip.shape)
             x, box = self._conv(f"decoder {number}", level.conv2, x, box)
         x, box = self._conv("final", self._network.final, x, box, self._slope if config.final_activation else 1.0)
@@ -115,12 +120,6 @@ class IncrementalPass:
         else:
             self._kept[name][..., *box.slices] = part
         return self._kept[name]
-
-
-def changed_box(changed: Tensor) -> Box | None:
-    """The smallest box around the true pixels of a mask (H, W); None where there are none."""
-    rows, columns = (changed.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
-    return Box(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if rows else None
 
 
 def _patch(x: Tensor, box: Box) -> Tensor:
