@@ -29,7 +29,7 @@ from napari_colorizer.training.metrics.baselines import class_means
 from napari_colorizer.training.pruning import prune
 from napari_colorizer.training.run import resumed_options
 from napari_colorizer.training.transfer import teach_classes
-from napari_colorizer.training.vivid import vivid_curve
+from napari_colorizer.training.vivid import cautious_factor, vivid_curve
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
 STAGES: dict[str, dict[str, Any]] = {
@@ -112,6 +112,7 @@ def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model
     mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
     curve = vivid_curve(model, val, data.classes)
     model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
+    model = replace(model, vivid_unlabeled=cautious_factor(model, val, data.classes), _elsewhere={})
     color = evaluate_color(model, val, data.classes, means)
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     return replace(model, name="default", license=LICENSE, metrics={"color": color, "segmentation": segmentation})
@@ -130,7 +131,8 @@ def bundle(arguments: argparse.Namespace) -> None:
     by_people = PhotoStore.load(data, [pair for pair in taught if not pair.pseudo], BASELINE_SIDE)[0]
     model = finish(replace(model, working_size=arguments.working_size), by_people, val, data)
     model.save(bundled_default(), half=True)
-    print(f"{bundled_default()}: {bundled_default().stat().st_size / 1e6:.1f} MB, vivid {model.vivid}")
+    size = bundled_default().stat().st_size / 1e6
+    print(f"{bundled_default()}: {size:.1f} MB, vivid {model.vivid}, unlabeled {model.vivid_unlabeled}")
 
 
 def main() -> None:

@@ -90,9 +90,11 @@ def test_show_tells_what_a_model_is(models, make_model):
 
 
 def test_show_tells_how_vivid_a_colorizer_is(models, make_model):
-    install_model(make_model(vivid=1.35))
+    install_model(make_model(vivid=1.35, vivid_unlabeled=0.5))
     install_model(make_model("labels only", colorizer=False))
-    assert "vividness: 1.35 times what the colorizer predicts" in models("show", "tiny").stdout.splitlines()
+    assert (
+        "vividness: 1.35 times what the colorizer predicts; unlabeled 0.5" in models("show", "tiny").stdout.splitlines()
+    )
     assert "vividness:" not in models("show", "labels only").stdout
 
 

@@ -22,6 +22,7 @@ XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 
         (0.0556466391351772, -0.2040413383665112, 1.0573110696453443),
     )
 )
+MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 BISECTIONS = 12  # the share of chroma that is kept in gamut is found to 1 / 4096
 GAMUT_TOLERANCE = 1e-5  # of linear values: in 8 bits nothing
 PIXELS_AT_ONCE = 1 << 16  # a conversion stays in the cache
@@ -137,6 +138,7 @@ def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
 
 def _shrink_chroma(lightness: Tensor, chroma: Tensor) -> Tensor:
     """Return linear RGB (3, n) with as much of the chroma as fits into the gamut."""
+    chroma = chroma * (MOST_CHROMA / chroma.norm(dim=0).clamp(min=MOST_CHROMA))  # finer shares of what is far outside
     share, step = torch.zeros_like(lightness), 0.5
     for _ in range(BISECTIONS):
         fits = _in_gamut(_to_linear(lightness, chroma * (share + step)))

@@ -131,9 +131,3 @@ def test_a_label_that_lost_every_vote_leaves_the_hint_at_its_place():
 
 def test_a_disk_may_be_as_large_as_it_likes():
     assert mask_of([(10, 15, 1, 1, 1e300)]).all()
-
-
-def test_weaker_hints_have_less_color():
-    hints = Hints([(1, 2, 30, -40, 5)])
-    np.testing.assert_array_equal(hints.weakened(2).rows, [(1, 2, 15, -20, 5)])
-    np.testing.assert_array_equal(hints.rows, [(1, 2, 30, -40, 5)])

@@ -153,7 +153,7 @@ def test_a_change_that_is_taken_over_in_its_box_is_taken_over_wholly_and_bounded
     if relabel:
         small_labels[box.slices] = 2
     bound = torch.zeros(small.shape)
-    fitted = upsampling.fit(chroma, small_labels, box)
+    fitted = upsampling.fit(chroma[:, *box.slices], small_labels[box.slices], box)
     if fitted is not None:
         where, change = fitted
         bound[where.slices] = change

@@ -6,7 +6,7 @@ import pytest
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import DataError
 from napari_colorizer.training.metrics.color import colorfulness, to_lab
-from napari_colorizer.training.vivid import FACTORS, VividCurve, vivid_curve
+from napari_colorizer.training.vivid import FACTORS, VividCurve, cautious_factor, vivid_curve
 
 
 def curve(psnr, colorfulness=(5, 10, 20, 40), truth=20.0):
@@ -64,3 +64,30 @@ def test_gray_photos_tell_nothing_and_are_refused(tiny_model, photos, classes):
 def test_models_are_compared_at_equal_colorfulness():
     assert curve((20, 22, 21, 15)).psnr_at(15) == pytest.approx(21.5)
     assert np.isnan(curve((20, 22, 21, 15)).psnr_at(50))
+
+
+@pytest.mark.parametrize(("share", "factor"), [(1.0, 1.5), (3.0, 0.65)])
+def test_unlabeled_colors_are_as_vivid_as_the_worst_source_allows(
+    tiny_model, photos, classes, monkeypatch, share, factor
+):
+    truth = {photo.rgb.tobytes(): to_lab(photo.rgb)[..., 1:] for photo in photos}
+    worst = photos[0].rgb.tobytes()
+    sessions = []
+    real = type(tiny_model).session
+    monkeypatch.setattr(
+        type(tiny_model), "session", lambda self, rgb, options: sessions.append(rgb.tobytes()) or real(self, rgb)
+    )
+    monkeypatch.setattr(
+        Session,
+        "chroma",
+        lambda self: (truth[sessions[-1]] * (share if sessions[-1] == worst else 1)).astype(np.float32),
+    )
+    sources = [replace(photo, source=str(number)) for number, photo in enumerate(photos)]
+    assert cautious_factor(replace(tiny_model, vivid=1.5), sources, classes) == pytest.approx(factor, abs=0.06)
+
+
+def test_colors_that_are_all_wrong_are_as_cautious_as_can_be(tiny_model, photos, classes, monkeypatch):
+    monkeypatch.setattr(Session, "chroma", lambda self: np.full((*self.shape, 2), 90, np.float32))
+    assert cautious_factor(tiny_model, photos, classes) == 0.05
+    with pytest.raises(DataError, match="has color"):
+        cautious_factor(tiny_model, [replace(photo, gray=True) for photo in photos], classes)

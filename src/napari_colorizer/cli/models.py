@@ -47,7 +47,9 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
     console.print(f"{loaded.name}, working size {loaded.working_size}", style="bold")
     console.print(_cost_table(loaded))
     if loaded.colorizer is not None:
-        console.print(f"vividness: {loaded.vivid:g} times what the colorizer predicts")
+        console.print(
+            f"vividness: {loaded.vivid:g} times what the colorizer predicts; unlabeled {loaded.vivid_unlabeled:g}"
+        )
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
     console.print(f"classes: {_listed(loaded.classes)}")
     if loaded.segmenter is not None and loaded.colorizer is not None:

@@ -49,12 +49,6 @@ class Hints:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def weakened(self, factor: float) -> Hints:
-        """The same hints with their a* and b* divided by a factor."""
-        weaker = Hints(self)
-        weaker.rows = self.rows / (1, 1, factor, factor, 1)
-        return weaker
-
     def to_tensor(
         self, frame: Frame, scale: float, offset: float, labels: NDArray[Any], working_labels: NDArray[Any]
     ) -> Tensor:

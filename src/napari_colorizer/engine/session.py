@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.color import lightness, normalize, to_rgb
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 SIDE_TO_SHOW = 512  # pixels: what is painted between two looks at whether there is something newer to do
-LEAST_VIVID = 0.25  # a hint is never taken to more than four times its color
 
 
 class Session:
@@ -88,11 +87,6 @@ class Session:
         """Where the colors are computed."""
         return self._x.device
 
-    @property
-    def vivid(self) -> float:
-        """Factor on the predicted chroma: that of the model times that of the options."""
-        return self.model.vivid * self.options.vivid
-
     def colorize(
         self,
         labels: ArrayLike | None = None,
@@ -133,7 +127,7 @@ class Session:
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
     ) -> NDArray[np.float32]:
-        """The predicted a*, b*, array of float32 (H, W, 2), before they are made more vivid or fitted to the gamut.
+        """The a*, b* of the colors, array of float32 (H, W, 2), before they are fitted to the gamut.
 
         The arguments and errors are those of `colorize`.
         """
@@ -245,18 +239,16 @@ class Session:
         hinted = len(points) or len(self._points)
         if box is None and not (hinted and (changed is not None or not np.array_equal(points.rows, self._points.rows))):
             return
-        config, chroma = self._network.config, self._frame.crop(self._incremental.chroma)
-        if hinted:
-            box = Box.of(self._frame.padded)
+        if hinted or box is None:
+            box = Box.of(self._frame.working)
+        box = box.within(self._frame.working)
+        chroma = self._vivid_chroma(box)
+        if len(points):
             chroma = self._hinted(chroma, points)
         self._points = points
-        assert box is not None
-        chroma = chroma[0] * config.chroma_scale + config.chroma_offset
-        fitted = self._upsampling.fit(chroma, self._working_labels, box.within(self._frame.working))
+        fitted = self._upsampling.fit(chroma, self._working_labels[box.slices], box)
         if fitted is not None:
-            box, change = fitted
-            change = torch.where(change.isinf(), change, change * self.vivid)
-            self._tiles.note_chroma(box, change.cpu().numpy())
+            self._tiles.note_chroma(fitted[0], fitted[1].cpu().numpy())
 
     def _take_labels(self, changed: Box, known: dict[int, int]) -> None:
         """Take over the labels in a box of full-size pixels."""
@@ -269,20 +261,23 @@ class Session:
         self._known = known
         self._tiles.note_labels(changed)
 
-    def _hinted(self, chroma: Tensor, points: Hints) -> Tensor:
-        """Scaled chroma (1, 2, h, w) with hints.
+    def _vivid_chroma(self, box: Box) -> Tensor:
+        """a*, b* (2, box.height, box.width) that the network predicts for working pixels, as vivid as is wished."""
+        config, model, vivid = self._network.config, self.model, self.options.vivid
+        chroma = self._incremental.chroma[0, :, *box.slices] * config.chroma_scale + config.chroma_offset
+        unlabeled = self._working_labels[box.slices] == UNLABELED
+        return chroma * torch.where(unlabeled, model.vivid_unlabeled * vivid, model.vivid * vivid)
 
-        They keep to the user's labels, also to those that the model does not know.
-        """
-        if not len(points):
-            return chroma
+    def _hinted(self, chroma: Tensor, points: Hints) -> Tensor:
+        """a*, b* (2, h, w) with hints, which keep to the user's labels, also to those that the model does not know."""
         assert self._changes.labels is not None
         config, own = self._network.config, self._changes.labels
         working = self._frame.vote(own)
-        points = points.weakened(max(self.vivid, LEAST_VIVID))  # what is made more vivid then comes out as wished
-        channels = points.to_tensor(self._frame, config.chroma_scale, config.chroma_offset, own, working)
+        scale, offset = config.chroma_scale, config.chroma_offset
+        channels = points.to_tensor(self._frame, scale, offset, own, working).to(self.device)
         labels = torch.from_numpy(working).to(self.device)
-        return spread_hints(chroma, self._frame.crop(self._x), labels[None], channels.to(self.device)[None])
+        scaled = (chroma[None] - offset) / scale
+        return spread_hints(scaled, self._frame.crop(self._x), labels[None], channels[None])[0] * scale + offset
 
     @torch.inference_mode()
     def _chroma_in(self, box: Box) -> Tensor:
@@ -294,5 +289,4 @@ class Session:
         """Paint a box of full-size pixels."""
         side = self._tiles.multiple(SIDE_AT_ONCE) if self.device.type == "cpu" else SIDE_TO_SHOW
         for part in box.parts(side):
-            chroma = self._chroma_in(part) * self.vivid
-            self.rgb[part.slices] = to_rgb(self._lightness[part.slices], chroma).cpu().numpy()
+            self.rgb[part.slices] = to_rgb(self._lightness[part.slices], self._chroma_in(part)).cpu().numpy()

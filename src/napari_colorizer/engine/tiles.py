@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame
 
-SMALLEST, LARGEST = 32, 256  # pixels of a tile's side
+SMALLEST, LARGEST = 32, 64  # pixels of a tile's side
 WORKING_PIXELS = 16  # that a tile is to have, where these limits allow it
 
 

@@ -17,7 +17,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import enlarge, neighbors
 
 RADIUS = 1  # working pixels; adds to the reach of an edit
-NEGLIGIBLE = 0.02  # of a* or b*, a twentieth of a step of 8 bits: chroma that is off by less is not fitted anew
+NEGLIGIBLE = 0.01  # of a* or b*, a small part of a step of 8 bits: chroma that is off by less is not fitted anew
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
 NO_VARIANCE = 1e-3  # L* squared, of a blank image
 NO_LABEL = -1  # one that no pixel has
@@ -49,11 +49,11 @@ class GuidedUpsampling:
 
         Parameters
         ----------
-        chroma : Tensor, (2, h, w)
-        labels : Tensor of integers, (h, w)
+        chroma : Tensor, (2, changed.height, changed.width)
+        labels : Tensor of integers, (changed.height, changed.width)
             Ids of 0 and more.
         changed : Box
-            Where they may differ from the last ones.
+            The working pixels that they are of: those that may differ from the last ones.
 
         Returns
         -------
@@ -64,16 +64,16 @@ class GuidedUpsampling:
         None
             in their place, where nothing differs.
         """
-        shape, part = self._working.shape, labels[changed.slices].int()
-        relabeled = torch.zeros(shape, dtype=torch.bool, device=part.device)
-        relabeled[changed.slices] = self._labels[changed.slices] != part
-        moved = (chroma[:, *changed.slices] - self._chroma[:, *changed.slices]).abs_().amax(0) > NEGLIGIBLE
+        shape = self._working.shape
+        relabeled = torch.zeros(shape, dtype=torch.bool, device=labels.device)
+        relabeled[changed.slices] = self._labels[changed.slices] != labels
+        moved = (chroma - self._chroma[:, *changed.slices]).abs_().amax(0) > NEGLIGIBLE
         differing = Box.around(moved | relabeled[changed.slices])
         if differing is None:
             return None
-        self._take_labels(part, changed)
+        self._take_labels(labels, changed)
         box = differing.shifted(changed.top, changed.left)
-        self._chroma[:, *box.slices] = chroma[:, *box.slices]
+        self._chroma[:, *box.slices] = chroma[:, *differing.slices]
         box = box.grown(RADIUS).within(shape)
         needed = box.grown(RADIUS).within(shape)
         parts = (self._chroma[:, *needed.slices], self._working[needed.slices], self._labels[needed.slices])

@@ -53,6 +53,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "license": model.license,
         "suggestions": model.suggestions,
         "vivid": model.vivid,
+        "vivid_unlabeled": model.vivid_unlabeled,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -81,6 +82,7 @@ def read_model(path: str | Path) -> Model:
             license=str(header["license"]),
             suggestions=read_suggestions(header),
             vivid=float(header.get("vivid", 1.0)),
+            vivid_unlabeled=float(header.get("vivid_unlabeled", 1.0)),
             **networks,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:

@@ -46,6 +46,8 @@ class Model:
     vivid : float
         Factor on the chroma that the colorizer predicts, 0..4; `ColorizeOptions.vivid` multiplies it. The mean of
         what may be true is duller than any of it: this gives back what is lost, see `napari_colorizer.training.vivid`.
+    vivid_unlabeled : float
+        The same where there is no label of a class that the colorizer knows: a guess had better be cautious.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Model:
     license: str = ""
     suggestions: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
     vivid: float = 1.0
+    vivid_unlabeled: float = 1.0
     _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,7 @@ class Model:
             raise ModelError(f"the model {self.name!r} has neither a segmenter nor a colorizer")
         check_working_size(self.working_size)
         check_vivid(self.vivid)
+        check_vivid(self.vivid_unlabeled)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, on CPUs too

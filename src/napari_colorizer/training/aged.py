@@ -71,10 +71,10 @@ class AgedMeasure:
     def add(self, scene: Scene) -> None:
         """Color copies of a photo."""
         photo = scene.photo
-        self._count("unaged", photo.rgb, scene.chroma * scene.session.vivid)
+        self._count("unaged", photo.rgb, scene.chroma)
         for name, gray in aged_copies(photo, self._seed).items():
             session = scene.model.session(gray, scene.options)
-            self._count(name, photo.rgb, session.chroma(photo.labels, classes=scene.classes) * session.vivid)
+            self._count(name, photo.rgb, session.chroma(photo.labels, classes=scene.classes))
 
     def _count(self, name: str, truth: RGB, chroma: NDArray[Any]) -> None:
         self._psnr.setdefault(name, []).append(psnr(truth, paint(truth, chroma)))

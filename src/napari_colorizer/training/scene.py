@@ -69,7 +69,7 @@ class Scene:
 
     @cached_property
     def chroma(self) -> NDArray[np.float32]:
-        """The a*, b* (H, W, 2) that are predicted with the true labels; see `Session.chroma`."""
+        """The a*, b* (H, W, 2) of the colors with the true labels; see `Session.chroma`."""
         return self.session.chroma(self.photo.labels, classes=self.classes)
 
     def rng(self, seed: int = 0) -> np.random.Generator:

@@ -80,7 +80,8 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
     }
     if old:
         facts["suggestions"] = {a: old.suggestions[b] for a, b in known.items() if b in old.suggestions}
-        facts["vivid"] = old.vivid if old.colorizer else 1.0
+    if old and old.colorizer:
+        facts |= {"vivid": old.vivid, "vivid_unlabeled": old.vivid_unlabeled}
     model = Model(options.name, new_map, **networks, **facts)
     return Start(
         model,

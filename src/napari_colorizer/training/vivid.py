@@ -2,13 +2,13 @@
 
 The mean of all colors that a thing may have is duller than any of them, and it is what the smallest squared error asks
 for. A factor on the chroma gives the colorfulness back, at some cost in PSNR; models are compared at equal
-colorfulness.
+colorfulness. Without labels a smaller factor pays, since a wrong color is worse than none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from napari_colorizer.training.scene import Scene
 
 FACTORS = tuple(0.5 + 0.25 * step for step in range(11))  # 0.5 to 3
 COLORFUL_ENOUGH = 0.85  # of the truth's colorfulness
+STEP = 0.05
+MOST_LOSS = 0.2  # dB that a guess without labels may lose to gray
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,7 @@ def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, devi
     DataError
         If no photo has color.
     """
-    colored = [photo for photo in photos if not photo.gray]
-    if not colored:
-        raise DataError(f"none of the {len(photos)} photographs has color: nothing tells how vivid colors should be")
+    model, colored = replace(model, vivid=1.0, _elsewhere={}), _with_color(photos)
     found = np.empty((len(colored), len(FACTORS), 2))
     for number, photo in enumerate(colored):
         chroma = Scene(model, photo, classes, device).chroma
@@ -98,3 +98,32 @@ def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, devi
     means = found.mean(0)
     truth = float(np.mean([colorfulness(photo.rgb) for photo in colored]))
     return VividCurve(FACTORS, means[:, 0].tolist(), means[:, 1].tolist(), truth)
+
+
+def cautious_factor(model: Model, photos: Collection[Photo], classes: ClassMap, device: str = "auto") -> float:
+    """How vivid unlabeled colors may be: on no source of photos may they be worse than gray, by more than `MOST_LOSS`.
+
+    The parameters and errors are those of `vivid_curve`.
+
+    Returns
+    -------
+    float
+        The largest such factor up to ``model.vivid``, in steps of `STEP`; the smallest if there is none.
+    """
+    model, most, colored = replace(model, vivid_unlabeled=1.0, _elsewhere={}), model.vivid, _with_color(photos)
+    factors = np.arange(1, max(1, int(most / STEP + 1e-6)) + 1) * STEP
+    gains: dict[str, list[list[float]]] = {}
+    for photo in colored:
+        chroma = Scene(model, photo, classes, device).session.chroma()
+        gray, *rest = (psnr(photo.rgb, paint(photo.rgb, chroma * factor)) for factor in (0, *factors))
+        gains.setdefault(photo.source, []).append([value - gray for value in rest])
+    worst = np.min([np.mean(own, 0) for own in gains.values()], 0)
+    allowed = factors[worst >= -MOST_LOSS]
+    return round(float(allowed[-1] if len(allowed) else factors[0]), 2)
+
+
+def _with_color(photos: Collection[Photo]) -> list[Photo]:
+    colored = [photo for photo in photos if not photo.gray]
+    if not colored:
+        raise DataError(f"none of the {len(photos)} photographs has color: nothing tells how vivid colors should be")
+    return colored
