@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.color import rgb2lab
 
 from napari_colorizer.boxes import Box
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.upsample import NEGLIGIBLE, RADIUS, GuidedUpsampling
@@ -103,6 +103,26 @@ def test_after_any_edits_colors_are_those_of_a_whole_pass(request, edits, name, 
         whole = model.session(gray, options)
         assert np.abs(session.colorize(labels, hints).astype(int) - whole.colorize(labels, hints)).max() <= 1
         np.testing.assert_allclose(session.chroma(labels, hints), whole.chroma(labels, hints), atol=4 * NEGLIGIBLE)
+
+
+OTHER_CLASSES = ClassMap([Class(3, "sky", "#0000ff"), Class(7, "nonsense", "#00ff00"), Class(59, "Grass", "#ff0000")])
+SIZES = st.sampled_from([(1, 1), (3, 3), (1, 150), (70, 2), (45, 61), (33, 130)])
+STEPS = st.lists(
+    st.tuples(EDITS, st.booleans(), st.booleans(), st.sampled_from([np.uint8, np.int64, ">u2"])), max_size=3
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SIZES, STEPS, st.sampled_from([40, 352]), st.floats(0, 3))
+def test_a_session_that_is_used_on_colors_as_a_new_one_does(request, shape, steps, working_size, vivid):
+    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4, _elsewhere={})
+    gray, options = request.getfixturevalue("photo")(*shape), ColorizeOptions(working_size, vivid=vivid)
+    session = model.session(gray, options)
+    for edits, hinted, renamed, dtype in steps:
+        *_, labels = edited(np.full(shape, 3, dtype), edits)
+        given = labels, HINT if hinted else None, OTHER_CLASSES if renamed else None
+        found, whole = session.colorize(*given), model.session(gray, options).colorize(*given)
+        assert np.abs(found.astype(int) - whole).max() <= 1
 
 
 @settings(max_examples=20, deadline=None)
