@@ -110,9 +110,9 @@ def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model
     model = prune(model, segmentation["IoU"], data.classes, LEAST_IOU)
     means = class_means(track(train, "Mean colors of the classes"))
     mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
+    model = replace(model, vivid_unlabeled=cautious_factor(model, val, data.classes), _elsewhere={})
     curve = vivid_curve(model, val, data.classes)
     model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
-    model = replace(model, vivid_unlabeled=cautious_factor(model, val, data.classes), _elsewhere={})
     color = evaluate_color(model, val, data.classes, means)
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     return replace(model, name="default", license=LICENSE, metrics={"color": color, "segmentation": segmentation})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import DataError
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.data.sets import Photo
@@ -69,12 +69,12 @@ class VividCurve:
 
 
 def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, device: str = "auto") -> VividCurve:
-    """Color photos with their true labels, made more and less vivid.
+    """Color photos with their true labels, made more and less vivid where a label says what is there.
 
     Parameters
     ----------
     model : Model
-        Factors are on what its colorizer predicts: the factor that it has is left out.
+        The factors take the place of its `vivid`; its `vivid_unlabeled` is kept.
     photos : collection of Photo
         Gray ones are left out.
     classes : ClassMap
@@ -91,9 +91,10 @@ def vivid_curve(model: Model, photos: Collection[Photo], classes: ClassMap, devi
     model, colored = replace(model, vivid=1.0, _elsewhere={}), _with_color(photos)
     found = np.empty((len(colored), len(FACTORS), 2))
     for number, photo in enumerate(colored):
-        chroma = Scene(model, photo, classes, device).chroma
+        scene = Scene(model, photo, classes, device)
+        labeled = (scene.labels != UNLABELED)[..., None]
         for place, factor in enumerate(FACTORS):
-            rgb = paint(photo.rgb, chroma * factor)
+            rgb = paint(photo.rgb, scene.chroma * np.where(labeled, factor, 1))
             found[number, place] = colorfulness(rgb), psnr(photo.rgb, rgb)
     means = found.mean(0)
     truth = float(np.mean([colorfulness(photo.rgb) for photo in colored]))
@@ -108,10 +109,10 @@ def cautious_factor(model: Model, photos: Collection[Photo], classes: ClassMap, 
     Returns
     -------
     float
-        The largest such factor up to ``model.vivid``, in steps of `STEP`; the smallest if there is none.
+        The largest such factor up to 1, in steps of `STEP`; the smallest if there is none.
     """
-    model, most, colored = replace(model, vivid_unlabeled=1.0, _elsewhere={}), model.vivid, _with_color(photos)
-    factors = np.arange(1, max(1, int(most / STEP + 1e-6)) + 1) * STEP
+    model, colored = replace(model, vivid_unlabeled=1.0, _elsewhere={}), _with_color(photos)
+    factors = np.arange(STEP, 1 + STEP / 2, STEP)
     gains: dict[str, list[list[float]]] = {}
     for photo in colored:
         chroma = Scene(model, photo, classes, device).session.chroma()
