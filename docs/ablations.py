@@ -61,7 +61,7 @@ VARIANTS = {
     "labeled photographs only": Variant(options={"unlabeled": False}),
     "no label dropout": Variant(options=NO_DROPPING),
     "no label noise": Variant(options={"label_noise": 0.0}),
-    "no relabeling": Variant(options={"relabel": 0.0}),
+    "relabeled regions": Variant(options={"relabel": 0.7}),
     "no aging": Variant(options={"aging": 0.0}),
     "half the width": Variant({"widths": (12, 24, 48, 112), "decoder_widths": (48, 24, 16), "stem": 12}),
     "double width": Variant({"widths": (48, 96, 192, 448), "decoder_widths": (192, 96, 64), "stem": 48}),
@@ -102,6 +102,7 @@ def train(name: str, seed: int, arguments: argparse.Namespace) -> Model:
             "pictures": 0,
             "groups": ("person=skin,hair,clothes",),
             "seed": seed,
+            "relabel": 0.0,  # a stage of its own in train_default.py
             **variant.options,
         },
     )
