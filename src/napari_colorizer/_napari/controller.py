@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -69,11 +70,12 @@ class ColorizeController:
 
     def close(self) -> None:
         """Let go of the viewer: nothing is done or shown any more."""
-        if not self.runner.idle and self.colors is not None:
-            self.bench.finish()  # nobody comes back to paint the rest
-            refresh(self.colors)
+        last = self.runner.take("color")
         self.runner.close()
-        self.bench = Workbench()  # frees the session of the old one
+        with suppress(Exception):  # nobody is there to hear of it
+            _finish(self.bench, last)  # nobody comes back to paint the rest
+        if self.colors is not None:
+            refresh(self.colors)
         news.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for name in SLICE_EVENTS:
@@ -88,9 +90,7 @@ class ColorizeController:
         if layer is self.image:
             return
         self._listen(self.image, IMAGE_EVENTS, on=False)
-        self._finish_later()
-        if layer is None:
-            self.bench = Workbench()  # frees the session of the old one
+        self._let_go()
         self.image, self.counts = layer, {}
         self.generation += 1
         self._listen(layer, IMAGE_EVENTS, on=True)
@@ -261,11 +261,19 @@ class ColorizeController:
         if self.colors is not None:
             self._show_colors(result)
 
-    def _finish_later(self) -> None:
-        """Paint what is left of the colors, in the background: another image is chosen."""
-        colors, bench = self.colors, self.bench
-        if colors is not None and not self.runner.idle:
-            self.runner.submit(Request("finish", lambda: bench.finish, lambda _: refresh(colors), "Coloring"))
+    def _let_go(self) -> None:
+        """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""
+        colors, last = self.colors, self.runner.take("color")
+        if self.runner.idle and last is None:
+            self.bench.clear()
+            return
+
+        def show(_done: None) -> None:
+            if colors is not None and colors in self.viewer.layers:
+                refresh(colors)
+
+        kind = f"finish {self.generation}"  # one for each image: none takes the place of another
+        self.runner.submit(Request(kind, lambda: lambda: _finish(self.bench, last), show, "Coloring"))
 
     # -- what happens around
 
@@ -325,3 +333,12 @@ class ColorizeController:
     def _explain(self, doing: str, error: Exception) -> None:
         self._complaint = explain(doing, error, self.image.name if self.image is not None else "")
         self.message.emit(self._complaint)
+
+
+def _finish(bench: Workbench, last: Work | None) -> None:
+    """Do the last edit of a picture, and let go of it."""
+    try:
+        if last is not None:
+            last()
+    finally:
+        bench.clear()

@@ -53,7 +53,7 @@ class WholePicture(MultiScaleData):
         return WholePicture(deepcopy(self.levels, memo))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self.levels.whole(), dtype)
+        return np.array(self.levels.whole(), dtype, copy=copy)
 
 
 def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None) -> Image:

@@ -58,6 +58,16 @@ class Runner:
         self._waiting[request.kind] = request
         self._next()
 
+    def take(self, kind: str) -> Work | None:
+        """What a request that still waits would do, prepared; it waits no more."""
+        request = self._waiting.pop(kind, None)
+        try:
+            return request.prepare() if request is not None else None
+        except Exception as error:
+            assert request is not None
+            self.failed.emit(request.doing, error)
+            return None
+
     def close(self) -> None:
         """Drop what waits, and the result of what runs."""
         self._closed = True

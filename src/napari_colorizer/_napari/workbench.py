@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 
+Result = TypeVar("Result")
 SECONDS_OF_MORE = 0.05  # between two looks at whether there is a newer edit
 
 
@@ -167,6 +171,15 @@ def devices() -> dict[str, str]:
     return available_devices()
 
 
+def _one_at_a_time(method: Callable[..., Result]) -> Callable[..., Result]:
+    @wraps(method)
+    def locked(bench: Workbench, *arguments: Any, **options: Any) -> Result:
+        with bench._lock:
+            return method(bench, *arguments, **options)
+
+    return locked
+
+
 class Workbench:
     """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
 
@@ -174,6 +187,7 @@ class Workbench:
         self._at_hand: AtHand | None = None
         self._labels = LabelChanges()
         self._classes = ClassMap()
+        self._lock = RLock()  # what is left is painted by the main thread where the dock is closed
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
@@ -190,6 +204,7 @@ class Workbench:
         ids, counts = unique_labels(labels)
         return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
 
+    @_one_at_a_time
     def color(
         self,
         model: str,
@@ -217,8 +232,8 @@ class Workbench:
         changed = self._labels.update(labels)
         if at_hand.key == key and changed is None and classes == self._classes:
             return self._coloring(at_hand, anew)
-        if at_hand.levels is not levels:
-            view = None  # of a new picture nothing is to stay black
+        if at_hand.levels is not levels or len(at_hand.levels.arrays) == 1:
+            view = None  # of a new picture nothing is to stay black; one array is saved and copied as it is
         self._classes = classes
         try:
             at_hand.session.edit(self._labels.labels, classes=classes)
@@ -228,6 +243,7 @@ class Workbench:
             raise
         return self._coloring(at_hand, anew or bool(painted))
 
+    @_one_at_a_time
     def color_more(self, view: Box | None = None) -> Coloring:
         """Paint a little of what is left to paint; colors are given if some lie in view, or nothing is left."""
         at_hand = self._at_hand
@@ -237,17 +253,15 @@ class Workbench:
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
 
-    def finish(self) -> None:
-        """Paint all that is left to paint."""
-        if self._at_hand is not None:
-            self._at_hand.levels.whole()
-
+    @_one_at_a_time
     def clear(self) -> None:
         """Let go of the picture at hand, painted to its end."""
-        self.finish()
-        if self._at_hand is not None:
-            self._at_hand.levels.follow(None)
-        self._at_hand = None
+        at_hand, self._at_hand = self._at_hand, None
+        if at_hand is not None:
+            try:
+                at_hand.levels.whole()
+            finally:
+                at_hand.levels.follow(None)
 
     def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
         levels = at_hand.levels
@@ -263,7 +277,8 @@ class Workbench:
             return self._at_hand
         levels = self._at_hand.levels if self._at_hand is not None and self._at_hand.layer == layer else None
         if levels is None:
-            self.clear()  # nobody comes back to paint the rest
+            with suppress(Exception):  # what is wrong with the old picture must not keep the new one from its colors
+                self.clear()  # nobody comes back to paint the rest
         else:
             self._at_hand = None
             levels.follow(None)  # frees the old session before there is a new one
