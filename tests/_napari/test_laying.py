@@ -151,6 +151,7 @@ def test_each_of_two_images_of_one_size_keeps_its_colors(two, wait):
     assert sorted(names) == ["a colors", "b colors"]
 
 
+@pytest.mark.parametrize("two", ["levels"], indirect=True)
 def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, qtbot, monkeypatch):
     viewer, widget = two
     bench = wait(widget).controller.bench
@@ -164,6 +165,48 @@ def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, 
         widget.controller.choose_image(viewer.layers["b"])
     wait(widget)
     assert_both_are_right(viewer)
+
+
+def test_the_last_edit_is_not_lost_when_another_image_is_chosen_or_the_dock_closed(two, wait, qtbot):
+    viewer, widget = two
+    wait(widget)
+    widget.controller.choose_image(viewer.layers["b"])
+    wait(widget)
+    widget.controller.choose_image(viewer.layers["a"])
+    wait(widget)
+    write(viewer.layers["a labels"], Box(0, 100, 0, 100), SKY)
+    assert not widget.controller.runner.idle
+    write(viewer.layers["a labels"], Box(100, 250, 100, 250), SKY)
+    widget.controller.choose_image(viewer.layers["b"])
+    write(viewer.layers["b labels"], Box(0, 100, 0, 100), GRASS)
+    write(viewer.layers["b labels"], Box(100, 250, 100, 250), GRASS)
+    wait(widget)
+    assert_both_are_right(viewer)
+    write(viewer.layers["b labels"], Box(0, 50, 300, 350), GRASS)
+    write(viewer.layers["b labels"], Box(250, 300, 100, 250), GRASS)
+    widget.controller.close()
+    assert_both_are_right(viewer)
+
+
+@pytest.mark.parametrize("two", ["one array"], indirect=True)
+def test_a_picture_of_one_array_is_painted_at_once(two, wait):
+    viewer, widget = two
+    bench = wait(widget).controller.bench
+    viewer.layers["a colors"].visible = False
+    write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
+    wait(widget)
+    assert bench._at_hand.levels.painted
+    expected = colored_apart(viewer.layers["a"], viewer.layers["a labels"])
+    assert np.abs(viewer.layers["a colors"].data - expected).max() <= 1
+
+
+def test_an_array_made_of_a_large_layer_is_a_copy(large, wait):
+    viewer, widget, labels = large
+    whole = np.array(viewer.layers["photo colors"].data)
+    before = whole.copy()
+    write(labels, Box(0, 300, 0, 400), GRASS)
+    wait(widget)
+    assert np.array_equal(whole, before)
 
 
 def test_a_copied_large_layer_is_whole_and_stays_as_it_was(large, wait, tmp_path):
@@ -202,7 +245,7 @@ def test_the_session_of_an_image_is_freed_when_another_is_chosen(two, wait):
     gc.collect()
     assert first() is None
     second = weakref.ref(widget.controller.bench._at_hand.session)
-    viewer.layers.clear()
+    viewer.layers.remove("b")  # its colors stay
     wait(widget)
     gc.collect()
     assert second() is None

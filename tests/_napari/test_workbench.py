@@ -113,6 +113,16 @@ def test_what_is_in_view_is_painted_first_and_the_rest_bit_by_bit(tiny, monkeypa
     assert bench.color_more().levels is None
 
 
+def test_a_picture_that_cannot_be_finished_keeps_none_other_from_its_colors(tiny, picture, monkeypatch):
+    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    other = Picture("other", picture.pixels, picture.limits, ("other", 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(bench._at_hand.levels, "whole", lambda: 1 / 0)
+        coloring = bench.color(tiny, other, labels, MODEL_CLASSES, options)
+    np.testing.assert_array_equal(coloring.levels.whole(), load(tiny).colorize(picture.pixels, labels))
+
+
 def test_labels_whose_coloring_failed_are_colored_the_next_time(tiny, picture, monkeypatch):
     labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
     with monkeypatch.context() as patch:
