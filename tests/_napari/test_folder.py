@@ -86,11 +86,12 @@ def test_label_maps_and_colors_are_saved_on_the_way_and_edits_are_read_back(open
     saved, classes = read_label_map(images / "A.labels.png")
     np.testing.assert_array_equal(saved, drawn)
     assert classes[99].name == "dragon"
-    np.testing.assert_array_equal(np.asarray(Picture.open(images / "A.color.png")), colors)
+    kept = np.asarray(Picture.open(images / "A.color.png"))
+    np.testing.assert_allclose(kept.astype(int), colors.astype(int), atol=1)  # computed anew, as a whole
     step(widget, -1)
     assert sorted(names(viewer)) == ["A", "A colors", "A labels"]
     np.testing.assert_array_equal(viewer.layers["A labels"].data, drawn)
-    np.testing.assert_array_equal(viewer.layers["A colors"].data, colors)
+    np.testing.assert_array_equal(viewer.layers["A colors"].data, kept)
     assert widget.controller.classes[99].name == "dragon"
 
 
