@@ -7,6 +7,7 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from napari.layers._layer_actions import _duplicate_layer
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari import laying, workbench
@@ -90,6 +91,24 @@ def test_a_deleted_layer_comes_back_with_the_next_edit(large, wait):
     write(labels, Box(0, 150, 0, 200), GRASS)
     wait(widget)
     assert np.abs(np.asarray(viewer.layers["photo colors"].data) - expected(widget)).max() <= 1
+
+
+def test_a_copy_that_the_user_made_is_not_painted_on(two, wait):
+    viewer, widget = two
+    wait(widget)
+    colors = viewer.layers["a colors"]
+    viewer.layers.selection.active = colors
+    _duplicate_layer(viewer.layers)
+    copied = viewer.layers["a colors copy"]
+    before = np.array(copied.data)
+    viewer.layers.remove(colors)
+    for name in "ba":
+        widget.controller.choose_image(viewer.layers[name])
+        wait(widget)
+    write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
+    wait(widget)
+    np.testing.assert_array_equal(np.asarray(copied.data), before)
+    assert_both_are_right(viewer)
 
 
 def test_the_view_is_what_the_canvas_shows(large, wait, qtbot):

@@ -426,3 +426,14 @@ def test_a_model_without_a_colorizer_says_so(model, photo):
     labeler = Model("labeler", model.classes, segmenter=model.segmenter)
     with pytest.raises(ModelError, match="'labeler' has no colorizer"):
         labeler.session(photo(8, 8))
+
+
+def test_pixels_are_counted_by_the_ids_that_the_user_gave_them(pale, photo):
+    session, labels = pale.session(photo(40, 50)), np.zeros((40, 50), np.int64)
+    assert session.counts == {}
+    labels[:3], labels[3, :2], labels[4, 0] = 7, -1, 2**40
+    session.edit(labels)
+    assert session.counts == {0: 2000 - 153, 7: 150, -1: 2, 2**40: 1}
+    labels[:2] = 0
+    session.edit(labels)
+    assert session.counts == {0: 2000 - 53, 7: 50, -1: 2, 2**40: 1}

@@ -125,8 +125,9 @@ def labels_for(image: Image | None, viewer: ViewerModel) -> Labels | None:
 
 
 def colors_for(image: Image | None, viewer: ViewerModel) -> Image | None:
-    """The color layer that goes with an image layer."""
-    return next((layer for layer in viewer.layers if is_colors(layer) and belongs_to(layer, image)), None)
+    """The color layer that goes with an image layer; a copy that the user made of it is not painted on."""
+    own = [layer for layer in viewer.layers if is_colors(layer) and belongs_to(layer, image)]
+    return next((layer for layer in own if _notes(layer)["colors"] == str(layer.unique_id)), None)
 
 
 def belongs_to(layer: Layer, image: Image | None) -> bool:
@@ -142,6 +143,11 @@ def note(layer: Layer, **facts: Any) -> None:
 def note_image(layer: Layer, image: Image) -> None:
     """Note that a layer is the label map or the colors of an image layer."""
     note(layer, image=str(image.unique_id))
+
+
+def note_colors(layer: Image) -> None:
+    """Note that a layer is one that the plugin colors; its copies know by it that they are copies."""
+    note(layer, colors=str(layer.unique_id))
 
 
 def _notes(layer: Layer) -> dict[str, Any]:
@@ -221,7 +227,7 @@ def show_classes(layer: Labels, classes: ClassMap) -> None:
 
 
 def is_colors(layer: Layer) -> bool:
-    """Whether an image layer is one that the plugin colored."""
+    """Whether an image layer is one that the plugin colored, or a copy of such a layer."""
     return isinstance(layer, Image) and bool(_notes(layer).get("colors"))
 
 

@@ -71,7 +71,7 @@ def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: I
         name=on_layers.colors_name(image),
         **on_layers.transform_of(image, 2),
     )
-    on_layers.note(colors, colors=True)  # before anybody sees the layer
+    on_layers.note_colors(colors)  # before anybody sees the layer
     on_layers.note_image(colors, image)
     viewer.layers.insert(viewer.layers.index(image) + 1, colors)
     viewer.layers.selection.active = active
@@ -80,7 +80,7 @@ def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: I
 
 def refresh(colors: Image) -> None:
     """Show what has been painted into the arrays of a layer."""
-    colors.refresh(thumbnail=False, highlight=False, extent=False)
+    colors.refresh(highlight=False, extent=False)
 
 
 def _shows(layer: Image, levels: ColorLevels) -> bool:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from napari_colorizer._napari.layers import Picture
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.labels import unique_labels
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.errors import ModelError
@@ -185,8 +184,7 @@ class Workbench:
 
     def __init__(self) -> None:
         self._at_hand: AtHand | None = None
-        self._labels = LabelChanges()
-        self._classes = ClassMap()
+        self._counts: dict[int, int] = {}
         self._lock = RLock()  # what is left is painted by the main thread where the dock is closed
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
@@ -227,20 +225,13 @@ class Workbench:
         """
         from napari_colorizer.engine.levels import UNSEEN
 
-        key, levels = (self._at_hand.key, self._at_hand.levels) if self._at_hand is not None else ((), None)
+        levels = self._at_hand.levels if self._at_hand is not None else None
         at_hand = self._take(model, picture, options)
-        changed = self._labels.update(labels)
-        if at_hand.key == key and changed is None and classes == self._classes:
-            return self._coloring(at_hand, anew)
         if at_hand.levels is not levels or len(at_hand.levels.arrays) == 1:
             view = None  # of a new picture nothing is to stay black; one array is saved and copied as it is
-        self._classes = classes
-        try:
-            at_hand.session.edit(self._labels.labels, classes=classes)
-            painted = at_hand.levels.paint(view, 0.0 if view is None else UNSEEN)
-        except BaseException:
-            self._labels = LabelChanges()  # the same labels are colored the next time
-            raise
+        at_hand.session.edit(labels, classes=classes)
+        self._counts = at_hand.session.counts
+        painted = at_hand.levels.paint(view, 0.0 if view is None else UNSEEN)
         return self._coloring(at_hand, anew or bool(painted))
 
     @_one_at_a_time
@@ -248,7 +239,7 @@ class Workbench:
         """Paint a little of what is left to paint; colors are given if some lie in view, or nothing is left."""
         at_hand = self._at_hand
         if at_hand is None:
-            return Coloring(dict(self._labels.counts))
+            return Coloring(self._counts)
         painted = at_hand.levels.paint(seconds=SECONDS_OF_MORE)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
@@ -265,7 +256,7 @@ class Workbench:
 
     def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
         levels = at_hand.levels
-        return Coloring(dict(self._labels.counts), levels if shown else None, levels.painted, at_hand.origin)
+        return Coloring(self._counts, levels if shown else None, levels.painted, at_hand.origin)
 
     def _take(self, model: str, picture: Picture, options: ColorizeOptions) -> AtHand:
         """The picture at hand if it is this one, or this one in its place; its layer keeps its levels."""

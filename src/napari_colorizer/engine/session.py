@@ -145,7 +145,7 @@ class Session:
         classes: ClassMap | None = None,
     ) -> None:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
-        own = np.zeros(self.shape, np.uint8) if labels is None else as_ids(check_labels(np.asarray(labels), self.shape))
+        own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
         points, known = Hints(() if hints is None else hints), self.known_classes(classes)
         with self._lock:
             self._wanted = own, points, known
@@ -154,6 +154,12 @@ class Session:
             except BaseException:
                 self._begin()  # half of the edit may be taken over
                 raise
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many pixels each id has in the label map that was taken over last."""
+        with self._lock:
+            return dict(self._changes.counts)
 
     @property
     def painted(self) -> bool:
@@ -271,7 +277,7 @@ class Session:
     def _hinted(self, chroma: Tensor, points: Hints) -> Tensor:
         """a*, b* (2, h, w) with hints, which keep to the user's labels, also to those that the model does not know."""
         assert self._changes.labels is not None
-        config, own = self._network.config, self._changes.labels
+        config, own = self._network.config, as_ids(self._changes.labels)
         working = self._frame.vote(own)
         scale, offset = config.chroma_scale, config.chroma_offset
         channels = points.to_tensor(self._frame, scale, offset, own, working).to(self.device)

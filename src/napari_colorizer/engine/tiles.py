@@ -23,7 +23,7 @@ class StaleTiles:
     def __init__(self, frame: Frame):
         height, width = frame.full
         self._frame = frame
-        self.side = int(np.clip(WORKING_PIXELS * height // frame.working[0], SMALLEST, LARGEST))
+        self.side = int(np.clip(WORKING_PIXELS * max(frame.full) // max(frame.working), SMALLEST, LARGEST))
         self._off = np.full((-(-height // self.side), -(-width // self.side)), np.inf)
 
     def multiple(self, side: int) -> int:
