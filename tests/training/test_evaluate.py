@@ -19,10 +19,8 @@ from napari_colorizer.training.evaluate import (
     evaluate_color,
     evaluate_colorizer,
     evaluate_segmentation,
-    simulate_hints,
 )
 from napari_colorizer.training.metrics.baselines import class_means
-from napari_colorizer.training.metrics.color import to_lab
 
 SKY, GRASS = 1, 2  # in the photos and in the tiny model
 TRUE = ("true labels",)
@@ -58,8 +56,7 @@ def test_all_ways_have_all_metrics_and_become_json(tiny_model, photos, classes):
     for way in WAYS:
         assert tuple(found["ways"][way]) == COLOR_METRICS
     assert set(found["ways"]["truth"]) == {"colorfulness", "bleeding", "monochrome"}
-    assert list(found["hints"]) == ["0", "1", "10", "100"]
-    assert found["hints"]["0"] == found["ways"]["true labels"]["psnr"]
+    assert found["hints"]["anywhere"]["0"] == found["ways"]["true labels"]["psnr"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
@@ -183,49 +180,6 @@ def test_models_without_a_colorizer_are_refused(make_model, photos, classes):
         evaluate_color(make_model(colorizer=False), photos, classes)
     with pytest.raises(ModelError, match="no segmenter"):
         evaluate_segmentation(make_model(segmenter=False), photos, classes)
-
-
-def test_hints_are_given_with_the_true_labels_and_are_nested(tiny_model, photos, classes, oracle):
-    calls = []
-    oracle(colorize=recorded_colorize(calls))
-    evaluate_color(tiny_model, photos[:1], classes, ways=(), hint_counts=(10, 2))
-    (few_labels, few, _), (_, many, given) = calls
-    assert (few_labels is photos[0].labels, given) == (True, classes)
-    assert [len(few), len(many)] == [2, 10]
-    np.testing.assert_array_equal(few, many[:2])
-
-
-def test_hints_that_are_followed_raise_the_psnr(tiny_model, photos, classes, oracle):
-    def obedient(self, labels=None, hints=None, classes=None):
-        share = 0 if hints is None else min(len(hints) / 100, 1)
-        rgb = np.round(self._values.numpy() * 255)
-        return np.round(share * rgb + (1 - share) * rgb.mean()).astype(np.uint8)
-
-    oracle(colorize=obedient)
-    hints = evaluate_color(tiny_model, photos, classes, ways=TRUE)["hints"]
-    assert hints["0"] < hints["1"] < hints["10"] < hints["100"]
-
-
-def test_simulated_hints_have_the_colors_of_the_place():
-    lab = np.zeros((50, 60, 3), np.float32)
-    lab[..., 1], lab[..., 2] = np.arange(60), -np.arange(50)[:, None]
-    rows = simulate_hints(lab, "photo", 200).rows
-    inner = rows[(rows[:, 0] >= 3) & (rows[:, 0] < 47) & (rows[:, 1] >= 3) & (rows[:, 1] < 57)]
-    assert len(inner) > 100
-    np.testing.assert_allclose(inner[:, 2], inner[:, 1], atol=1e-4)
-    np.testing.assert_allclose(inner[:, 3], -inner[:, 0], atol=1e-4)
-    assert rows[:, 0].min() >= 0
-    assert rows[:, 0].max() > 40
-    assert rows[:, 1].max() <= 59
-    assert rows[:, 1].max() > 50
-
-
-def test_places_of_hints_depend_on_the_seed_and_the_name_alone(photos):
-    lab, other = to_lab(photos[0].rgb), to_lab(photos[1].rgb)
-    places = simulate_hints(lab, "a", 5).rows[:, :2]
-    np.testing.assert_array_equal(simulate_hints(other, "a", 5).rows[:, :2], places)
-    assert not np.array_equal(simulate_hints(lab, "b", 5).rows[:, :2], places)
-    assert not np.array_equal(simulate_hints(lab, "a", 5, seed=1).rows[:, :2], places)
 
 
 def test_a_perfect_segmenter_scores_1_and_a_constant_one_the_share(tiny_model, photos, classes, oracle):

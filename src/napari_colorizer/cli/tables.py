@@ -68,9 +68,11 @@ def _source_table(sources: dict[str, dict[str, float]]) -> Table:
     return table
 
 
-def _hints_table(hints: dict[str, float]) -> Table:
-    table = Table("color hints, with true labels", *hints)
-    table.add_row("PSNR, dB", *(f"{value:.2f}" for value in hints.values()))
+def _hints_table(hints: dict[str, dict[str, float]]) -> Table:
+    counts = max(hints.values(), key=len)
+    table = Table("color hints", *counts, title="With true labels and hints: PSNR, dB")
+    for way, by_count in hints.items():
+        table.add_row(way, *(f"{by_count[count]:.2f}" if count in by_count else "" for count in counts))
     return table
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import translate
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.models.model import Model
@@ -17,14 +16,13 @@ from napari_colorizer.training.aged import AgedMeasure
 from napari_colorizer.training.behavior import BehaviorMeasure
 from napari_colorizer.training.color_scores import ColorScores
 from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.hinted import HINT_COUNTS, HintMeasure
 from napari_colorizer.training.metrics.baselines import paint
-from napari_colorizer.training.metrics.color import RGB, Lab, psnr
+from napari_colorizer.training.metrics.color import RGB
 from napari_colorizer.training.metrics.segmentation import SegmentationScores
-from napari_colorizer.training.scene import Scene, measure, rng_of
+from napari_colorizer.training.scene import Scene, measure
 
 WAYS = ("gray", "class mean", "true labels", "predicted labels", "no labels")
-HINT_COUNTS = (1, 10, 100)
-HINT_RADIUS = 3
 
 
 def evaluate_color(
@@ -60,8 +58,8 @@ def evaluate_color(
     Returns
     -------
     dict
-        "photos", how many; "ways", for each way, and for the "truth", what `ColorScores.summary` says; "hints", the
-        PSNR by the number of hints (as text, "0" among them); "sources", for each source of photos how many "photos"
+        "photos", how many; "ways", for each way, and for the "truth", what `ColorScores.summary` says; "hints", what
+        `HintMeasure.summary` says; "sources", for each source of photos how many "photos"
         it has and the PSNR of each way; "vivid" and "vivid unlabeled", the model's own factors;
         "relative colorfulness", that of each way as a share of the truth's. It can be written as JSON.
 
@@ -73,9 +71,9 @@ def evaluate_color(
     ModelError
         If the model has no colorizer.
     """
-    found = ColorMeasure(model, means, ways, hint_counts, seed)
-    measure([found], model, photos, classes, device)
-    return found.summary()
+    color, hints = ColorMeasure(model, means, ways), HintMeasure(hint_counts, seed)
+    measure([color, hints], model, photos, classes, device)
+    return color.summary() | {"hints": hints.summary()}
 
 
 def evaluate_colorizer(
@@ -103,9 +101,9 @@ def evaluate_colorizer(
     ModelError
         If the model has no colorizer.
     """
-    color, behavior, aged = ColorMeasure(model, means), BehaviorMeasure(model), AgedMeasure()
-    measure([color, behavior, aged], model, photos, classes, device)
-    found = color.summary()
+    color, hints, behavior, aged = ColorMeasure(model, means), HintMeasure(), BehaviorMeasure(model), AgedMeasure()
+    measure([color, hints, behavior, aged], model, photos, classes, device)
+    found = color.summary() | {"hints": hints.summary()}
     return {"color": found, "sources": found.pop("sources"), "behavior": behavior.summary(), "aged": aged.summary()}
 
 
@@ -199,32 +197,6 @@ def epoch_metrics(
     return metrics
 
 
-def simulate_hints(lab: Lab, name: str, count: int, seed: int = 0) -> Hints:
-    """Color hints as a user with the truth before their eyes would give them.
-
-    Parameters
-    ----------
-    lab : array, (H, W, 3)
-        The true image in CIE Lab.
-    name : str
-        Of the image; it and the seed decide on the places. The first hints of many are the same as a few.
-    count : int
-    seed : int
-
-    Returns
-    -------
-    Hints
-        Points anywhere in the image, of a radius of 3 pixels, with the mean a*, b* around them.
-    """
-    height, width = lab.shape[:2]
-    rng = rng_of(name, seed)
-    rows = []
-    for y, x in (rng.random((count, 2)) * (height, width)).astype(int).tolist():
-        around = lab[max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1, max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1]
-        rows.append((y, x, *around[..., 1:].mean((0, 1)).tolist(), HINT_RADIUS))
-    return Hints(rows)
-
-
 class ColorMeasure:
     """The ways to color the photos of a set; see `evaluate_color` for the parameters and what is found."""
 
@@ -233,13 +205,9 @@ class ColorMeasure:
         model: Model,
         means: NDArray[np.float64] | None = None,
         ways: Collection[str] = WAYS,
-        hint_counts: Collection[int] = HINT_COUNTS,
-        seed: int = 0,
     ):
-        self._counts = sorted(hint_counts)
-        self._model, self._means, self._seed = model, means, seed
+        self._model, self._means = model, means
         self._truths, self._scores = ColorScores(), {way: ColorScores() for way in ways}
-        self._hinted: dict[int, list[float]] = {}
         self._sources: list[str] = []
 
     def add(self, scene: Scene) -> None:
@@ -250,10 +218,6 @@ class ColorMeasure:
         for way, color in self._ways(scene).items():
             if way in self._scores:
                 self._scores[way].compare(scene, color())
-        hints = simulate_hints(scene.truth, photo.name, max(self._counts, default=0), self._seed)
-        for count in self._counts:
-            rgb = scene.session.colorize(photo.labels, Hints(hints.rows[:count]), scene.classes)
-            self._hinted.setdefault(count, []).append(psnr(photo.rgb, rgb))
 
     def _ways(self, scene: Scene) -> dict[str, Callable[[], RGB]]:
         """The ways to color a photo that the model has."""
@@ -274,13 +238,9 @@ class ColorMeasure:
         """What was found over all photos."""
         scores = {"truth": self._truths, **self._scores}
         rows = {way: row for way, own in scores.items() if (row := own.summary(self._truths))}
-        by_count = {str(count): float(np.mean(values)) for count, values in self._hinted.items()}
-        if by_count and "psnr" in rows.get("true labels", {}):
-            by_count = {"0": rows["true labels"]["psnr"], **by_count}
         return {
             "photos": len(self._sources),
             "ways": rows,
-            "hints": by_count,
             "sources": self._by_source(),
             "vivid": self._model.vivid,
             "vivid unlabeled": self._model.vivid_unlabeled,
