@@ -21,14 +21,17 @@ import torch
 
 from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
 from napari_colorizer.color import lightness
+from napari_colorizer.models.header import read_header
 from napari_colorizer.networks import TwoStreamUNet, measure_cost
 from napari_colorizer.networks.two_stream_unet import PRESETS
 from napari_colorizer.training.aged import gray_of
 from napari_colorizer.training.data.photos import PhotoStore
 from napari_colorizer.training.data.read import read_set
 from napari_colorizer.training.evaluate import evaluate_color
+from napari_colorizer.training.events import Finished, Stopped
 from napari_colorizer.training.metrics.baselines import paint
 from napari_colorizer.training.metrics.color import psnr
+from napari_colorizer.training.run import RunFolder
 from napari_colorizer.training.vivid import vivid_curve
 
 SIDE, WORKING_SIZE = 128, 192
@@ -107,9 +110,11 @@ def train(name: str, seed: int, arguments: argparse.Namespace) -> Model:
         },
     )
     path = arguments.runs / "models" / f"{folder.name}.safetensors"
-    if not path.exists():
-        for _event in fit(None if folder.exists() else options, resume=folder if folder.exists() else None):
-            pass
+    if not path.exists() or read_header(path)["provenance"]["stopped"]:
+        begun = RunFolder(folder).options.exists()
+        for event in fit(None if begun else options, resume=folder if begun else None):
+            if isinstance(event, Stopped) or (isinstance(event, Finished) and event.stopped):
+                raise SystemExit(f"{folder.name} was stopped; the same command goes on with it")
     return load_model(path)
 
 

@@ -48,7 +48,7 @@ def test_the_tables(run, model, data):
         assert f"│ {way} " in result.stdout
     for text in ("color hints", "where it is worst", "pixel accuracy", "mean IoU", "Sky", "[grass]", "bleeding"):
         assert text in result.stdout
-    for text in ("By source", "Behavior", "Aged copies", "Vivid factor 1.00", "chroma of regions hinted as neutral"):
+    for text in ("By source", "Behavior", "Aged copies", "Vivid factor 1.00", "regions with one neutral hint"):
         assert text in result.stdout
     assert "regions that take their new class's colors" not in result.stdout  # the model has no suggestions
     assert "The model does not know: [grass]." in result.stdout
@@ -66,7 +66,7 @@ def test_the_tables_fit_into_80_columns(run, make_model, data, tmp_path, monkeyp
 
 def test_figures_stand_beside_their_targets(run, model, data):
     found = json.loads(run("evaluate", model, data, "--json").stdout)["behavior"]["neutral"]
-    row = next(line for line in run("evaluate", model, data).stdout.splitlines() if "hinted as neutral" in line)
+    row = next(line for line in run("evaluate", model, data).stdout.splitlines() if "with one neutral hint" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[1:] == [f"{found['value']:.2f}", "at most 4", str(found["count"])]
 
@@ -84,7 +84,8 @@ def test_sources_stand_beside_gray(run, model, data):
     lines = run("evaluate", model, data / "list.csv").stdout.splitlines()
     row = next(line for line in lines if line.startswith("│ north"))
     cells = [cell.strip() for cell in row.strip("│").split("│")]
-    figures = [sources["north"][way] for way in ("gray", "true labels", "no labels")]
+    ways = ("gray", "true labels", "predicted labels", "no labels")
+    figures = [sources["north"][way] for way in ways]
     gain = sources["north"]["no labels"] - sources["north"]["gray"]
     assert cells == ["north", "2", *(f"{value:.2f}" for value in figures), f"{gain:+.2f}"]
 

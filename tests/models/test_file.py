@@ -285,3 +285,10 @@ def test_a_file_without_a_vividness_colors_as_its_network_does(saved):
 def test_a_damaged_vividness_is_refused(saved, key, vivid):
     change(saved, header=lambda header: header.update({key: vivid}))
     assert "damaged" in refusal(saved)
+
+
+def test_a_file_with_other_numbers_than_those_that_were_saved_is_refused(saved):
+    data = bytearray(saved.read_bytes())
+    data[-100] ^= 1
+    saved.write_bytes(data)
+    assert "its numbers are not those that were saved" in refusal(saved)

@@ -16,7 +16,7 @@ from napari_colorizer.training.metrics.color import ciede2000, to_lab
 
 SKY, GRASS, BOAT = 1, 2, 7  # in the photos and in the tiny model
 COLORS = {0: (0, 0), SKY: (-5, -25), GRASS: (-20, 25), BOAT: (25, 20)}
-HINTED = ("neutral", "neutral share", "neutral others", "hint", "hint others", "hint others share")
+HINTED = ("neutral", "neutral share", "strewn", "strewn others", "hint", "hint others", "hint others share")
 RELABELED = ("relabel", "outside", "outside p95")
 
 
@@ -63,6 +63,11 @@ def all_alike(labels, rows):
     return np.broadcast_to(COLORS[GRASS], (*labels.shape, 2))
 
 
+def when_all_are_labeled(labels, rows):
+    """As each label says, but only if there is no pixel without one."""
+    return by_label(labels, rows) if labels.all() else 0 * by_label(labels, rows)
+
+
 def hinted_regions(labels, rows):
     """A hint colors all that has its label."""
     chroma = by_label(labels, rows).astype(float)
@@ -72,7 +77,8 @@ def hinted_regions(labels, rows):
 
 
 def test_all_figures_are_there_and_become_json(model, photos, classes, tall):
-    found = evaluate_behavior(model, [*photos[:1], tall], classes)
+    bold = replace(model, vivid=4.0, vivid_unlabeled=0.0, _elsewhere={})
+    found = evaluate_behavior(bold, [*photos[:1], tall], classes)
     assert list(found) == ["photos", *(figure.name for figure in FIGURES)]
     assert found["photos"] == 2
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -93,7 +99,12 @@ def test_labels_that_are_ignored(model, photos, classes, oracle):
     meadows = [replace(photo, labels=np.full_like(photo.labels, GRASS)) for photo in photos]
     found = evaluate_behavior(model, meadows, classes)
     assert found["relabel"] == {"value": 0.0, "count": 4, "at least": 0.8}
-    assert found["alone"] == {"value": 0.0, "count": 4}
+    assert "alone" not in found  # they have the same colors without any label
+
+
+def test_labels_that_are_heeded_together_only(model, photos, classes, oracle):
+    oracle(when_all_are_labeled)
+    assert evaluate_behavior(model, photos, classes)["alone"] == {"value": 0.0, "count": 8}
 
 
 def test_a_region_that_is_labeled_alone_is_the_only_one(model, photos, classes, oracle):
@@ -123,9 +134,10 @@ def test_a_region_is_never_given_a_class_of_much_the_same_color(model, photos, c
     assert found["alone"]["count"] == 8
 
 
-def test_without_suggestions_nothing_is_known_of_relabeling(tiny_model, photos, classes):
+def test_without_suggestions_nothing_is_known_of_relabeling(tiny_model, photos, classes, oracle):
+    oracle(by_label)
     found = evaluate_behavior(tiny_model, photos[:1], classes)
-    assert set(found) == {"photos", "contrast", "contrast p99", "contrast largest", *HINTED}
+    assert set(found) == {"photos", "alone", "contrast", "contrast p99", "contrast largest", *HINTED}
 
 
 def test_a_change_far_outside_is_measured_where_it_is_far(model, classes, tall, oracle):
@@ -179,28 +191,30 @@ def test_neutral_hints_that_are_followed_or_not(model, photos, classes, oracle):
     oracle(hinted_regions)
     found = evaluate_behavior(model, photos, classes)
     assert found["neutral"] == {"value": pytest.approx(0, abs=0.6), "count": 8, "at most": 4.0}  # 8-bit rounding
+    assert found["strewn"] == found["neutral"]
     assert found["neutral share"] == {"value": 1.0, "count": 8}
     oracle(by_label)
     found = evaluate_behavior(model, photos, classes)
     own = np.mean([np.hypot(*COLORS[SKY]), np.hypot(*COLORS[GRASS])])
     assert found["neutral"]["value"] == pytest.approx(own, abs=0.6)
+    assert found["strewn"]["value"] == pytest.approx(own, abs=0.6)
     assert found["neutral share"]["value"] == 0
 
 
 def test_what_neutral_hints_do_to_other_regions_is_measured(model, photos, classes, oracle):
     oracle(hinted_regions)
-    assert evaluate_behavior(model, photos, classes)["neutral others"] == {"value": 0.0, "count": 8, "at most": 3.0}
+    assert evaluate_behavior(model, photos, classes)["strewn others"] == {"value": 0.0, "count": 8, "at most": 3.0}
     oracle(lambda labels, rows: 0 * by_label(labels, rows) if len(rows) > 1 else by_label(labels, rows))
     found = evaluate_behavior(model, photos, classes)
-    assert found["neutral others"]["value"] > 10
+    assert found["strewn others"]["value"] > 10
     assert found["hint others"]["value"] == 0
 
 
 def test_where_there_is_no_other_region_nothing_is_known_of_any(model, photos, classes):
     meadow = replace(photos[0], labels=np.full_like(photos[0].labels, GRASS))
     found = evaluate_behavior(model, [meadow], classes)
-    assert found["neutral"]["count"] == found["hint"]["count"] == 1
-    assert not found.keys() & {"neutral others", "hint others", "hint others share"}
+    assert found["neutral"]["count"] == found["strewn"]["count"] == found["hint"]["count"] == 1
+    assert not found.keys() & {"strewn others", "hint others", "hint others share"}
 
 
 def test_neutral_hints_lie_inside_the_region(model, photos, classes, oracle):
@@ -222,12 +236,12 @@ def test_neutral_hints_lie_inside_the_region(model, photos, classes, oracle):
         assert len(places) > 0.7 * (labels == label).sum() / 36
 
 
-def test_a_region_too_thin_for_neutral_hints_still_gets_its_one_hint(model, classes):
+def test_a_region_too_thin_to_be_strewn_still_gets_its_one_hint(model, classes):
     labels = np.full((90, 90), GRASS, np.uint8)
     labels[:4] = SKY
     photo = Photo("thin", np.full((90, 90, 3), 120, np.uint8), labels)
     found = evaluate_behavior(model, [photo], classes)
-    assert (found["neutral"]["count"], found["hint"]["count"]) == (1, 2)
+    assert (found["strewn"]["count"], found["neutral"]["count"], found["hint"]["count"]) == (1, 2, 2)
 
 
 def test_a_hint_that_colors_its_region(model, photos, classes, oracle):
@@ -236,7 +250,7 @@ def test_a_hint_that_colors_its_region(model, photos, classes, oracle):
     assert found["hint"] == {"value": 1.0, "count": 8}
     assert found["hint others"] == {"value": 0.0, "count": 8, "at most": 3.0}
     assert found["hint others share"] == {"value": 1.0, "count": 8}
-    hints = np.concatenate([rows for _, rows in calls if len(rows) == 1])
+    hints = np.concatenate([rows for _, rows in calls if len(rows) == 1 and rows[0, 2]])
     np.testing.assert_allclose(np.hypot(hints[:, 2], hints[:, 3]), 30)
     assert len(np.unique(hints[:, 2])) == 8
     assert (hints[:, 4] == 8).all()
@@ -280,7 +294,8 @@ def test_the_one_hint_fits_into_the_middle_of_its_region(model, classes, oracle)
     np.testing.assert_allclose(inside[0, [0, 1, 4]], [25, 45, 5.5])
 
 
-def test_two_regions_of_a_photo_are_drawn_and_specks_are_none(model):
+def test_two_regions_of_a_photo_are_drawn_and_specks_are_none(model, oracle):
+    oracle(by_label)
     classes = ClassMap([Class(label, name, "#101010") for label, name in ((1, "sky"), (2, "grass"), (7, "boat"))])
     labels = np.full((100, 100), GRASS, np.uint8)
     labels[:40], labels[60:80] = SKY, BOAT

@@ -141,12 +141,14 @@ def test_each_network_learns_what_the_photos_that_teach_it_show(options):
     assert start.model.colorable == {300, 6}
 
 
-@pytest.mark.parametrize("parts", [["segmenter"], ["colorizer"], ["segmenter", "colorizer"]])
-def test_a_colorizer_that_is_kept_is_as_vivid_as_before(library, make_model, parts):
+@pytest.mark.parametrize(
+    ("parts", "vivid"), [(["segmenter"], 1.4), (["colorizer"], 1.0), (["segmenter", "colorizer"], 1.0)]
+)
+def test_a_colorizer_is_as_vivid_as_before_unless_it_is_trained(library, make_model, parts, vivid):
     library.mkdir()
-    make_model(vivid=1.4).save(library / "vivid.safetensors")
+    make_model(vivid=1.4, vivid_unlabeled=0.5).save(library / "vivid.safetensors")
     start = start_model(replace(OPTIONS, start="vivid"), NEW_MAP, {part: [5] for part in parts})
-    assert start.model.vivid == 1.4
+    assert (start.model.vivid, start.model.vivid_unlabeled) == (vivid, 0.5)
 
 
 def test_a_fresh_colorizer_has_no_vividness_of_its_own(library, make_model):

@@ -62,23 +62,35 @@ def evaluate(
         photos, problems = _load(labeled_set, _some(_labeled(labeled_set, split), limit), side)
         taught, more = _load(labeled_set, _labeled(labeled_set, "train") if loaded.colorizer else [], BASELINE_SIDE)
         problems = list(dict.fromkeys([*labeled_set.problems, *problems, *more]))
-        for note in labeled_set.notes:
-            typer.echo(f"note: {note}", err=True)
-        for problem in problems:
-            typer.secho(f"warning: {problem}", fg="yellow", err=True)
+        _tell(labeled_set.notes, problems)
         if not photos:
             raise DataError(f"{data} has no labeled images in the split {split!r} that can be read")
-        if loaded.colorizer is not None and photos.gray.all():
-            told = f"all {len(photos)} images of the split {split!r} are gray and tell nothing about colors"
-            if loaded.segmenter is None:
-                raise DataError(f"nothing can be measured: {told}, and {loaded.name} has no segmenter")
-            typer.echo(f"note: {told}: only the segmenter is measured", err=True)
+        _check_colors(loaded, photos, split)
         found = {"model": loaded.name, "data": str(data), "split": split, "side": side, "photos": len(photos)}
         found |= _measure(loaded, labeled_set, photos, taught, device)
     if as_json:
         typer.echo(json.dumps(_as_json({**found, "problems": problems}), indent=1, allow_nan=False))
     else:
         print_evaluation(found)
+
+
+def _tell(notes: Sequence[str], problems: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    for problem in problems:
+        typer.secho(f"warning: {problem}", fg="yellow", err=True)
+
+
+def _check_colors(model: Model, photos: PhotoStore, split: str) -> None:
+    """Say it if no photo has color; refuse to go on if nothing is left to measure then."""
+    from napari_colorizer.errors import DataError
+
+    if model.colorizer is None or not photos.gray.all():
+        return
+    told = f"all {len(photos)} images of the split {split!r} are gray and tell nothing about colors"
+    if model.segmenter is None:
+        raise DataError(f"nothing can be measured: {told}, and {model.name} has no segmenter")
+    _tell([f"{told}: only the segmenter is measured"], ())
 
 
 def _as_json(value: Any) -> Any:

@@ -17,7 +17,8 @@ COLUMNS = {
     "bleeding": ("bleeding", 2),
     "monochrome": ("mono-\nchrome", 2),
 }
-SOURCE_WAYS = ("gray", "true labels", "no labels")
+SOURCE_WAYS = ("gray", "class mean", "true labels", "predicted labels", "no labels")
+TOLD_WAYS = ("true labels", "no labels")
 
 
 def print_evaluation(found: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ def print_evaluation(found: dict[str, Any]) -> None:
     if "color" in found:
         console.print(_color_table(found["color"]["ways"]))
         shares = found["color"]["relative colorfulness"]
-        told = ", ".join(f"{shares[way]:.2f} with {way}" for way in SOURCE_WAYS[1:])
+        told = ", ".join(f"{shares[way]:.2f} with {way}" for way in TOLD_WAYS if way in shares)
         factors = f"{found['color']['vivid']:.2f}, unlabeled {found['color']['vivid unlabeled']:.2f}"
         console.print(f"Vivid factor {factors}; as colorful as the truth, times: {told}.")
         console.print(_source_table(found["sources"]))
@@ -61,10 +62,12 @@ def _color_table(ways: dict[str, dict[str, float]]) -> Table:
 
 def _source_table(sources: dict[str, dict[str, float]]) -> Table:
     """PSNR of the photos of each source, and what the colors without labels add to it."""
-    table = Table("source", "images", *SOURCE_WAYS, "no labels\n- gray", title="By source: PSNR, dB")
+    ways = [way for way in SOURCE_WAYS if all(way in row for row in sources.values())]
+    titles = (way.replace(" ", "\n") for way in ways)
+    table = Table("source", "images", *titles, "no labels\n- gray", title="By source: PSNR, dB")
     for source, row in sources.items():
         gain = row["no labels"] - row["gray"]
-        table.add_row(source, str(row["photos"]), *(f"{row[way]:.2f}" for way in SOURCE_WAYS), f"{gain:+.2f}")
+        table.add_row(source, str(row["photos"]), *(f"{row[way]:.2f}" for way in ways), f"{gain:+.2f}")
     return table
 
 

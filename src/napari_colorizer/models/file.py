@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -54,6 +55,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "suggestions": model.suggestions,
         "vivid": model.vivid,
         "vivid_unlabeled": model.vivid_unlabeled,
+        "checksum": checksum(tensors),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -66,8 +68,8 @@ def read_model(path: str | Path) -> Model:
     Raises
     ------
     ModelError
-        If the file is not there, is no model, is damaged, comes from a newer version, or a tensor is missing, surplus
-        or of another shape than its config says; the message says which.
+        If the file is not there, is no model, comes from a newer version, or is damaged: a tensor is missing, surplus,
+        of another shape than its config says, or not what was saved; the message says which.
     """
     path = Path(path)
     header = read_header(path)
@@ -96,7 +98,20 @@ def read_model(path: str | Path) -> Model:
     for part, network in networks.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
         load_tensors(network, own, f"{path.name}, {part}")
+    if "checksum" in header and header["checksum"] != checksum(tensors):
+        raise ModelError(
+            f"{path.name} is damaged: its numbers are not those that were saved. Copy or download it again"
+        )
     return model
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the names and bytes of tensors, in the order of their names, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _build(part: str, config: Mapping[str, Any]) -> GridNet | TwoStreamUNet:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 SOFTNESS = 5.0  # pixels: up to here distance hardly counts
 LIKENESS = 0.5  # standard deviation of likeness, in those of the image's own lightness
-FADING = 1e-4  # the sum of weights at which the hints have half a say: some 50 pixels from a small one
+FADING = 1e-5  # the sum of weights at which the hints have half a say: some 90 pixels from a small one
 CELL, SHADE, WISH = 8, 0.25, 1 / 128  # hinted pixels that differ by less (place, lightness, color) are one point
 MOST_POINTS = 512
 AT_ONCE = 1 << 22  # points times pixels: bounds the memory

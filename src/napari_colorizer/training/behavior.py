@@ -36,7 +36,7 @@ NEUTRAL_RADIUS, NEUTRAL_STEP = 4, 6  # pixels
 NEUTRAL_MARGIN = NEUTRAL_RADIUS + 1  # no hint touches another region
 NEUTRAL_CHROMA = 4.0  # looks gray
 HINT_CHROMA, HINT_RADIUS = 30.0, 8
-OBEYED, UNMOVED = 10.0, 3.0  # CIEDE2000
+OBEYED, UNMOVED, SAME = 10.0, 3.0, 5.0  # CIEDE2000
 
 Mask = NDArray[np.bool_]
 Clusters = Mapping[int, NDArray[np.float64]]
@@ -87,13 +87,14 @@ FIGURES = (
     Figure("relabel", "regions that take their new class's colors", "relabel", at_least=0.8),
     Figure("outside", "CIEDE2000 far outside, mean", "outside", at_most=1.5),
     Figure("outside p95", "CIEDE2000 far outside, 95th percentile", "outside", percentile=95, at_most=1.5),
-    Figure("alone", "regions nearer to their class if alone", "alone"),
+    Figure("alone", "regions colored by their label alone", "alone"),
     Figure("contrast", "chroma moved by half the contrast, mean", "contrast", at_most=0.02, digits=4),
     Figure("contrast p99", "the same, 99th percentile of each photo", "contrast p99", at_most=0.02, digits=4),
     Figure("contrast largest", "the same, largest of all", "contrast largest", percentile=100, digits=4),
-    Figure("neutral", "chroma of regions hinted as neutral", "neutral", at_most=NEUTRAL_CHROMA),
+    Figure("neutral", "chroma of regions with one neutral hint", "neutral", at_most=NEUTRAL_CHROMA),
     Figure("neutral share", "regions of which it is below 4", "neutral below"),
-    Figure("neutral others", "CIEDE2000 of the regions beside, mean", "neutral others", at_most=UNMOVED),
+    Figure("strewn", "chroma of regions strewn with such hints", "strewn", at_most=NEUTRAL_CHROMA),
+    Figure("strewn others", "CIEDE2000 of the regions beside, mean", "strewn others", at_most=UNMOVED),
     Figure("hint", "regions that take the color of one hint", "hint"),
     Figure("hint others", "CIEDE2000 of the other regions, mean", "others", at_most=UNMOVED),
     Figure("hint others share", "other regions that moved by at most 3", "others unmoved"),
@@ -128,13 +129,13 @@ def evaluate_behavior(
 
         relabel: share of the regions that get another class, of another main color, and whose mean a*, b* then lies
         nearer to a suggested color of that class than to any of the true one. outside: mean CIEDE2000 of the change
-        that this brings where it is more than 64 working pixels away. alone: share of the regions whose mean a*, b*
-        lies nearer to the suggested colors of their class when no other pixel is labeled than when none is. contrast:
-        change of the scaled chroma (a*, b* distance over the model's scale) where the network's gray input has half
-        the contrast. neutral: mean chroma of regions that are strewn with neutral hints. hint: share of the regions
-        whose mean color comes within CIEDE2000 10 of what the one hint in them, of a random hue and chroma 30, would
-        make of all their pixels within the gamut. others: CIEDE2000 of what such hints do to the mean colors of the
-        photo's other regions.
+        that this brings where it is more than 64 working pixels away. alone: of the regions whose mean color is more
+        than CIEDE2000 5 from what it is without any label, the share that comes within 5 when no other pixel is
+        labeled. contrast: change of the scaled chroma (a*, b* distance over the model's scale) where the network's gray
+        input has half the contrast. neutral: mean chroma of regions with one neutral hint, in their innermost point.
+        strewn: that of regions with such a hint every 6 pixels. hint: share of the regions whose mean color comes
+        within CIEDE2000 10 of what the one hint in them, of a random hue and chroma 30, would make of all their pixels
+        within the gamut. others: CIEDE2000 of what such hints do to the mean colors of the photo's other regions.
 
     Raises
     ------
@@ -165,8 +166,9 @@ class BehaviorMeasure:
         for label, hue in zip(drawn, rng.uniform(0, 2 * np.pi, REGIONS).tolist(), strict=False):
             if label in self._clusters:
                 _relabel(self._samples, trial, label, self._clusters, rng)
-                _alone(self._samples, trial, label, self._clusters[label])
+            _alone(self._samples, trial, label)
             _neutral(self._samples, trial, label)
+            _strewn(self._samples, trial, label)
             _one_hint(self._samples, trial, label, hue)
 
     def summary(self) -> dict[str, Any]:
@@ -200,6 +202,13 @@ class _Trial:
         mean: NDArray[np.float32] = to_lab(paint(pixels, np.tile(chroma, (*pixels.shape[:2], 1))))[0].mean(0)
         return mean
 
+    def with_one_hint(self, label: int, wish: NDArray[np.float64]) -> Lab:
+        """The colors with a hint at the innermost point of a region, to have an a*, b*; all labels stay."""
+        depth = _depth(self.regions[label])
+        y, x = np.unravel_index(depth.argmax(), depth.shape)
+        radius = min(depth.max() - 0.5, HINT_RADIUS)  # the border lies half a pixel before the first pixel outside
+        return self.color(self.scene.labels, Hints([(y, x, *wish, radius)]))
+
     def moved(self, label: int, lab: Lab) -> list[float]:
         """CIEDE2000 of how far the mean colors of all regions but one are from what they were."""
         others = [region for other, region in self.regions.items() if other != label]
@@ -230,14 +239,23 @@ def _relabel(samples: Samples, trial: _Trial, label: int, clusters: Clusters, rn
         samples["outside"].append(float(ciede2000(trial.before[far], lab[far]).mean()))
 
 
-def _alone(samples: Samples, trial: _Trial, label: int, clusters: NDArray[np.float64]) -> None:
+def _alone(samples: Samples, trial: _Trial, label: int) -> None:
     """Label a region and nothing else."""
     region = trial.regions[label]
-    gap = _gap(trial.color(np.where(region, np.uint16(label), np.uint16(0))), region, clusters)
-    samples["alone"].append(float(gap < _gap(to_lab(trial.scene.unlabeled), region, clusters)))
+    own = trial.before[region].mean(0)
+    if _difference(to_lab(trial.scene.unlabeled)[region].mean(0), own) > SAME:
+        lab = trial.color(np.where(region, np.uint16(label), np.uint16(0)))
+        samples["alone"].append(float(_difference(lab[region].mean(0), own) <= SAME))
 
 
 def _neutral(samples: Samples, trial: _Trial, label: int) -> None:
+    """Hint at one place of a region that it has no color."""
+    chroma = _mean_chroma(trial.with_one_hint(label, np.zeros(2)), trial.regions[label])
+    samples["neutral"].append(chroma)
+    samples["neutral below"].append(float(chroma < NEUTRAL_CHROMA))
+
+
+def _strewn(samples: Samples, trial: _Trial, label: int) -> None:
     """Strew a region with hints that it has no color; its label stays."""
     region = trial.regions[label]
     inner = _depth(region)[::NEUTRAL_STEP, ::NEUTRAL_STEP] >= NEUTRAL_MARGIN
@@ -245,19 +263,14 @@ def _neutral(samples: Samples, trial: _Trial, label: int) -> None:
     if not len(places):
         return
     lab = trial.color(trial.scene.labels, Hints([(y, x, 0, 0, NEUTRAL_RADIUS) for y, x in places.tolist()]))
-    chroma = float(np.linalg.norm(lab[region][:, 1:], axis=-1).mean())
-    samples["neutral"].append(chroma)
-    samples["neutral below"].append(float(chroma < NEUTRAL_CHROMA))
-    samples["neutral others"] += trial.moved(label, lab)
+    samples["strewn"].append(_mean_chroma(lab, region))
+    samples["strewn others"] += trial.moved(label, lab)
 
 
 def _one_hint(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
-    """Wish for a color at the innermost point of a region; all labels stay."""
-    depth = _depth(trial.regions[label])
-    y, x = np.unravel_index(depth.argmax(), depth.shape)
+    """Wish for a color at the innermost point of a region."""
     wish = HINT_CHROMA * np.array([np.cos(hue), np.sin(hue)])
-    radius = min(depth.max() - 0.5, HINT_RADIUS)  # the border lies half a pixel before the first pixel outside
-    lab, region = trial.color(trial.scene.labels, Hints([(y, x, *wish, radius)])), trial.regions[label]
+    lab, region = trial.with_one_hint(label, wish), trial.regions[label]
     samples["hint"].append(float(_difference(lab[region].mean(0), trial.all_of(wish, region)) <= OBEYED))
     moved = trial.moved(label, lab)
     samples["others"] += moved
@@ -267,6 +280,10 @@ def _one_hint(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
 def _gap(lab: Lab, region: Mask, clusters: NDArray[np.float64]) -> float:
     """Distance of the mean a*, b* of a region from the nearest of some clusters."""
     return float(np.linalg.norm(clusters - lab[region][:, 1:].mean(0), axis=-1).min())
+
+
+def _mean_chroma(lab: Lab, region: Mask) -> float:
+    return float(np.linalg.norm(lab[region][:, 1:], axis=-1).mean())
 
 
 def _difference(first: NDArray[Any], second: NDArray[Any]) -> float:

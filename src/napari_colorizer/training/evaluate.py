@@ -59,9 +59,9 @@ def evaluate_color(
     -------
     dict
         "photos", how many; "ways", for each way, and for the "truth", what `ColorScores.summary` says; "hints", what
-        `HintMeasure.summary` says; "sources", for each source of photos how many "photos"
-        it has and the PSNR of each way; "vivid" and "vivid unlabeled", the model's own factors;
-        "relative colorfulness", that of each way as a share of the truth's. It can be written as JSON.
+        `HintMeasure.summary` says; "sources", for each source of photos how many "photos" it has and the PSNR of each
+        way; "vivid" and "vivid unlabeled", the model's own factors; "relative colorfulness", that of each way as a
+        share of the truth's, where that has any. It can be written as JSON.
 
         PSNR, SSIM and colorfulness are means over photos; CIEDE2000 over pixels, its balanced form over classes;
         bleeding and monochrome are ratios of sums over the set, see `napari_colorizer.training.metrics.borders`.
@@ -245,7 +245,9 @@ class ColorMeasure:
             "vivid": self._model.vivid,
             "vivid unlabeled": self._model.vivid_unlabeled,
             "relative colorfulness": {
-                way: row["colorfulness"] / rows["truth"]["colorfulness"] for way, row in rows.items()
+                way: row["colorfulness"] / truly
+                for way, row in rows.items()
+                if (truly := rows["truth"]["colorfulness"])
             },
         }
 

@@ -81,7 +81,9 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
     if old:
         facts["suggestions"] = {a: old.suggestions[b] for a, b in known.items() if b in old.suggestions}
     if old and old.colorizer:
-        facts |= {"vivid": old.vivid, "vivid_unlabeled": old.vivid_unlabeled}
+        facts["vivid_unlabeled"] = old.vivid_unlabeled
+        if "colorizer" not in present:  # what is learned anew is as vivid as the photos that it is learned from
+            facts["vivid"] = old.vivid
     model = Model(options.name, new_map, **networks, **facts)
     return Start(
         model,
