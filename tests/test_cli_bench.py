@@ -36,7 +36,7 @@ def test_it_measures_coloring_large_photographs_and_the_start_and_nothing_else(r
     found = run_json(run, "--only", "coloring", "--only", "large", "--only", "start", "--profile")
     assert found.keys() == {
         *("machine", "device", "threads", "versions"),
-        *("large", "coloring", "side", "profile", "import, ms"),
+        *("large", "coloring", "side", "profile", "import, ms", "load, ms"),
     }
     assert found["device"] == "cpu"
     assert found["versions"].keys() >= {"napari-colorizer", "torch"}
@@ -46,7 +46,7 @@ def test_it_measures_coloring_large_photographs_and_the_start_and_nothing_else(r
     assert cases["authors' network, full pass"]["speedup"] == 1
     assert 0 < cases["network, stroke"]["gflop"] < cases["network, full pass"]["gflop"]
     assert found["profile"]["network"] < found["profile"]["all"]
-    assert 0 < found["import, ms"] < 10_000
+    assert 0 < found["import, ms"] < found["load, ms"]
 
 
 def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):

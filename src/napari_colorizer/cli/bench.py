@@ -22,6 +22,14 @@ from napari_colorizer.engine import bench_scene
 
 PACKAGES = ("napari-colorizer", "torch", "numpy", "napari")
 IMPORT = "import time; began = time.perf_counter(); import napari_colorizer; print(time.perf_counter() - began)"
+LOAD = """
+import sys, time
+import torch
+began = time.perf_counter()
+from napari_colorizer import load_model
+load_model(sys.argv[1])
+print(time.perf_counter() - began)
+"""
 WINDOW_ROUNDS = 3  # at most, of strokes of seconds
 
 
@@ -62,7 +70,8 @@ def bench(
         if Section.training in sections:
             found |= _measure_training(device, steps)
         if Section.start in sections:
-            found["import, ms"] = _measure_import(steps)
+            found["import, ms"] = _in_fresh_processes(steps, IMPORT)
+            found["load, ms"] = _in_fresh_processes(steps, LOAD, model)
         if window:
             found |= _measure_window(device, steps)
     if as_json:
@@ -102,9 +111,9 @@ def _measure_training(device: str, steps: int) -> dict[str, Any]:
     return {"training": [{**vars(timing), "loading_share": timing.loading_share} for timing in timings]}
 
 
-def _measure_import(steps: int) -> float:
-    """Median time (ms) in which fresh processes import the package."""
-    command = [sys.executable, "-c", IMPORT]
+def _in_fresh_processes(steps: int, code: str, *arguments: str) -> float:
+    """Median of the times (ms) that code prints, in seconds, in a fresh process each time."""
+    command = [sys.executable, "-c", code, *arguments]
     outputs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(steps)]
     return median(float(output) for output in outputs) * 1e3
 

@@ -42,6 +42,7 @@ def print_bench(found: dict[str, Any]) -> None:
         console.print(_training_table(found["training"]))
     if "import, ms" in found:
         console.print(f"import napari_colorizer: {found['import, ms']:.1f} ms")
+        console.print(f"load the model, once torch is imported: {found['load, ms']:.1f} ms")
     for row in found.get("window", ()):
         console.print(_window_table(row))
 
