@@ -248,3 +248,16 @@ def test_an_epoch_of_what_a_model_or_the_photos_lack_is_empty(make_model, photos
     assert epoch_metrics(make_model(colorizer=False), photos[:1], classes, {}, ("colorizer",)) == {}
     gray = replace(photos[0], gray=True)
     assert epoch_metrics(make_model(), [gray], classes, {}, ("colorizer",)) == {}
+
+
+def test_sure_labels_are_those_that_the_model_is_sure_of(tiny_model, photos, classes, monkeypatch):
+    asked = []
+
+    def segment(self, rgb, options=None):
+        asked.append(options.confidence)
+        return np.full(rgb.shape[:2], 0 if options.confidence else SKY, np.uint8)
+
+    monkeypatch.setattr(Model, "segment", segment)
+    ways = evaluate_color(tiny_model, photos[:1], classes, hint_counts=())["ways"]
+    assert asked == [0.0, 0.7]
+    assert ways["sure labels"] == ways["no labels"] != ways["predicted labels"]

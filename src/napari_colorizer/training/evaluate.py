@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from napari_colorizer.training.metrics.color import RGB
 from napari_colorizer.training.metrics.segmentation import SegmentationScores
 from napari_colorizer.training.scene import Scene, measure
 
-WAYS = ("gray", "class mean", "true labels", "predicted labels", "no labels")
+WAYS = ("gray", "class mean", "true labels", "predicted labels", "sure labels", "no labels")
+SURE = 0.7  # "sure labels" are the predicted ones where they are as likely as that; the rest is unlabeled
 
 
 def evaluate_color(
@@ -197,6 +199,11 @@ def epoch_metrics(
     return metrics
 
 
+def _predicted(scene: Scene, options: SegmentOptions) -> RGB:
+    """The colors with the labels that the model predicts."""
+    return scene.session.colorize(scene.model.segment(scene.photo.rgb, options))
+
+
 class ColorMeasure:
     """The ways to color the photos of a set; see `evaluate_color` for the parameters and what is found."""
 
@@ -230,8 +237,9 @@ class ColorMeasure:
         if means is not None:
             ways["class mean"] = lambda: paint(photo.rgb, means[photo.labels])
         if model.segmenter is not None:
-            options = SegmentOptions(device=scene.options.device)
-            ways["predicted labels"] = lambda: scene.session.colorize(model.segment(photo.rgb, options))
+            for way, confidence in (("predicted labels", 0.0), ("sure labels", SURE)):
+                options = SegmentOptions(device=scene.options.device, confidence=confidence)
+                ways[way] = partial(_predicted, scene, options)
         return ways
 
     def summary(self) -> dict[str, Any]:
