@@ -11,6 +11,8 @@ from napari_colorizer.networks import measure_cost
 from napari_colorizer.training.aged import evaluate_aged
 from napari_colorizer.training.behavior import evaluate_behavior
 from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.metrics.baselines import paint
+from napari_colorizer.training.metrics.color import psnr
 
 MEADOW = np.s_[300:500, 320:500]
 SKY = np.s_[10:120, 260:500]
@@ -127,7 +129,7 @@ def test_regions_take_the_colors_of_another_label(model, pictures):
         session = model.session(picture.rgb)
         for old in REGIONS[picture.name]:
             region = picture.labels == model.classes.named(old).id
-            for new in ("grass", "sky", "skin", "water", "tree", "flower", "building"):
+            for new in (model.classes[label].name for label in sorted(model.predictable)):
                 before, after = clusters(model, old), clusters(model, new)
                 if np.linalg.norm(before[0] - after[0]) < 10:
                     continue
@@ -135,7 +137,7 @@ def test_regions_take_the_colors_of_another_label(model, pictures):
                 mean = mean_chroma(session.colorize(labels), region)
                 gaps = [np.linalg.norm(own - mean, axis=1).min() for own in (before, after)]
                 followed.append(gaps[1] < gaps[0])
-    assert len(followed) > 20
+    assert len(followed) > 40
     assert np.mean(followed) >= 0.8
 
 
@@ -144,7 +146,7 @@ def test_a_change_of_a_label_changes_little_far_outside(behavior):
 
 
 def test_a_label_alone_colors_its_region(behavior):
-    assert behavior["alone"] >= 0.5
+    assert behavior["alone"] >= 0.8
 
 
 def test_contrast_hardly_changes_the_colors(behavior):
@@ -161,7 +163,12 @@ def test_one_hint_is_obeyed_and_leaves_other_regions_alone(behavior):
 
 
 def test_old_photographs_are_colored_nearly_as_well(model, pictures):
-    aged = evaluate_aged(model, pictures, model.classes)
+    in_color = [picture for picture in pictures if picture.name != "camera"]
+    aged = evaluate_aged(model, in_color, model.classes)
+    gray = [paint(picture.rgb, np.zeros((*picture.labels.shape, 2))) for picture in in_color]
+    assert aged["copies"]["unaged"]["psnr"] > np.mean(
+        [psnr(own.rgb, rgb) for own, rgb in zip(in_color, gray, strict=True)]
+    )
     assert max(copy["loss"] for name, copy in aged["copies"].items() if name != "unaged") < 1.0
 
 
