@@ -69,6 +69,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "labeled": {**FAITHFUL, "start": "faithful", "epochs": 6, "unlabeled": False},
 }
 LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
+CONFIDENCE = 0.7  # with labels of this probability colors are no worse than gray: "sure labels" of evaluate
 LEAST_IOU = 0.15  # a class that is found worse than this is left to the user
 SIDE, BASELINE_SIDE = 224, 64
 LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS beside the model file"
@@ -117,7 +118,8 @@ def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model
     curve = vivid_curve(model, val, data.classes)
     model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
     color = evaluate_color(model, val, data.classes, means)
-    return replace(model, name="default", license=LICENSE, metrics={"color": color, "segmentation": segmentation})
+    facts = {"license": LICENSE, "metrics": {"color": color, "segmentation": segmentation}}
+    return replace(model, name="default", confidence=CONFIDENCE, **facts)
 
 
 def _pruned(model: Model, val: Collection, data: Any) -> tuple[Model, dict[str, Any]]:

@@ -98,6 +98,13 @@ def test_show_tells_how_vivid_a_colorizer_is(models, make_model):
     assert "vividness:" not in models("show", "labels only").stdout
 
 
+def test_show_tells_how_sure_predicted_labels_are(models, make_model):
+    install_model(make_model(confidence=0.65))
+    assert "labels are those of a probability of 0.65 or more" in models("show", "tiny").stdout
+    install_model(make_model("colors only", segmenter=False))
+    assert "confidence:" not in models("show", "colors only").stdout
+
+
 def test_show_tells_what_is_only_colored_and_what_only_predicted(models, make_model):
     model = make_model()
     model.segmenter = without_classes(model.segmenter, [1, 7])

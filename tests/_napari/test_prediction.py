@@ -288,3 +288,15 @@ def test_renamed_layers_still_belong_together(bare_predicted, wait):
     wait(widget)
     assert (widget.controller.labels, widget.controller.colors) == (labels, colors)
     assert widget.images.currentText() == "foto"
+
+
+def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(bare_dock):
+    _, widget = bare_dock()
+    assert widget.confidence.text() == "the model's own"
+    assert widget.prediction.confidence is None
+    widget.confidence.setValue(0.4)
+    assert widget.prediction.confidence == 0.4
+    widget.confidence.setValue(0)
+    assert widget.prediction.confidence == 0
+    widget.confidence.setValue(widget.confidence.minimum())
+    assert widget.prediction.confidence is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,12 @@ def test_doubtful_pixels_stay_unlabeled(sure_of):
     gray = np.zeros((40, 40), np.uint8)
     for confidence, expected in ((probability - 0.01, 7), (probability + 0.01, 0)):
         assert np.unique(model.segment(gray, SegmentOptions(confidence=confidence))) == [expected]
+
+
+def test_the_confidence_is_the_model_s_unless_chosen(model, photo):
+    sure, gray = replace(model, confidence=1.0, _elsewhere={}), photo(60, 60)
+    assert not sure.segment(gray).any()
+    np.testing.assert_array_equal(sure.segment(gray, SegmentOptions(confidence=0)), model.segment(gray))
 
 
 def test_more_confidence_leaves_more_unlabeled(model, photo):

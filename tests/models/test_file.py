@@ -45,6 +45,7 @@ def test_a_saved_model_comes_back_exactly(tmp_path, make_model):
         "license": "CC0",
         "vivid": 1.5,
         "vivid_unlabeled": 0.5,
+        "confidence": 0.75,
         "suggestions": {1: [(-3.5, -20.25, 0.75), (0.0, 4.0, 0.25)], 7: [(1.5, 2.0, 1.0)]},
     }
     model = make_model("Mine 2", working_size=96, **facts)
@@ -276,11 +277,12 @@ def test_a_config_of_another_network_than_the_tensors_is_refused(saved):
 
 
 def test_a_file_without_a_vividness_colors_as_its_network_does(saved):
-    change(saved, header=lambda header: [header.pop(key) for key in ("vivid", "vivid_unlabeled")])
+    change(saved, header=lambda header: [header.pop(key) for key in ("vivid", "vivid_unlabeled", "confidence")])
     assert read_model(saved).vivid == read_model(saved).vivid_unlabeled == 1.0
+    assert read_model(saved).confidence == 0.0
 
 
-@pytest.mark.parametrize("key", ["vivid", "vivid_unlabeled"])
+@pytest.mark.parametrize("key", ["vivid", "vivid_unlabeled", "confidence"])
 @pytest.mark.parametrize("vivid", [-1, 5, "much", None])
 def test_a_damaged_vividness_is_refused(saved, key, vivid):
     change(saved, header=lambda header: header.update({key: vivid}))

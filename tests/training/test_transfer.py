@@ -151,6 +151,13 @@ def test_a_colorizer_is_as_vivid_as_before_unless_it_is_trained(library, make_mo
     assert (start.model.vivid, start.model.vivid_unlabeled) == (vivid, 0.5)
 
 
+@pytest.mark.parametrize(("part", "confidence"), [("segmenter", 0.0), ("colorizer", 0.6)])
+def test_a_segmenter_is_as_sure_as_before_unless_it_is_trained(library, make_model, part, confidence):
+    library.mkdir()
+    make_model(confidence=0.6).save(library / "sure.safetensors")
+    assert start_model(replace(OPTIONS, start="sure"), NEW_MAP, {part: [5]}).model.confidence == confidence
+
+
 def test_a_fresh_colorizer_has_no_vividness_of_its_own(library, make_model):
     library.mkdir()
     make_model(colorizer=False, vivid=1.4).save(library / "vivid.safetensors")

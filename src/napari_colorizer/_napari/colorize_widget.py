@@ -39,7 +39,8 @@ from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKI
 from napari_colorizer.models.library import installed_models
 
 LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
-OWN_SIZE = "the model's own"
+OWN = "the model's own"
+CONFIDENCE_STEP = 0.05
 
 
 class ColorizeWidget(Dock):
@@ -125,11 +126,15 @@ class ColorizeWidget(Dock):
         self.working_size = QSpinBox(
             minimum=SMALLEST_WORKING_SIZE - 1, maximum=LARGEST_WORKING_SIZE, keyboardTracking=False
         )
-        self.working_size.setSpecialValueText(OWN_SIZE)
+        self.working_size.setSpecialValueText(OWN)
         self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
         self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
         self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
-        self.confidence = QDoubleSpinBox(maximum=1, singleStep=0.05, keyboardTracking=False)
+        self.confidence = QDoubleSpinBox(
+            minimum=-CONFIDENCE_STEP, maximum=1, singleStep=CONFIDENCE_STEP, keyboardTracking=False
+        )
+        self.confidence.setSpecialValueText(OWN)
+        self.confidence.setValue(-CONFIDENCE_STEP)
         self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
         content = QWidget()
         content.setLayout(
@@ -175,7 +180,7 @@ class ColorizeWidget(Dock):
         self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
 
     def _choose_confidence(self, value: float) -> None:
-        self.prediction.confidence = value
+        self.prediction.confidence = value if value >= 0 else None
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")

@@ -21,7 +21,8 @@ from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
-Known = tuple[tuple[str, int], NDArray[Any]]  # what a prediction depends on, and the prediction
+State = tuple[str, int, float | None]
+Known = tuple[State, NDArray[Any]]  # what a prediction depends on, and the prediction
 
 
 def into_class_map(
@@ -59,7 +60,7 @@ class Prediction:
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
-        self.confidence = 0.0
+        self.confidence: float | None = None
         self._known: weakref.WeakKeyDictionary[Labels, dict[Index, Known]] = weakref.WeakKeyDictionary()
 
     def predict(self) -> None:
@@ -114,9 +115,9 @@ class Prediction:
     def _plane(self, labels: Labels) -> NDArray[Any]:
         return on_layers.plane_of(labels, self.controller.image, self.controller.viewer).copy()
 
-    def _state(self) -> tuple[str, int]:
+    def _state(self) -> State:
         """What a remembered prediction depends on."""
-        return self.controller.model.name, self.controller.generation
+        return self.controller.model.name, self.controller.generation, self.confidence
 
     def _remember(self, labels: Labels, index: Index, prediction: NDArray[Any]) -> None:
         self._known.setdefault(labels, {})[index] = self._state(), prediction

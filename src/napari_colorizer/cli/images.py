@@ -35,7 +35,10 @@ def segment(
     output: Output = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
-    confidence: Annotated[float, typer.Option(help="Leave less probable pixels unlabeled (0 to 1).")] = 0.0,
+    confidence: Annotated[
+        float | None,
+        typer.Option(help="Leave less probable pixels unlabeled (0 to 1).", show_default="the model's own"),
+    ] = None,
 ) -> None:
     """Predict a label map of each image and write it as A.labels.png, an indexed PNG with the class map inside."""
     from napari_colorizer.engine.options import SegmentOptions

@@ -50,6 +50,8 @@ def show_model(name: Annotated[str, typer.Argument(help="An installed model, or 
         console.print(
             f"vividness: {loaded.vivid:g} times what the colorizer predicts; unlabeled {loaded.vivid_unlabeled:g}"
         )
+    if loaded.segmenter is not None:
+        console.print(f"confidence: predicted labels are those of a probability of {loaded.confidence:g} or more")
     facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
     console.print(f"classes: {_listed(loaded.classes)}")
     if loaded.segmenter is not None and loaded.colorizer is not None:

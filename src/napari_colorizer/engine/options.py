@@ -20,8 +20,8 @@ class SegmentOptions:
         Longer side, in pixels, at which the network runs; images are never enlarged to it. None: the model's own.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps", ...
-    confidence : float
-        Pixels whose most probable class is less probable than this (0..1) stay unlabeled.
+    confidence : float, optional
+        Pixels whose most probable class is less probable than this (0..1) stay unlabeled. None: the model's own.
 
     Raises
     ------
@@ -31,12 +31,11 @@ class SegmentOptions:
 
     working_size: int | None = None
     device: str = "auto"
-    confidence: float = 0.0
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
-        if not 0 <= self.confidence <= 1:
-            raise ValueError(f"confidence must lie in 0..1, not {self.confidence}")
+        check_confidence(self.confidence)
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,12 @@ class ColorizeOptions:
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
         check_vivid(self.vivid)
+
+
+def check_confidence(confidence: float | None) -> None:
+    """Raise `ValueError` for a confidence outside its range; None, for the model's own, is in it."""
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise ValueError(f"confidence must lie in 0..1, not {confidence}")
 
 
 def check_vivid(factor: float) -> None:

@@ -55,6 +55,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "suggestions": model.suggestions,
         "vivid": model.vivid,
         "vivid_unlabeled": model.vivid_unlabeled,
+        "confidence": model.confidence,
         "checksum": checksum(tensors),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,7 @@ def read_model(path: str | Path) -> Model:
             suggestions=read_suggestions(header),
             vivid=float(header.get("vivid", 1.0)),
             vivid_unlabeled=float(header.get("vivid_unlabeled", 1.0)),
+            confidence=float(header.get("confidence", 0.0)),
             **networks,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:

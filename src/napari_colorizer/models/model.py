@@ -15,7 +15,13 @@ from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import normalize
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions, check_vivid, check_working_size
+from napari_colorizer.engine.options import (
+    ColorizeOptions,
+    SegmentOptions,
+    check_confidence,
+    check_vivid,
+    check_working_size,
+)
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
@@ -48,6 +54,8 @@ class Model:
         what may be true is duller than any of it: this gives back what is lost, see `napari_colorizer.training.vivid`.
     vivid_unlabeled : float
         The same where there is no label of a class that the colorizer knows: a guess had better be cautious.
+    confidence : float
+        Pixels of which no class is as probable as this (0..1) stay unlabeled, unless an option says otherwise.
     """
 
     name: str
@@ -61,6 +69,7 @@ class Model:
     suggestions: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
     vivid: float = 1.0
     vivid_unlabeled: float = 1.0
+    confidence: float = 0.0
     _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +78,7 @@ class Model:
         check_working_size(self.working_size)
         check_vivid(self.vivid)
         check_vivid(self.vivid_unlabeled)
+        check_confidence(self.confidence)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, on CPUs too
@@ -151,8 +161,9 @@ class Model:
         self.require_segmenter()
         values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
         size = options.working_size or self.working_size
+        confidence = self.confidence if options.confidence is None else options.confidence
         return with_cpu_fallback(
-            lambda device: segment(self.on(device).require_segmenter(), values.to(device), size, options.confidence),
+            lambda device: segment(self.on(device).require_segmenter(), values.to(device), size, confidence),
             pick_device(options.device),
         )
 

@@ -84,6 +84,8 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
         facts["vivid_unlabeled"] = old.vivid_unlabeled
         if "colorizer" not in present:  # what is learned anew is as vivid as the photos that it is learned from
             facts["vivid"] = old.vivid
+    if old and old.segmenter and "segmenter" not in present:
+        facts["confidence"] = old.confidence
     model = Model(options.name, new_map, **networks, **facts)
     return Start(
         model,
