@@ -48,6 +48,19 @@ def test_it_corrects_the_prediction_and_keeps_its_shades():
     torch.testing.assert_close(result[28:36].diff(), shades[0, 0, 16, 28:36].diff(), atol=2e-3, rtol=0)
 
 
+def test_a_neutral_hint_takes_all_color_from_what_is_more_colorful_than_its_place_too():
+    shades = CHROMA * torch.linspace(0.5, 4, 64)
+    result = spread_hints(shades, GRAY, None, hint_at((16, 20), wish=torch.zeros(2)))[0]
+    assert result[:, 16, 20].norm() < 1e-6
+    assert (result.norm(dim=0)[:, 10:40] < 0.1 * shades[0].norm(dim=0)[:, 10:40]).all()
+
+
+def test_a_paler_hint_makes_paler_what_is_around_it():
+    shades = CHROMA * torch.linspace(0.5, 4, 64)
+    result = spread_hints(shades, GRAY, None, hint_at((16, 32), wish=shades[0, :, 16, 32] / 2))[0, 0, 16]
+    torch.testing.assert_close(result[30:34], shades[0, 0, 16, 30:34] / 2, atol=2e-3, rtol=0)
+
+
 def test_between_two_hints_the_nearer_one_counts_more():
     hints = hint_at((16, 10)) + hint_at((16, 50), wish=-WISH)
     result = spread_hints(0 * CHROMA, GRAY, None, hints)[0, 0, 16]

@@ -1,6 +1,7 @@
 """Color hints: what a user says of a few places, spread over the thing that they lie on.
 
-Each hint says by how much the predicted chroma is off at its place. That correction is interpolated over the pixels of
+Each hint says by how much the predicted chroma is off at its place, and where it asks for less chroma, by what factor the
+chroma around it is too large: a neutral hint takes away all color. That correction is interpolated over the pixels of
 the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness in
 lightness, and fades out far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was trained
 on, and none but pixels of its own label move.
@@ -50,7 +51,7 @@ def _correction(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> Ten
     """What is to be added to the chroma (2, H, W) of one image."""
     points, own, member = _points(chroma, x, labels, hints)
     likeness = LIKENESS * x.std(correction=0).clamp(min=1e-3)  # contrast changes nothing
-    correction = torch.zeros_like(chroma)
+    correction = torch.zeros(3, *labels.shape, device=chroma.device)  # of a*, b*, and the change of the factor on them
     for label in own.unique().tolist():
         of_label = points[own == label].clone()
         rows, columns = (labels == label).nonzero(as_tuple=True)
@@ -59,11 +60,11 @@ def _correction(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> Ten
         parts = pixels.split(max(1, AT_ONCE // len(of_label)), 1)
         correction[:, rows, columns] = torch.cat([_interpolate(of_label, part) for part in parts], 1)
     correction[:, hints[2] != 0] = points[member, 3:].T  # at its own place no other hint has a say
-    return correction
+    return correction[:2] + correction[2] * chroma
 
 
 def _interpolate(points: Tensor, pixels: Tensor) -> Tensor:
-    """Corrections (2, n) at pixels (3, n), which are rows, columns and lightness, from those of points (P, 5)."""
+    """Corrections (3, n) at pixels (3, n), which are rows, columns and lightness, from those of points (P, 6)."""
     down, across, lighter = (pixels[axis] - points[:, axis, None] for axis in range(3))
     near = 1 + (down * down + across * across) / SOFTNESS**2
     weight = torch.exp(lighter * lighter * -0.5) / (near * near)
@@ -75,8 +76,8 @@ def _points(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> tuple[T
 
     Returns
     -------
-    points : Tensor, (P, 5)
-        Mean row, column, lightness and correction of a*, b*.
+    points : Tensor, (P, 6)
+        Mean row, column, lightness, correction of a*, b*, and change of the factor on them.
     own : Tensor, (P,)
         Label of each.
     member : Tensor, (M,)
@@ -84,7 +85,9 @@ def _points(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> tuple[T
     """
     rows, columns = hints[2].nonzero(as_tuple=True)
     light, wish = x[rows, columns], hints[:2, rows, columns]
-    pixels = torch.stack([rows.float(), columns.float(), light, *(wish - chroma[:, rows, columns])], 1)
+    own_chroma = chroma[:, rows, columns]
+    factor = (wish.norm(dim=0) / own_chroma.norm(dim=0).clamp(min=1e-6)).clamp(max=1)
+    pixels = torch.stack([rows.float(), columns.float(), light, *(wish - factor * own_chroma), factor - 1], 1)
     ids, own = labels[rows, columns].long().unique(return_inverse=True)
     kinds = own
     for value, step, most in ((wish[0], WISH, 2.0), (wish[1], WISH, 2.0), (light, SHADE, 1.0)):
@@ -99,6 +102,6 @@ def _points(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> tuple[T
         if len(groups) <= max(MOST_POINTS, len(kinds)) or height * width == 1:
             break
         cell *= 2
-    sums = pixels.new_zeros(len(groups), 5).index_add_(0, member, pixels)
+    sums = pixels.new_zeros(len(groups), 6).index_add_(0, member, pixels)
     label_of = torch.zeros_like(groups).scatter_(0, member, own)
     return sums / member.bincount(minlength=len(groups))[:, None], ids[label_of], member
