@@ -1,8 +1,8 @@
 """Color hints: what a user says of a few places, spread over the thing that they lie on.
 
-Each hint says by how much the predicted chroma is off at its place, and where it asks for less chroma, by what factor the
-chroma around it is too large: a neutral hint takes away all color. That correction is interpolated over the pixels of
-the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness in
+Each hint says by how much the predicted chroma is off at its place, and where it asks for less chroma, by what factor
+the chroma around it is too large: a neutral hint takes away all color. That correction is interpolated over the pixels
+of the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness in
 lightness, and fades out far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was trained
 on, and none but pixels of its own label move.
 """
