@@ -23,7 +23,7 @@ XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 
     )
 )
 MOST_CHROMA = 140.0  # no color of sRGB has more than 134
-BISECTIONS = 12  # the share of chroma that is kept in gamut is found to 1 / 4096
+BISECTIONS = 6  # before the secant: the share of chroma that is kept in gamut is found to some 1 / 4000
 GAMUT_TOLERANCE = 1e-5  # of linear values: in 8 bits nothing
 PIXELS_AT_ONCE = 1 << 16  # a conversion stays in the cache
 
@@ -128,7 +128,7 @@ def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:
 def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
     """uint8 (n, 3) of L* (n,) and a*, b* (2, n)."""
     rgb = _to_linear(lightness, chroma)
-    outside = (~_in_gamut(rgb)).nonzero()[:, 0]
+    outside = (_excess(rgb) > GAMUT_TOLERANCE).nonzero()[:, 0]
     if len(outside):
         rgb[:, outside] = _shrink_chroma(lightness[outside], chroma[:, outside])
     rgb.clamp_(0, 1)
@@ -141,14 +141,18 @@ def _shrink_chroma(lightness: Tensor, chroma: Tensor) -> Tensor:
     chroma = chroma * (MOST_CHROMA / chroma.norm(dim=0).clamp(min=MOST_CHROMA))  # finer shares of what is far outside
     share, step = torch.zeros_like(lightness), 0.5
     for _ in range(BISECTIONS):
-        fits = _in_gamut(_to_linear(lightness, chroma * (share + step)))
-        share = torch.where(fits, share + step, share)
+        inside = _excess(_to_linear(lightness, chroma * (share + step))) <= GAMUT_TOLERANCE
+        share = torch.where(inside, share + step, share)
         step /= 2
+    step *= 2  # the edge lies between `share` and `share + step`
+    low, high = (_excess(_to_linear(lightness, chroma * (share + more))) for more in (0.0, step))
+    share += step * (low / (low - high)).clamp_(0, 1).nan_to_num_(0)
     return _to_linear(lightness, chroma * share)
 
 
-def _in_gamut(rgb: Tensor) -> Tensor:
-    return (rgb.amin(0) >= -GAMUT_TOLERANCE) & (rgb.amax(0) <= 1 + GAMUT_TOLERANCE)
+def _excess(rgb: Tensor) -> Tensor:
+    """By how much linear RGB (3, n) lies outside 0..1; below 0 inside."""
+    return torch.maximum(rgb.amax(0) - 1, -rgb.amin(0))
 
 
 def _to_linear(lightness: Tensor, chroma: Tensor) -> Tensor:
