@@ -76,6 +76,7 @@ def open_dock(make_napari_viewer, library, wait):
             viewer.add_layer(layer)
         _, widget = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
         assert isinstance(widget, ColorizeWidget)
+        widget.confidence.setValue(0)  # the bundled model is sure of nothing in noise
         return viewer, wait(widget)
 
     return opened
@@ -118,6 +119,7 @@ def bare_dock(qtbot, library, wait):
             viewer.add_layer(layer)
         widget = ColorizeWidget(viewer)
         qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+        widget.confidence.setValue(0)  # the bundled model is sure of nothing in noise
         return viewer, wait(widget)
 
     return opened

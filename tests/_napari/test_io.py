@@ -150,6 +150,7 @@ def test_the_menus_open_one_dock_on_the_selected_photo(viewer, photo, qtbot):
     actions.new_label_map(viewer)
     assert not viewer.layers["first labels"].data.any()
     viewer.layers.selection.active = viewer.layers["second"]
+    widget.confidence.setValue(0)
     actions.predict_labels(viewer)
     qtbot.waitUntil(lambda: widget.controller.runner.idle, timeout=60_000)
     assert viewer.layers["second labels"].data.any()

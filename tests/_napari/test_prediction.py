@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.colorize_widget import ColorizeWidget
 from napari_colorizer._napari.workbench import Workbench
 from napari_colorizer.classes import Class, ClassMap
 
@@ -290,8 +292,9 @@ def test_renamed_layers_still_belong_together(bare_predicted, wait):
     assert widget.images.currentText() == "foto"
 
 
-def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(bare_dock):
-    _, widget = bare_dock()
+def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(qtbot, library):
+    widget = ColorizeWidget(ViewerModel())
+    qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
     assert widget.confidence.text() == "the model's own"
     assert widget.prediction.confidence is None
     widget.confidence.setValue(0.4)
@@ -300,3 +303,24 @@ def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(b
     assert widget.prediction.confidence == 0
     widget.confidence.setValue(widget.confidence.minimum())
     assert widget.prediction.confidence is None
+
+
+def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, monkeypatch):
+    monkeypatch.setattr(Workbench, "predict", lambda *_: np.zeros((96, 128), np.uint8))
+    viewer, widget = bare
+    said = messages(widget)
+    widget.predict_button.click()
+    wait(widget)
+    assert not viewer.layers["photo labels"].data.any()
+    assert "not sure of anything in 'photo'" in said[-1]
+    assert "lower confidence" in said[-1]
+
+
+def test_the_brush_takes_the_most_frequent_class(bare, wait, monkeypatch):
+    plane = np.zeros((96, 128), np.uint8)
+    plane[:10], plane[20:40] = 50, 36
+    monkeypatch.setattr(Workbench, "predict", lambda *_: plane.copy())
+    viewer, widget = bare
+    widget.predict_button.click()
+    wait(widget)
+    assert viewer.layers["photo labels"].selected_label == 36

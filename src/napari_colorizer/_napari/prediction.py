@@ -15,7 +15,7 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
@@ -162,7 +162,7 @@ class Prediction:
             data[index] = plane
             controller.add_labels(data, classes)
             assert controller.labels is not None
-            controller.labels.selected_label = int(np.bincount(plane.ravel()).argmax())  # a brush that is of use here
+            controller.labels.selected_label = _most_frequent(plane)  # a brush that is of use here
         else:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
@@ -171,6 +171,11 @@ class Prediction:
         assert controller.labels is not None
         self._remember(controller.labels, index, prediction)
         controller.labels_settled()
+        if not prediction.any():
+            controller.message.emit(
+                f"The model is not sure of anything in {controller.image.name!r}, and labeled nothing: paint labels "
+                "yourself, or choose a lower confidence in Options and predict again"
+            )
 
     def _reset(
         self,
@@ -197,3 +202,9 @@ class Prediction:
         if classes != own:
             on_layers.show_classes(labels, classes)
         on_layers.write_labels(labels, index, wanted)
+
+
+def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:
+    """The id that most pixels of a label map have; unlabeled ones count only where there are no others."""
+    ids, counts = unique_labels(plane[plane != UNLABELED])
+    return int(ids[counts.argmax()]) if len(ids) else UNLABELED
