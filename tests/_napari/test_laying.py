@@ -3,7 +3,6 @@
 import copy
 import gc
 import weakref
-from threading import Event
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from napari.layers._layer_actions import _duplicate_layer
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari import laying, workbench
-from napari_colorizer._napari.runner import Request
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine import levels as levels_module
@@ -219,43 +217,6 @@ def test_a_picture_of_one_array_is_painted_at_once(two, wait):
     assert bench._at_hand.levels.painted
     expected = colored_apart(viewer.layers["a"], viewer.layers["a labels"])
     assert np.abs(viewer.layers["a colors"].data - expected).max() <= 1
-
-
-def test_an_edit_that_still_waits_is_in_what_is_saved(large, wait, tmp_path, monkeypatch):
-    viewer, widget, labels = large
-    controller, colors = widget.controller, viewer.layers["photo colors"]
-    started, go_on = Event(), Event()
-    long = Request("long", lambda: lambda: started.set() or go_on.wait(60), lambda _: None, "Predicting")
-    controller.runner.submit(long)
-    assert started.wait(60)
-    write(labels, Box(0, 300, 0, 400), GRASS)
-    try:
-        (saved,) = colors.save(str(tmp_path / "colors.png"))
-        assert np.abs(read_image(saved) - expected(widget)).max() <= 1
-        assert controller.counts[GRASS] == 300 * 800 + 300 * 400
-    finally:
-        go_on.set()
-    wait(widget)
-    assert np.abs(np.asarray(colors.data) - expected(widget)).max() <= 1
-
-
-def test_an_edit_that_fails_while_colors_are_saved_is_told(large, wait, tmp_path, monkeypatch):
-    viewer, widget, labels = large
-    controller, colors, told = widget.controller, viewer.layers["photo colors"], []
-    before = expected(widget)
-    controller.message.connect(told.append)
-    with monkeypatch.context() as patch:
-        patch.setattr(controller.runner, "_start", lambda *_: None)  # what is submitted waits
-        controller.runner._running = True
-        write(labels, Box(0, 300, 0, 400), GRASS)
-        patch.setattr(controller.bench, "color", lambda *_, **__: 1 / 0)
-        (saved,) = colors.save(str(tmp_path / "colors.png"))
-    assert np.abs(read_image(saved) - before).max() <= 1
-    assert told[-1]
-    controller.runner._running = False
-    controller.follow()
-    wait(widget)
-    assert np.abs(np.asarray(colors.data) - expected(widget)).max() <= 1
 
 
 def test_an_array_made_of_a_large_layer_is_a_copy(large, wait):

@@ -246,7 +246,7 @@ class ColorizeController:
             self.counts = coloring.counts
             self.classes_changed.emit()
         if coloring.levels is not None:
-            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors, self._catch_up)
+            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors)
             on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
             self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_more, "Coloring"))
@@ -260,17 +260,6 @@ class ColorizeController:
     def _show_more(self, result: tuple[Image, Coloring]) -> None:
         if self.colors is not None:
             self._show_colors(result)
-
-    def _catch_up(self) -> None:
-        """Take over the last edit, be it at work or still waiting: the colors are about to be read."""
-        last = self.runner.take("color")
-        try:
-            result = self.bench.settle(last)
-        except Exception as error:
-            self._explain("Coloring", error)
-        else:
-            if last is not None:
-                self._show_coloring(result)
 
     def _let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -40,34 +39,25 @@ class WholePicture(MultiScaleData):
     Parameters
     ----------
     levels : ColorLevels
-    catch_up : callable, optional
-        Takes over edits that still wait; called before the full picture is read.
     """
 
-    def __init__(self, levels: ColorLevels, catch_up: Callable[[], None] | None = None):
+    def __init__(self, levels: ColorLevels):
         super().__init__(levels.arrays)
-        self.levels, self._catch_up = levels, catch_up or (lambda: None)
+        self.levels = levels
 
     def show(self, levels: ColorLevels) -> None:
         """Take other levels, of the same sizes, in the place of these."""
         self.levels, self._data = levels, list(levels.arrays)
 
     def __deepcopy__(self, memo: Any) -> WholePicture:
-        self._catch_up()
         return WholePicture(deepcopy(self.levels, memo))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        self._catch_up()
         return np.array(self.levels.whole(), dtype, copy=copy)
 
 
-def lay_colors(
-    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: Callable[[], None]
-) -> Image:
-    """Show colors in the layer that they had before, if it is still there, or in a new one on the image.
-
-    `catch_up` is that of `WholePicture`.
-    """
+def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None) -> Image:
+    """Show colors in the layer that they had before, if it is still there, or in a new one on the image."""
     if before is not None and before in viewer.layers and _shows(before, levels):
         refresh(before)
         return before
@@ -75,7 +65,7 @@ def lay_colors(
     if before is not None and before in viewer.layers:
         viewer.layers.remove(before)
     colors = Image(
-        WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
+        WholePicture(levels) if len(levels.arrays) > 1 else levels.arrays[0],
         multiscale=len(levels.arrays) > 1,
         rgb=True,
         name=on_layers.colors_name(image),

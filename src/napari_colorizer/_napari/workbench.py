@@ -245,11 +245,6 @@ class Workbench:
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
 
     @_one_at_a_time
-    def settle(self, last: Callable[[], Any] | None) -> Any:
-        """Wait for what is being done, then do this and give its result."""
-        return last() if last is not None else None
-
-    @_one_at_a_time
     def clear(self) -> None:
         """Let go of the picture at hand, painted to its end."""
         at_hand, self._at_hand = self._at_hand, None
