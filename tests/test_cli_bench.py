@@ -32,6 +32,12 @@ def test_a_device_that_is_not_there_is_named(run):
     assert "cuda:9" in result.output
 
 
+def test_a_model_that_is_not_there_is_named(run):
+    result = run("bench", "--only", "start", "--model", "nosuch")
+    assert result.exit_code == 1
+    assert "nosuch" in result.output
+
+
 def test_it_measures_coloring_large_photographs_and_the_start_and_nothing_else(run):
     found = run_json(run, "--only", "coloring", "--only", "large", "--only", "start", "--profile")
     assert found.keys() == {

@@ -305,6 +305,27 @@ def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(q
     assert widget.prediction.confidence is None
 
 
+def test_a_prediction_is_known_under_the_confidence_that_it_was_asked_with(bare, wait, predictions):
+    _, widget = bare
+    widget.predict_button.click()
+    widget.confidence.setValue(0.9)  # while it is predicted
+    wait(widget)
+    before = len(predictions)
+    widget.prediction.reset("map")
+    wait(widget)
+    assert len(predictions) == before + 1
+    widget.prediction.reset("map")
+    wait(widget)
+    assert len(predictions) == before + 1
+
+
+def test_a_confidence_below_0_is_the_model_s_own(bare):
+    _, widget = bare
+    widget.confidence.setValue(-0.03)
+    assert widget.confidence.text() == "the model's own"
+    assert widget.prediction.confidence is None
+
+
 def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, monkeypatch):
     monkeypatch.setattr(Workbench, "predict", lambda *_: np.zeros((96, 128), np.uint8))
     viewer, widget = bare
@@ -312,6 +333,7 @@ def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, monkeypat
     widget.predict_button.click()
     wait(widget)
     assert not viewer.layers["photo labels"].data.any()
+    assert viewer.layers["photo labels"].selected_label != 0
     assert "not sure of anything in 'photo'" in said[-1]
     assert "lower confidence" in said[-1]
 

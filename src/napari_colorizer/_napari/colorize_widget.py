@@ -180,6 +180,8 @@ class ColorizeWidget(Dock):
         self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
 
     def _choose_confidence(self, value: float) -> None:
+        if self.confidence.minimum() < value < 0:
+            self.confidence.setValue(self.confidence.minimum())
         self.prediction.confidence = value if value >= 0 else None
 
     def _ask_folder(self) -> None:

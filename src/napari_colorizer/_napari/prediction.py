@@ -21,7 +21,7 @@ from napari_colorizer.engine.options import SegmentOptions
 
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
-State = tuple[str, int, float | None]
+State = tuple[str, int, SegmentOptions]
 Known = tuple[State, NDArray[Any]]  # what a prediction depends on, and the prediction
 
 
@@ -61,6 +61,7 @@ class Prediction:
     def __init__(self, controller: ColorizeController):
         self.controller = controller
         self.confidence: float | None = None
+        self._asked: State | None = None  # the state when the prediction was asked for that is there now
         self._known: weakref.WeakKeyDictionary[Labels, dict[Index, Known]] = weakref.WeakKeyDictionary()
 
     def predict(self) -> None:
@@ -116,11 +117,14 @@ class Prediction:
         return on_layers.plane_of(labels, self.controller.image, self.controller.viewer).copy()
 
     def _state(self) -> State:
-        """What a remembered prediction depends on."""
-        return self.controller.model.name, self.controller.generation, self.confidence
+        """What a prediction depends on."""
+        controller, chosen = self.controller, self.controller.options
+        options = SegmentOptions(chosen.working_size, chosen.device, self.confidence)
+        return controller.model.name, controller.generation, options
 
     def _remember(self, labels: Labels, index: Index, prediction: NDArray[Any]) -> None:
-        self._known.setdefault(labels, {})[index] = self._state(), prediction
+        if self._asked is not None:
+            self._known.setdefault(labels, {})[index] = self._asked, prediction
 
     def request(self, then: Callable[[NDArray[Any]], None]) -> None:
         """Predict in the background and pass the label map on, if the image is still the same."""
@@ -133,9 +137,7 @@ class Prediction:
                 return None
             shown.append(on_layers.plane_index(image, controller.viewer))
             picture = on_layers.picture_of(image, controller.viewer, controller.generation)
-            chosen = controller.options
-            options = SegmentOptions(chosen.working_size, chosen.device, self.confidence)
-            model = controller.model.name
+            model, _, options = self._asked = self._state()
             return lambda: controller.bench.predict(model, picture, options)
 
         def passed_on(labels: NDArray[Any]) -> None:
@@ -162,7 +164,8 @@ class Prediction:
             data[index] = plane
             controller.add_labels(data, classes)
             assert controller.labels is not None
-            controller.labels.selected_label = _most_frequent(plane)  # a brush that is of use here
+            if plane.any():
+                controller.labels.selected_label = _most_frequent(plane)  # a brush that is of use here
         else:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
@@ -205,6 +208,6 @@ class Prediction:
 
 
 def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:
-    """The id that most pixels of a label map have; unlabeled ones count only where there are no others."""
+    """The id that most labeled pixels of a label map have; there are some."""
     ids, counts = unique_labels(plane[plane != UNLABELED])
-    return int(ids[counts.argmax()]) if len(ids) else UNLABELED
+    return int(ids[counts.argmax()])

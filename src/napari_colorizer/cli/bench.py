@@ -61,6 +61,7 @@ def bench(
     sections = list(only or Section)
     with plain_errors():
         found = _describe_machine(device)
+        _check_model(model)
         if Section.large in sections:  # first: it tells the most memory that has been in use so far
             found |= _measure_large(model, device, steps)
         if Section.coloring in sections:
@@ -78,6 +79,13 @@ def bench(
         typer.echo(json.dumps(found, indent=1))
     else:
         print_bench(found)
+
+
+def _check_model(model: str) -> None:
+    """Raise `ModelError` for a model that cannot be loaded, before anything is measured."""
+    from napari_colorizer.models.library import load_model
+
+    load_model(model)
 
 
 def _measure_coloring(model: str, device: str, steps: int) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Color hints: what a user says of a few places, spread over the thing that they lie on.
 
 Each hint says by how much the predicted chroma is off at its place, and where it asks for less chroma, by what factor
-the chroma around it is too large: a neutral hint takes away all color. That correction is interpolated over the pixels
-of the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness in
-lightness, and fades out far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was trained
-on, and none but pixels of its own label move.
+the chroma around it is too large: a neutral hint takes nearly all color away. That correction is interpolated over the
+pixels of the same label, by inverse distance to the fourth power (Shepard 1968, doi 10.1145/800186.810616) and likeness
+in lightness, and fades out far from all hints. Nothing here is learned, so a hint is obeyed whatever a model was
+trained on, and none but pixels of its own label move.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 SOFTNESS = 5.0  # pixels: up to here distance hardly counts
 LIKENESS = 0.5  # standard deviation of likeness, in those of the image's own lightness
 FADING = 1e-5  # the sum of weights at which the hints have half a say: some 90 pixels from a small one
+FAINT = 0.04  # scaled chroma, about 4 of a*, b*: how much paler colors become is no ratio of fainter ones
 CELL, SHADE, WISH = 8, 0.25, 1 / 128  # hinted pixels that differ by less (place, lightness, color) are one point
 MOST_POINTS = 512
 AT_ONCE = 1 << 22  # points times pixels: bounds the memory
@@ -86,7 +87,7 @@ def _points(chroma: Tensor, x: Tensor, labels: Tensor, hints: Tensor) -> tuple[T
     rows, columns = hints[2].nonzero(as_tuple=True)
     light, wish = x[rows, columns], hints[:2, rows, columns]
     own_chroma = chroma[:, rows, columns]
-    factor = (wish.norm(dim=0) / own_chroma.norm(dim=0).clamp(min=1e-6)).clamp(max=1)
+    factor = ((wish.norm(dim=0) + FAINT) / (own_chroma.norm(dim=0) + FAINT)).clamp(max=1)
     pixels = torch.stack([rows.float(), columns.float(), light, *(wish - factor * own_chroma), factor - 1], 1)
     ids, own = labels[rows, columns].long().unique(return_inverse=True)
     kinds = own
