@@ -139,6 +139,16 @@ def test_boxes_fit_together_without_a_seam(full, working_size):
         torch.testing.assert_close(part, whole[:, *box.slices], atol=1e-4, rtol=0)
 
 
+def test_chroma_that_is_asked_for_again_is_the_same():
+    small, small_labels, lightness, labels = scene((60, 50), 352)
+    upsampling, box = GuidedUpsampling(small, lightness), Box(5, 55, 5, 45)
+    upsampling.fit(torch.randn(2, *small.shape) * 30, small_labels, Box.of(small.shape))
+    first = upsampling.chroma_in(box, labels[box.slices])
+    for _ in range(20):
+        again = upsampling.chroma_in(box, labels[box.slices])
+    assert torch.equal(again, first)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 99), st.integers(0, 29), st.integers(0, 29), st.integers(1, 20), st.booleans())
 def test_a_change_that_is_taken_over_in_its_box_is_taken_over_wholly_and_bounded(seed, top, left, size, relabel):

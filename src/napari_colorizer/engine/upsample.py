@@ -7,7 +7,8 @@ coefficients are brought up bilinearly, again from pixels of the same label, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from torch import Tensor
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import enlarge, neighbors
 
+Slices = tuple[slice, slice]
 RADIUS = 1  # working pixels; adds to the reach of an edit
 NEGLIGIBLE = 0.01  # of a* or b*, a small part of a step of 8 bits: chroma that is off by less is not fitted anew
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
@@ -79,7 +81,7 @@ class GuidedUpsampling:
         parts = (self._chroma[:, *needed.slices], self._working[needed.slices], self._labels[needed.slices])
         after = _fit(*parts, self._smoothness)[:, *box.shifted(-needed.top, -needed.left).slices]
         change = _largest_change(self._coefficients[:, *box.slices], after)
-        mixed = F.max_pool2d(relabeled[None, *box.slices].float(), 3, 1, 1)[0] > 0
+        mixed = _spread(relabeled[box.slices])
         self._coefficients[:, *box.slices] = after
         return box, change.masked_fill_(mixed, torch.inf)
 
@@ -103,16 +105,21 @@ class GuidedUpsampling:
         Tensor, (2, box.height, box.width)
             Within the range that chroma has around each pixel at working size.
         """
+        local = enlarge(self._coefficients, (self.lightness.shape[0], self.lightness.shape[1]), box)
+        if self.lightness.shape != self._labels.shape:  # else each pixel has its own
+            self._keep_to_labels(local, box, labels)
+        chroma = torch.addcmul(local[2:4], local[:2], self.lightness[box.slices])
+        return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
+
+    def _keep_to_labels(self, local: Tensor, box: Box, labels: Tensor) -> None:
+        """Put right the enlarged coefficients `local` (8, box.height, box.width) of pixels near a border of labels."""
         (height, width), (h, w), device = self.lightness.shape, self._labels.shape, labels.device
-        local = enlarge(self._coefficients, (height, width), box)
         rows = neighbors(height, h, device, slice(box.top, box.bottom))
         columns = neighbors(width, w, device, slice(box.left, box.right))
         y, x = (self._cells[rows[0] + 1][:, columns[0] + 1] != labels).nonzero(as_tuple=True)
         if len(y):
             around = [values[y] for values in rows], [values[x] for values in columns]
             local[:, y, x] = self._same_label_bilinear(labels[y, x], *around, local[:, y, x])
-        chroma = torch.addcmul(local[2:4], local[:2], self.lightness[box.slices])
-        return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
 
     def _same_label_bilinear(
         self, labels: Tensor, rows: Sequence[Tensor], columns: Sequence[Tensor], otherwise: Tensor
@@ -124,12 +131,14 @@ class GuidedUpsampling:
         """
         (top, bottom, down), (left, right, across) = rows, columns
         total, result = torch.zeros_like(down), torch.zeros_like(otherwise)
+        all_labels, coefficients = self._labels.flatten(), self._coefficients.flatten(1)
         for y, weight_y in ((top, 1 - down), (bottom, down)):
             for x, weight_x in ((left, 1 - across), (right, across)):
+                place = y * self._labels.shape[1] + x  # one index is faster than two
                 # a neighbor of weight 0 still beats one of another label
-                weight = (weight_y * weight_x + 1e-6) * (self._labels[y, x] == labels)
+                weight = (weight_y * weight_x + 1e-6) * (all_labels[place] == labels)
                 total += weight
-                result += weight * self._coefficients[:, y, x]
+                result += weight * coefficients.index_select(1, place)
         return torch.where(total > 0, result / total.clamp(min=1e-9), otherwise)
 
 
@@ -141,27 +150,33 @@ def _fit(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothness: Tensor) 
     Tensor, (8, h, w)
         Slopes, offsets, smallest and largest chroma, two of each.
     """
-    height, width = lightness.shape
-    stacked = torch.cat([lightness[None], chroma])
-    padded = F.pad(stacked[None], [RADIUS] * 4, mode="constant")[0]
-    padded_labels = F.pad(labels, [RADIUS] * 4, value=NO_LABEL)
-    count = torch.zeros_like(lightness)
-    sums = torch.zeros(6, height, width, device=lightness.device)  # L, a, b, LL, La, Lb
-    low, high = chroma.clone(), chroma.clone()
-    for y in range(2 * RADIUS + 1):
-        for x in range(2 * RADIUS + 1):
-            same = padded_labels[y : y + height, x : x + width] == labels
-            neighbor = padded[:, y : y + height, x : x + width]
-            neighbor = torch.where(same, neighbor - stacked, 0)  # differences: no cancellation in float32
-            count += same
-            sums[:3] += neighbor
-            sums[3:] += neighbor[0] * neighbor
-            low, high = torch.minimum(low, chroma + neighbor[1:]), torch.maximum(high, chroma + neighbor[1:])
-    means = sums / count
+    values = torch.cat([lightness[None], chroma])
+    count = torch.ones_like(lightness)  # of the pixels of the same label around each, itself included
+    sums = values.new_zeros(6, *lightness.shape)  # of how they differ from it: L, a, b, LL, La, Lb
+    low, high = values.new_zeros(2, *chroma.shape)
+    for first, second in _neighboring(lightness.shape):
+        same = labels[first] == labels[second]
+        difference = (values[:, *second] - values[:, *first]).mul_(same)  # no cancellation in float32
+        products = difference[:1] * difference
+        for pixels, away in ((first, difference), (second, -difference)):
+            count[pixels] += same
+            sums[:3, *pixels] += away
+            sums[3:, *pixels] += products
+            low[:, *pixels].clamp_(max=away[1:])
+            high[:, *pixels].clamp_(min=away[1:])
+    means = sums.div_(count)
     variance = means[3] - means[0] ** 2
     slope = (means[4:] - means[0] * means[1:3]) / (variance + smoothness)
     offset = chroma + means[1:3] - slope * (lightness + means[0])
-    return torch.cat([slope, offset, low, high])
+    return torch.cat([slope, offset, chroma + low, chroma + high])
+
+
+def _neighboring(shape: torch.Size) -> Iterator[tuple[Slices, Slices]]:
+    """All pairs of pixels that lie within `RADIUS` rows and columns of each other, each once."""
+    for down, right in product(range(RADIUS + 1), range(-RADIUS, RADIUS + 1)):
+        if (down, right) > (0, 0):
+            second = Box.of(shape).shifted(down, right).within(shape)
+            yield second.shifted(-down, -right).slices, second.slices
 
 
 def _largest_change(before: Tensor, after: Tensor) -> Tensor:
@@ -171,6 +186,13 @@ def _largest_change(before: Tensor, after: Tensor) -> Tensor:
     of_limits = torch.maximum(change[4:6].abs(), change[6:8].abs())
     span = torch.maximum(before[6:8], after[6:8]) - torch.minimum(before[4:6], after[4:6])
     return torch.maximum(at_black, at_white).maximum(of_limits).minimum(span).amax(0)
+
+
+def _spread(mask: Tensor) -> Tensor:
+    """The true pixels of a mask (h, w) and their neighbors."""
+    padded = F.pad(mask, [1] * 4)
+    rows = padded[:-2] | padded[1:-1] | padded[2:]
+    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
 
 
 def _cell_labels(labels: Tensor, cells: Box) -> Tensor:

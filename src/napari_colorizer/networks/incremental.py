@@ -29,7 +29,7 @@ class IncrementalPass:
     Attributes
     ----------
     chroma : Tensor, (1, 2, H, W)
-        Scaled as the network gives it; there after the first `update`, and altered in place by the next.
+        Scaled as the network gives it; there after the first `update`, and the next may alter it in place.
     """
 
     chroma: Tensor
@@ -114,8 +114,7 @@ class IncrementalPass:
 
     def _keep(self, name: str, part: Tensor, box: Box, size: Size | torch.Size) -> Tensor:
         """Put a box of an output into the whole of it, which is kept; the first time it is the whole."""
-        if name not in self._kept:
-            assert box == Box.of(size)
+        if box == Box.of(size):
             self._kept[name] = part
         else:
             self._kept[name][..., *box.slices] = part
@@ -154,6 +153,7 @@ def _up_conv_in(conv: nn.ConvTranspose2d, x: Tensor, box: Box) -> Tensor:
 def _double_in(x: Tensor, box: Box) -> Tensor:
     """A box of an image that is doubled bilinearly."""
     needed = Box((box.top - 1) // 2, box.bottom // 2 + 1, (box.left - 1) // 2, box.right // 2 + 1).within(x.shape)
-    part = F.interpolate(x[..., *needed.slices], scale_factor=2, mode="bilinear", align_corners=False)
+    part = x[..., *needed.slices].contiguous()  # of two channels that is three times as fast
+    part = F.interpolate(part, scale_factor=2, mode="bilinear", align_corners=False)
     top, left = box.top - 2 * needed.top, box.left - 2 * needed.left
     return part[..., top : top + box.height, left : left + box.width]
