@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -42,11 +43,22 @@ def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, method
         assert (end[start != end] == stroke_bench.PAINTED).all()
         assert (start != end).mean() > 0.1
         assert (times[:, 0] > times[:, 1]).all()
+        assert 0 < times[:, 2].sum() <= times[:, 0].sum()
     alone, with_plugin = painted[2][2], painted[3][2]
     assert not alone[:, 1].any()  # the plugin hears nothing of this one
     assert (with_plugin[:, 1] > 0).all()
     assert timing.own_mean == pytest.approx(with_plugin[:, 1].mean() * 1e3)
     assert timing.added_mean == pytest.approx((with_plugin - alone)[:, 0].mean() * 1e3)
+    assert timing.processor_mean == pytest.approx((with_plugin - alone)[:, 2].mean() * 1e3)
+
+
+def test_waiting_is_no_time_of_a_processor():
+    clock = Clock()
+    clock.run(lambda: time.sleep(0.3))
+    assert clock.worked >= 0.3
+    assert clock.processor < 0.2
+    clock.reset()
+    assert (clock.worked, clock.plugin, clock.processor) == (0, 0, 0)
 
 
 def test_a_stroke_that_napari_gets_no_event_of_is_told(make_napari_viewer, monkeypatch):

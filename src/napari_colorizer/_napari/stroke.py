@@ -32,18 +32,25 @@ class Clock:
 
     Attributes
     ----------
-    worked, plugin : float
-        Seconds; `plugin` are those in its handlers, layer refresh included, and in uploading colors to textures.
+    worked, plugin, processor : float
+        Seconds; `plugin` are those in its handlers, layer refresh included, and in uploading colors to textures;
+        `processor` are those of `worked` in which a processor ran the main thread.
     """
 
     def __init__(self) -> None:
-        self.worked, self.plugin, self._inside = 0.0, 0.0, False
+        self._inside = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.worked = self.plugin = self.processor = 0.0
 
     def run(self, work: Callable[[], object]) -> None:
         """Do some work of the main thread."""
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.thread_time()
         work()
         self.worked += time.perf_counter() - began
+        self.processor += time.thread_time() - processor
 
     def let_work(self, seconds: float, enough: Callable[[], bool] = lambda: True) -> None:
         """Let Qt work for so many seconds, and longer, as far as there is patience, where that is not enough."""
@@ -121,19 +128,19 @@ class Stroke:
         labels.mouse_drag_callbacks.append(self._count)
 
     def paint(self, clock: Clock) -> NDArray[np.float64]:
-        """Paint it: seconds (events, 2) that each event has kept the main thread at work, in all and in the plugin.
+        """Paint it: seconds (events, 3) of each event, what `Clock` calls worked, plugin and processor.
 
         The next event is sent when the layer has got the last one, but no faster than a mouse does.
         """
-        times = np.empty((len(self._points), 2))
+        times = np.empty((len(self._points), 3))
         kinds = [PRESS, *[MOVE] * (len(times) - 2), RELEASE]
         self._seen = 0
         for number, (kind, point) in enumerate(zip(kinds, self._points, strict=True)):
-            clock.worked = clock.plugin = 0.0
+            clock.reset()
             sent = self.released = time.perf_counter()
             clock.run(partial(send_mouse, self._viewer, kind, point))
             clock.let_work(sent + PACE - time.perf_counter(), partial(self._has_seen, number + 1))
-            times[number] = clock.worked, clock.plugin
+            times[number] = clock.worked, clock.plugin, clock.processor
         self.lost += len(times) - self._seen
         return times
 

@@ -1,13 +1,14 @@
 """What the plugin costs napari's main thread while a hand paints, in a real window.
 
 A recorded stroke is painted by turns with its label map chosen in the dock and without, where the plugin hears nothing
-of it. From each event of the mouse to the next, two times are taken:
+of it. From each event of the mouse to the next, three times are taken:
 
 - what the plugin does on the main thread: its handlers, which refresh the layer of the colors, and the upload of that
   layer's texture, timed where they are called;
 - all that the main thread does: beside these the handlers of napari, drawing, and waiting for Python code in the
   background. What it does more than for the same event without the plugin is what the plugin causes in all. A screen
-  that is drawn by the processor makes this large, and what else the machine does makes it uncertain.
+  that is drawn by the processor makes this large, and what else the machine does makes it uncertain;
+- how much of that a processor really ran the main thread, which neither does: waiting for anything is left out.
 """
 
 # The plugin is imported where it is needed only: opening the dock is to count what that loads.
@@ -59,6 +60,8 @@ class StrokeTiming:
         What the plugin does for an event: handlers, layer refresh, texture upload. (95th percentile.)
     added_mean, added_median, added_p95 : float
         What an event takes more than without the plugin, drawing included.
+    processor_mean, processor_median, processor_p95 : float
+        What an event takes of a processor's time on the main thread more than without the plugin.
     napari_median, napari_p95 : float
         What an event takes without the plugin.
     lost_alone, lost : int
@@ -81,6 +84,9 @@ class StrokeTiming:
     added_mean: float
     added_median: float
     added_p95: float
+    processor_mean: float
+    processor_median: float
+    processor_p95: float
     napari_median: float
     napari_p95: float
     lost_alone: int
@@ -187,8 +193,8 @@ class _Painting:
 
     def timing(self, dock: float) -> StrokeTiming:
         """What came of all turns but the first."""
-        times = np.array(self._times[1:]) * 1e3  # (rounds, with or without, events, in all or in the plugin)
-        alone, together, own = times[:, 0, :, 0], times[:, 1, :, 0], times[:, 1, :, 1]
+        times = np.array(self._times[1:]) * 1e3  # (rounds, without or with, events, three times)
+        alone, together = times[:, 0], times[:, 1]
         added = together - np.median(alone, 0)
         height, width = self._labels.data.shape
         return StrokeTiming(
@@ -196,9 +202,10 @@ class _Painting:
             width,
             alone.shape[1],
             dock,
-            *_summary(own),
-            *_summary(added),
-            *_summary(alone)[1:],
+            *_summary(together[..., 1]),
+            *_summary(added[..., 0]),
+            *_summary(added[..., 2]),
+            *_summary(alone[..., 0])[1:],
             self._alone.lost,
             self._with.lost,
             self._same,

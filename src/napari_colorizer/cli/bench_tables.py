@@ -17,6 +17,7 @@ LARGE_ROWS = {
 WINDOW_ROWS = {
     "the plugin's own work for an event": ("own_mean", "own_median", "own_p95"),
     "in all, more than without the plugin": ("added_mean", "added_median", "added_p95"),
+    "of that, in which a processor ran it": ("processor_mean", "processor_median", "processor_p95"),
     "without the plugin": (None, "napari_median", "napari_p95"),
 }
 
