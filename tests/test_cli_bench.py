@@ -70,7 +70,7 @@ def test_its_tables_tell_what_a_window_costs(run, monkeypatch):
 
     def measured(shapes, rounds, device, events):
         calls.append((shapes, rounds, device, events))
-        numbers = dict.fromkeys(stroke_bench.StrokeTiming.__dataclass_fields__, 1.25)
+        numbers = {name: 10.25 + n for n, name in enumerate(stroke_bench.StrokeTiming.__dataclass_fields__)}
         sizes = {"height": 1000, "width": 2000, "events": 200, "lost": 0, "lost_alone": 0}
         return [stroke_bench.StrokeTiming(**{**numbers, **sizes, "same": same}) for same in (True, False)]
 
@@ -78,5 +78,14 @@ def test_its_tables_tell_what_a_window_costs(run, monkeypatch):
     result = run("bench", "--device", "cpu", "--steps", 2, "--only", "start", "--window")
     assert result.exit_code == 0, result.output
     assert calls == [(((30, 40), (60, 80)), 2, "cpu", 200)]
-    for text in ("200 events on 2.0 megapixels", "1.25", "The same label map as without", "ANOTHER LABEL MAP THAN"):
+    for text in ("200 events on 2.0 megapixels", "The same label map as without", "ANOTHER LABEL MAP THAN"):
         assert text in result.output
+    fields = list(stroke_bench.StrokeTiming.__dataclass_fields__)
+    for title, first in (
+        ("the plugin's own work", "own"),
+        ("in all, more", "added"),
+        ("processor time, more", "processor"),
+    ):
+        numbers = [f"{10.25 + fields.index(f'{first}_{kind}'):.2f}" for kind in ("mean", "median", "p95")]
+        row = next(line for line in result.output.splitlines() if title in line)
+        assert row.replace("│", " ").split()[-3:] == numbers

@@ -25,7 +25,7 @@ XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 
 MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
 GAMUT_TOLERANCE = 1e-5  # of linear values: in 8 bits nothing
-PIXELS_AT_ONCE = 1 << 16  # a conversion stays in the cache
+PIXELS_AT_ONCE = 1 << 18  # bounds the memory of a conversion
 
 
 def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = None) -> NDArray[np.float32]:

@@ -1,10 +1,11 @@
 """The one background thread of a dock."""
 
+import sys
 import threading
 
 import pytest
 
-from napari_colorizer._napari.runner import Request, Runner
+from napari_colorizer._napari.runner import PROMPT, Request, Runner
 
 
 class Log:
@@ -72,6 +73,19 @@ def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):
     log.runner.submit(Request("color", lambda: note() or note, note, "coloring"))
     log.finish()
     assert threads == [True, False, True]
+
+
+def test_threads_take_turns_promptly_as_long_as_any_runner_works(log, gate, qtbot):
+    usual, other, begun = sys.getswitchinterval(), Log(qtbot), threading.Event()
+    log.ask("a", work=lambda: begun.set() or gate.wait(30))
+    assert begun.wait(30)
+    other.ask("b", work=fail)
+    other.finish()
+    assert other.failed
+    assert sys.getswitchinterval() == pytest.approx(PROMPT)
+    gate.set()
+    log.finish()
+    assert sys.getswitchinterval() == usual > PROMPT
 
 
 def test_failing_work_is_reported_and_the_next_request_still_runs(log, gate):

@@ -37,13 +37,13 @@ def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, method
     assert methods() == before
     assert (timing.height, timing.width, timing.events) == (*SHAPE, EVENTS)
     assert (timing.lost_alone, timing.lost, timing.same) == (0, 0, True)
-    assert min(timing.dock, timing.napari_median, timing.exact, timing.peak_mb) > 0
+    assert min(timing.dock, timing.napari_median, timing.exact, timing.peak_mb, timing.shown) > 0
     assert len(painted) == 4
     for start, end, times in painted:
         assert (end[start != end] == stroke_bench.PAINTED).all()
         assert (start != end).mean() > 0.1
         assert (times[:, 0] > times[:, 1]).all()
-        assert 0 < times[:, 2].sum() <= times[:, 0].sum()
+        assert 0 < times[:, 2].sum() <= times[:, 0].sum() + len(times) * time.get_clock_info("thread_time").resolution
     alone, with_plugin = painted[2][2], painted[3][2]
     assert not alone[:, 1].any()  # the plugin hears nothing of this one
     assert (with_plugin[:, 1] > 0).all()

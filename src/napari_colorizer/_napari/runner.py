@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
 
 Work = Callable[[], Any]
+PROMPT = 2e-5  # seconds
 
 
 @dataclass
@@ -95,7 +99,8 @@ class Runner:
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                return work(), None
+                with _SWITCHING.promptly():
+                    return work(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
                 return None, error
@@ -114,3 +119,33 @@ class Runner:
             self._next()
 
         create_worker(guarded, _start_thread=True, _connect={"returned": returned})
+
+
+class _Switching:
+    """How soon Python lets another thread go on, for all runners.
+
+    An edit is hundreds of small operations, after each of which the thread must get Python's lock again. As long as the
+    main thread is busy with a stroke, that takes Python's interval each time: with the usual 5 ms, seconds for an edit.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._working, self._usual = Lock(), 0, 0.0
+
+    @contextmanager
+    def promptly(self) -> Iterator[None]:
+        """Meanwhile the interval is `PROMPT`, if it is not shorter anyway."""
+        with self._lock:
+            if not self._working:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(PROMPT, self._usual))
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._working -= 1
+                if not self._working:
+                    sys.setswitchinterval(self._usual)
+
+
+_SWITCHING = _Switching()

@@ -34,23 +34,25 @@ class Clock:
     ----------
     worked, plugin, processor : float
         Seconds; `plugin` are those in its handlers, layer refresh included, and in uploading colors to textures;
-        `processor` are those of `worked` in which a processor ran the main thread.
+        `processor` are those in which a processor ran the main thread: all waiting is left out.
+    shown : int
+        How often colors have been uploaded.
     """
 
     def __init__(self) -> None:
-        self._inside = False
+        self.shown, self._inside = 0, False
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Add up seconds anew."""
         self.worked = self.plugin = self.processor = 0.0
 
     def run(self, work: Callable[[], object]) -> None:
         """Do some work of the main thread."""
         began, processor = time.perf_counter(), time.thread_time()
         work()
-        self.worked += time.perf_counter() - began
         self.processor += time.thread_time() - processor
+        self.worked += time.perf_counter() - began
 
     def let_work(self, seconds: float, enough: Callable[[], bool] = lambda: True) -> None:
         """Let Qt work for so many seconds, and longer, as far as there is patience, where that is not enough."""
@@ -87,8 +89,10 @@ class Clock:
     def _timed(self, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def timed(*arguments: Any) -> Any:
-            if self._inside or (isinstance(arguments[0], GlirTexture2D) and not _has_colors(arguments[-1])):
+            texture = isinstance(arguments[0], GlirTexture2D)
+            if self._inside or (texture and not _has_colors(arguments[-1])):
                 return method(*arguments)
+            self.shown += texture
             self._inside, began = True, time.perf_counter()
             try:
                 return method(*arguments)

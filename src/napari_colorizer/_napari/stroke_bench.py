@@ -8,7 +8,8 @@ of it. From each event of the mouse to the next, three times are taken:
 - all that the main thread does: beside these the handlers of napari, drawing, and waiting for Python code in the
   background. What it does more than for the same event without the plugin is what the plugin causes in all. A screen
   that is drawn by the processor makes this large, and what else the machine does makes it uncertain;
-- how much of that a processor really ran the main thread, which neither does: waiting for anything is left out.
+- for how long a processor ran the main thread: all waiting, for whatever, is left out. Where the system counts in
+  steps, as Windows does, only the mean means something.
 """
 
 # The plugin is imported where it is needed only: opening the dock is to count what that loads.
@@ -64,6 +65,10 @@ class StrokeTiming:
         What an event takes of a processor's time on the main thread more than without the plugin.
     napari_median, napari_p95 : float
         What an event takes without the plugin.
+    napari_processor_median, napari_processor_p95 : float
+        The same of a processor's time on the main thread.
+    shown : float
+        How many times a second new colors are shown during the stroke.
     lost_alone, lost : int
         Events that the label map did not get, in all strokes without and with the plugin.
     same : bool
@@ -89,6 +94,9 @@ class StrokeTiming:
     processor_p95: float
     napari_median: float
     napari_p95: float
+    napari_processor_median: float
+    napari_processor_p95: float
+    shown: float
     lost_alone: int
     lost: int
     same: bool
@@ -176,6 +184,7 @@ class _Painting:
         self._alone, self._with = Stroke(viewer, labels, events), Stroke(viewer, labels, events)
         self._times: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         self._exact: list[float] = []
+        self._shown: list[float] = []
         self._same = True
 
     def take_turn(self) -> None:
@@ -185,7 +194,9 @@ class _Painting:
         expected = self._labels.data.copy()
         self._restore()
         self._listen(True)
+        before, began = self.clock.shown, time.perf_counter()
         self._times.append((alone, self._with.paint(self.clock)))
+        self._shown.append((self.clock.shown - before) / (time.perf_counter() - began))
         self._settle()
         self._exact.append(time.perf_counter() - self._with.released)
         self._same = self._same and np.array_equal(self._labels.data, expected)
@@ -206,6 +217,8 @@ class _Painting:
             *_summary(added[..., 0]),
             *_summary(added[..., 2]),
             *_summary(alone[..., 0])[1:],
+            *_summary(alone[..., 2])[1:],
+            float(np.median(self._shown[1:])),
             self._alone.lost,
             self._with.lost,
             self._same,

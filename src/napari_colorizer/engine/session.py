@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
-SIDE_TO_SHOW = 512  # pixels: what is painted between two looks at whether there is something newer to do
+SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
 
 
 class Session:
@@ -293,6 +293,4 @@ class Session:
     @torch.inference_mode()
     def _paint(self, box: Box) -> None:
         """Paint a box of full-size pixels."""
-        side = self._tiles.multiple(SIDE_AT_ONCE) if self.device.type == "cpu" else SIDE_TO_SHOW
-        for part in box.parts(side):
-            self.rgb[part.slices] = to_rgb(self._lightness[part.slices], self._chroma_in(part)).cpu().numpy()
+        self.rgb[box.slices] = to_rgb(self._lightness[box.slices], self._chroma_in(box)).cpu().numpy()

@@ -113,7 +113,7 @@ class IncrementalPass:
         return self._keep(name, part, box, size), box
 
     def _keep(self, name: str, part: Tensor, box: Box, size: Size | torch.Size) -> Tensor:
-        """Put a box of an output into the whole of it, which is kept; the first time it is the whole."""
+        """Put a box of an output into the whole of it, which is kept; the first time, at least, it is the whole."""
         if box == Box.of(size):
             self._kept[name] = part
         else:
@@ -153,7 +153,7 @@ def _up_conv_in(conv: nn.ConvTranspose2d, x: Tensor, box: Box) -> Tensor:
 def _double_in(x: Tensor, box: Box) -> Tensor:
     """A box of an image that is doubled bilinearly."""
     needed = Box((box.top - 1) // 2, box.bottom // 2 + 1, (box.left - 1) // 2, box.right // 2 + 1).within(x.shape)
-    part = x[..., *needed.slices].contiguous()  # of two channels that is three times as fast
+    part = x[..., *needed.slices].contiguous()  # of two channels that is faster
     part = F.interpolate(part, scale_factor=2, mode="bilinear", align_corners=False)
     top, left = box.top - 2 * needed.top, box.left - 2 * needed.left
     return part[..., top : top + box.height, left : left + box.width]
