@@ -12,13 +12,16 @@ from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_colorizer.cli.bench_tables import print_bench
 from napari_colorizer.cli.shared import Device, ModelName, plain_errors
 from napari_colorizer.engine import bench_scene
+
+if TYPE_CHECKING:
+    from napari_colorizer.models.model import Model
 
 PACKAGES = ("napari-colorizer", "torch", "numpy", "napari")
 IMPORT = "import time; began = time.perf_counter(); import napari_colorizer; print(time.perf_counter() - began)"
@@ -58,16 +61,18 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the speed on this machine: of coloring, on large photographs, of training, of the start."""
+    from napari_colorizer.models.library import load_model
+
     sections = list(only or Section)
     with plain_errors():
         found = _describe_machine(device)
-        _check_model(model)
+        loaded = load_model(model)  # a model that is not there is told before anything is measured
         if Section.large in sections:  # first: it tells the most memory that has been in use so far
-            found |= _measure_large(model, device, steps)
+            found |= _measure_large(loaded, device, steps)
         if Section.coloring in sections:
-            found |= _measure_coloring(model, device, steps)
+            found |= _measure_coloring(loaded, device, steps)
         if profile:
-            found |= _profile(model, device, steps)
+            found |= _profile(loaded, device, steps)
         if Section.training in sections:
             found |= _measure_training(device, steps)
         if Section.start in sections:
@@ -81,34 +86,24 @@ def bench(
         print_bench(found)
 
 
-def _check_model(model: str) -> None:
-    """Raise `ModelError` for a model that cannot be loaded, before anything is measured."""
-    from napari_colorizer.models.library import load_model
-
-    load_model(model)
-
-
-def _measure_coloring(model: str, device: str, steps: int) -> dict[str, Any]:
+def _measure_coloring(model: Model, device: str, steps: int) -> dict[str, Any]:
     from napari_colorizer.engine import bench
-    from napari_colorizer.models.library import load_model
 
-    timings = bench.measure_coloring(load_model(model), device, steps, bench.SIDE)
+    timings = bench.measure_coloring(model, device, steps, bench.SIDE)
     return {"side": bench.SIDE, "coloring": [vars(timing) for timing in timings]}
 
 
-def _measure_large(model: str, device: str, steps: int) -> dict[str, Any]:
+def _measure_large(model: Model, device: str, steps: int) -> dict[str, Any]:
     from napari_colorizer.engine.bench_large import measure_large
-    from napari_colorizer.models.library import load_model
 
-    timings = measure_large(load_model(model), device, steps, bench_scene.LARGE)
+    timings = measure_large(model, device, steps, bench_scene.LARGE)
     return {"large": [vars(timing) for timing in timings]}
 
 
-def _profile(model: str, device: str, steps: int) -> dict[str, Any]:
+def _profile(model: Model, device: str, steps: int) -> dict[str, Any]:
     from napari_colorizer.engine import bench
-    from napari_colorizer.models.library import load_model
 
-    return {"profile": bench.profile_stroke(load_model(model), device, steps, bench.SIDE)}
+    return {"profile": bench.profile_stroke(model, device, steps, bench.SIDE)}
 
 
 def _measure_training(device: str, steps: int) -> dict[str, Any]:

@@ -95,8 +95,8 @@ def _window_table(row: dict[str, Any]) -> Table:
         title=f"A stroke of {row['events']} events on {row['height'] * row['width'] / 1e6:.1f} megapixels",
         caption=f"{'The same label map as' if row['same'] else 'ANOTHER LABEL MAP THAN'} without the plugin; "
         f"{row['lost']} events lost ({row['lost_alone']} without it). Colors shown {row['shown']:.1f} times a second "
-        f"during the stroke. From release until all are exact: "
-        f"{row['exact']:.0f} ms. Dock open after {row['dock']:.0f} ms. Most memory in use: {row['peak_mb']:.0f} MB.",
+        f"during the stroke. From release until all are exact: {row['exact']:.0f} ms. "
+        f"Dock open after {row['dock']:.0f} ms. Most memory in use: {row['peak_mb']:.0f} MB.",
     )
     for title, names in WINDOW_ROWS.items():
         table.add_row(title, *(f"{row[name]:.2f}" if name else "" for name in names))
