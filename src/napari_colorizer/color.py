@@ -5,6 +5,7 @@ CIE Lab here is that of scikit-image: sRGB primaries, D65, 2 degree observer; ko
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -22,10 +23,11 @@ XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 
         (0.0556466391351772, -0.2040413383665112, 1.0573110696453443),
     )
 )
+CHROMA_TO_ROOTS = ((1 / 500, 0.0), (0.0, 0.0), (0.0, -1 / 200))  # a*, b* to what they add to cube roots of X, Y, Z
 MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
-GAMUT_TOLERANCE = 1e-5  # of linear values: in 8 bits nothing
-PIXELS_AT_ONCE = 1 << 18  # bounds the memory of a conversion
+MOST_DISTANCE = 0.5 + 1e-5  # of linear values in gamut from 0.5; what that is too much, is nothing in 8 bits
+PIXELS_AT_ONCE = 1 << 17  # what is computed of them stays in the cache
 
 
 def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = None) -> NDArray[np.float32]:
@@ -127,37 +129,62 @@ def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:
 
 def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
     """uint8 (n, 3) of L* (n,) and a*, b* (2, n)."""
-    rgb = _to_linear(lightness, chroma)
-    outside = (_excess(rgb) > GAMUT_TOLERANCE).nonzero()[:, 0]
+    gray, colored = (lightness + 16) / 116, _like(lightness, CHROMA_TO_ROOTS) @ chroma
+    rgb = _to_linear(gray + colored)
+    outside = (_distance(rgb) > MOST_DISTANCE).nonzero()[:, 0]
     if len(outside):
-        rgb[:, outside] = _shrink_chroma(lightness[outside], chroma[:, outside])
-    rgb.clamp_(0, 1)
-    encoded = torch.where(rgb > 0.0031308, rgb.pow(1 / 2.4).mul_(1.055).sub_(0.055), rgb * 12.92)
-    return encoded.mul_(255).round_().to(torch.uint8).T
+        much = torch.hypot(*chroma.index_select(1, outside))
+        fitting = _shrink_chroma(gray.index_select(0, outside), colored.index_select(1, outside), much)
+        rgb.index_copy_(1, outside, fitting)
+    return _encode(rgb.clamp_(0, 1)).mul_(255).round_().to(torch.uint8).T
 
 
-def _shrink_chroma(lightness: Tensor, chroma: Tensor) -> Tensor:
-    """Return linear RGB (3, n) with as much of the chroma as fits into the gamut."""
-    chroma = chroma * (MOST_CHROMA / chroma.norm(dim=0).clamp(min=MOST_CHROMA))  # finer shares of what is far outside
-    share, step = torch.zeros_like(lightness), 0.5
+def _encode(linear: Tensor) -> Tensor:
+    """sRGB-encoded values of linear ones in 0..1."""
+    bent = linear.clamp(min=0.0031308)  # below it is a line, which meets the curve there
+    return linear.sub_(bent).mul_(12.92).add_(bent.pow_(1 / 2.4), alpha=1.055).sub_(0.055)
+
+
+def _shrink_chroma(gray: Tensor, colored: Tensor, chroma: Tensor) -> Tensor:
+    """Linear RGB (3, n) with as much of the chroma as fits into the gamut.
+
+    Parameters
+    ----------
+    gray : Tensor, (n,)
+        Cube roots of X, Y and Z without chroma.
+    colored : Tensor, (3, n)
+        What the chroma adds to them.
+    chroma : Tensor, (n,)
+        How much of it there is.
+    """
+    colored = colored * (MOST_CHROMA / chroma.clamp(min=MOST_CHROMA))  # finer shares of what is far outside
+    share, step = torch.zeros_like(gray), 0.5
     for _ in range(BISECTIONS):
-        inside = _excess(_to_linear(lightness, chroma * (share + step))) <= GAMUT_TOLERANCE
-        share = torch.where(inside, share + step, share)
+        fits = _distance(_to_linear(torch.addcmul(gray, colored, share + step))) <= MOST_DISTANCE
+        share = torch.add(share, fits, alpha=step)
         step /= 2
     step *= 2  # the edge lies between `share` and `share + step`
-    low, high = (_excess(_to_linear(lightness, chroma * (share + more))) for more in (0.0, step))
+    low, high = (_distance(_to_linear(torch.addcmul(gray, colored, share + more))) - 0.5 for more in (0.0, step))
     share += step * (low / (low - high)).clamp_(0, 1).nan_to_num_(0)
-    return _to_linear(lightness, chroma * share)
+    return _to_linear(torch.addcmul(gray, colored, share))
 
 
-def _excess(rgb: Tensor) -> Tensor:
-    """By how much linear RGB (3, n) lies outside 0..1; below 0 inside."""
-    return torch.maximum(rgb.amax(0) - 1, -rgb.amin(0))
+def _distance(rgb: Tensor) -> Tensor:
+    """Largest distance of linear RGB (3, n) from 0.5; in gamut at most that."""
+    return (rgb - 0.5).abs_().amax(0)
 
 
-def _to_linear(lightness: Tensor, chroma: Tensor) -> Tensor:
-    """Linear sRGB (3, n), which may lie outside 0..1, of L* (n,) and a*, b* (2, n)."""
-    y = (lightness + 16) / 116
-    roots = torch.stack([y + chroma[0] / 500, y, y - chroma[1] / 200])
-    xyz = torch.where(roots > 6 / 29, roots * roots * roots, (roots - 4 / 29) * (3 * (6 / 29) ** 2))
-    return lightness.new_tensor(XYZ_TO_RGB) @ xyz
+def _to_linear(roots: Tensor) -> Tensor:
+    """Linear sRGB (3, n), which may lie outside 0..1, of the cube roots of X, Y and Z."""
+    bent = roots.clamp(min=6 / 29)  # below, CIE Lab has the tangent in place of the cube
+    xyz = bent.pow(3).add_(roots.sub(bent), alpha=3 * (6 / 29) ** 2)
+    return _like(roots, XYZ_TO_RGB) @ xyz
+
+
+def _like(tensor: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    return _matrix(matrix, tensor.dtype, tensor.device)
+
+
+@lru_cache
+def _matrix(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(rows, dtype=dtype, device=device)

@@ -176,7 +176,7 @@ def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, 
     bench = wait(widget).controller.bench
     with monkeypatch.context() as patch:
         idle = []  # rounds in which nothing more is painted
-        patch.setattr(bench, "color_more", lambda _: idle.append(1) or workbench.Coloring({}, None, done=False))
+        patch.setattr(bench, "color_more", lambda *_: idle.append(1) or workbench.Coloring({}, None, done=False))
         viewer.layers["a colors"].visible = False  # so that all of it is left for later
         write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
         qtbot.waitUntil(lambda: len(idle) > 2, timeout=60_000)

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from napari_colorizer._napari.runner import PROMPT, Request, Runner
+from napari_colorizer._napari.runner import Request, Runner
+from napari_colorizer._napari.sharing import PROMPT
 
 
 class Log:
@@ -57,14 +58,24 @@ def test_the_newest_request_of_a_kind_takes_the_place_of_one_that_waits(log, gat
     assert log.prepared == ["first", 4]
 
 
-def test_different_kinds_are_done_in_the_order_in_which_they_were_asked_for(log, gate):
+def test_different_kinds_are_done_in_the_order_in_which_they_were_asked_for_last(log, gate):
     log.ask("load", "load", work=lambda: gate.wait(30) and "load")
-    log.ask("predict", "old")
+    log.ask("more", "old")
     log.ask("color", "color")
     log.ask("predict", "predict")
+    log.ask("more", "more")
     gate.set()
     log.finish()
-    assert log.results == ["load", "predict", "color"]
+    assert log.results == ["load", "color", "predict", "more"]
+
+
+def test_it_tells_which_kinds_wait(log, gate):
+    log.ask("load", work=lambda: gate.wait(30))
+    log.ask("color", "color")
+    assert [log.runner.waits(kind) for kind in ("load", "color", "predict")] == [False, True, False]
+    gate.set()
+    log.finish()
+    assert not log.runner.waits("color")
 
 
 def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):

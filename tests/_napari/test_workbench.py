@@ -11,6 +11,7 @@ from napari_colorizer._napari.layers import Picture
 from napari_colorizer._napari.workbench import ModelInfo, Workbench, load
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.levels import HARDLY_SEEN
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
@@ -105,6 +106,40 @@ def test_what_is_in_view_is_painted_first_and_the_rest_bit_by_bit(tiny, monkeypa
     small = resize(shown.astype(float), (312, 250), order=0)  # of the right picture, roughly
     assert np.abs(first.levels.arrays[3].astype(float).mean((0, 1)) - small.mean((0, 1))).max() < 3
     assert bench.color_more().levels is None
+
+
+def test_what_can_hardly_be_seen_is_left_to_a_newer_edit_that_waits(tiny, picture):
+    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    levels, view = bench._at_hand.levels, Box(0, 40, 0, 50)
+    levels._session._tiles.note_chroma(view, np.full((40, 50), 0.9 * HARDLY_SEEN))  # as a small edit would
+    arguments = (tiny, picture, labels, MODEL_CLASSES, options, view, False)
+    left = bench.color(*arguments, lambda: True)
+    assert (left.levels, left.done) == (None, False)
+    labels[:20] = 7
+    seen = bench.color(*arguments, lambda: True)
+    assert seen.levels is levels
+    expected = load(tiny).colorize(picture.pixels, labels, classes=MODEL_CLASSES)
+    np.testing.assert_array_equal(levels.arrays[0][:20], expected[:20])
+    levels._session._tiles.note_chroma(view, np.full((40, 50), 0.1))
+    assert bench.color(*arguments).done  # nothing newer waits: one array is exact then
+
+
+def test_more_is_painted_in_view_first_and_no_longer_than_until_there_is_a_newer_edit(tiny):
+    pixels = np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8)
+    picture = Picture("photo", pixels, None, ("photo", 0))
+    labels, options, bench = np.ones((2500, 2000), np.uint8), ColorizeOptions(), Workbench()
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    labels[:] = 7
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 0, 0, 0))
+    shown, before = bench._at_hand.levels.arrays[0], bench._at_hand.levels.arrays[0].copy()
+    view = Box(2400, 2410, 1900, 1910)
+    coloring = bench.color_more(view, lambda: True)
+    assert coloring.levels is not None
+    assert not coloring.done
+    assert (shown[view.slices] != before[view.slices]).any()
+    changed = (shown != before).any(-1)
+    assert 0 < changed.mean() < 0.2
 
 
 def test_a_picture_that_cannot_be_finished_keeps_none_other_from_its_colors(tiny, picture, monkeypatch):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame, neighbors
-from napari_colorizer.engine.tiles import StaleTiles
+from napari_colorizer.engine.tiles import PIXELS_OF_A_BOX, StaleTiles
 
 sides = st.integers(1, 700)
 
@@ -85,11 +85,26 @@ def test_only_what_a_view_touches_is_given():
 @given(
     st.lists(st.tuples(st.integers(0, 299), st.integers(0, 299), st.integers(1, 90), st.integers(1, 90)), max_size=6)
 )
-def test_stale_boxes_do_not_overlap(edits):
+def test_stale_boxes_lie_around_all_edits_and_hold_little_else(edits):
     tiles = painted((300, 300))
     for top, left, height, width in edits:
         tiles.note_labels(Box(top, top + height, left, left + width))
-    count = covered(tiles.stale(), (300, 300))
-    assert count.max() <= 1
+    stale = tiles.stale()
+    count, edited = covered(stale, (300, 300)), np.zeros((300, 300), bool)
     for top, left, height, width in edits:
-        assert (count[top : top + height, left : left + width] == 1).all()
+        edited[top : top + height, left : left + width] = True
+        first, last = tiles.side * (top // tiles.side), tiles.side * -(-min(300, top + height) // tiles.side)
+        edited[
+            first:last, tiles.side * (left // tiles.side) : tiles.side * -(-min(300, left + width) // tiles.side)
+        ] = 1
+    assert count[edited].all()
+    rectangles = sum(1 for _ in edits) ** 2 + 1
+    assert count.sum() - edited.sum() <= rectangles * PIXELS_OF_A_BOX
+
+
+def test_boxes_that_lie_close_are_painted_as_one():
+    tiles = painted((2000, 2000))
+    for left in (0, 130, 260):
+        tiles.note_labels(Box(0, 10, left, left + 10))
+    tiles.note_labels(Box(1500, 1510, 1500, 1510))
+    assert len(tiles.stale()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -60,6 +61,7 @@ class ColorizeController:
         self.runner = Runner()
         self.runner.busy.connect(self.busy.emit)
         self.runner.failed.connect(self._explain)
+        self._newer = partial(self.runner.waits, "color")
         self.bench = Workbench()
         self.generation = 0
         self._complaint = ""  # what the user was told last, if something was wrong
@@ -230,7 +232,10 @@ class ColorizeController:
         if not color:
             return lambda: (image, self.bench.count(plane))
         view = view_of(self.colors, self.viewer)
-        return lambda: (image, self.bench.color(model, picture, plane, classes, options, view, anew=view is None))
+        return lambda: (
+            image,
+            self.bench.color(model, picture, plane, classes, options, view, view is None, self._newer),
+        )
 
     def _show_coloring(self, result: tuple[Image, Coloring]) -> None:
         if self._complaint and result[0] is self.image:
@@ -255,7 +260,7 @@ class ColorizeController:
         if self.colors is None:
             return None  # the layer was deleted
         view = view_of(self.colors, self.viewer)
-        return lambda: (image, self.bench.color_more(view))
+        return lambda: (image, self.bench.color_more(view, self._newer))
 
     def _show_more(self, result: tuple[Image, Coloring]) -> None:
         if self.colors is not None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
 
+from napari_colorizer._napari.sharing import SWITCHING
+
 Work = Callable[[], Any]
-PROMPT = 2e-5  # seconds
 
 
 @dataclass
@@ -24,7 +22,7 @@ class Request:
     Attributes
     ----------
     kind : str
-        A newer request of the same kind takes the place of one that still waits.
+        One of the same kind that still waits is dropped for a newer one, which is the last in turn.
     prepare : callable
         Called on the main thread when its turn comes; gives what is to be done in the thread, or None for nothing.
     then : callable
@@ -55,10 +53,15 @@ class Runner:
         """Whether nothing is running or waiting."""
         return not self._running and not self._waiting
 
+    def waits(self, kind: str) -> bool:
+        """Whether there is a request of a kind that has not begun; any thread may ask."""
+        return kind in self._waiting
+
     def submit(self, request: Request) -> None:
         """Do a request as soon as the thread is free."""
         if self._closed:
             return
+        self._waiting.pop(request.kind, None)
         self._waiting[request.kind] = request
         self._next()
 
@@ -99,7 +102,7 @@ class Runner:
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                with _SWITCHING.promptly():
+                with SWITCHING.promptly():
                     return work(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
@@ -119,33 +122,3 @@ class Runner:
             self._next()
 
         create_worker(guarded, _start_thread=True, _connect={"returned": returned})
-
-
-class _Switching:
-    """How soon Python lets another thread go on, for all runners.
-
-    An edit is hundreds of small operations, after each of which the thread must get Python's lock again. As long as the
-    main thread is busy with a stroke, that takes Python's interval each time: with the usual 5 ms, seconds for an edit.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._working, self._usual = Lock(), 0, 0.0
-
-    @contextmanager
-    def promptly(self) -> Iterator[None]:
-        """Meanwhile the interval is `PROMPT`, if it is not shorter anyway."""
-        with self._lock:
-            if not self._working:
-                self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(PROMPT, self._usual))
-            self._working += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._working -= 1
-                if not self._working:
-                    sys.setswitchinterval(self._usual)
-
-
-_SWITCHING = _Switching()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
+from napari_colorizer._napari.sharing import SPARING
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import unique_labels
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
-SECONDS_OF_MORE = 0.05  # between two looks at whether there is a newer edit
+SECONDS_OF_MORE = 0.25  # of painting what is left, from one time that it is shown to the next
 
 
 class TorchError(ImportError):
@@ -212,6 +214,7 @@ class Workbench:
         options: ColorizeOptions,
         view: Box | None = None,
         anew: bool = False,
+        newer: Callable[[], bool] = lambda: False,
     ) -> Coloring:
         """Color what has changed in the picture since the last time and lies in view; `color_more` does the rest.
 
@@ -222,25 +225,40 @@ class Workbench:
             is painted exactly.
         anew : bool
             Give the colors even if nothing has changed: they are not shown yet.
+        newer : callable
+            Whether a newer edit waits: then what can hardly be seen is left to that one.
         """
-        from napari_colorizer.engine.levels import UNSEEN
+        from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 
-        levels = self._at_hand.levels if self._at_hand is not None else None
+        before = self._at_hand.levels if self._at_hand is not None else None
         at_hand = self._take(model, picture, options)
-        if at_hand.levels is not levels or len(at_hand.levels.arrays) == 1:
-            view = None  # of a new picture nothing is to stay black; one array is saved and copied as it is
-        at_hand.session.edit(labels, classes=classes)
-        self._counts = at_hand.session.counts
-        painted = at_hand.levels.paint(view, 0.0 if view is None else UNSEEN)
+        levels = at_hand.levels
+        if levels is not before:
+            view = None  # nothing of a new picture is to stay black
+        with SPARING.processor():
+            at_hand.session.edit(labels, classes=classes)
+            self._counts = at_hand.session.counts
+            painted = levels.paint(view, HARDLY_SEEN)
+            if not newer():
+                exact = view is None or len(levels.arrays) == 1  # one array is saved and copied as it is
+                painted += levels.paint(None, 0.0, newer) if exact else levels.paint(view, UNSEEN, newer)
         return self._coloring(at_hand, anew or bool(painted))
 
     @_one_at_a_time
-    def color_more(self, view: Box | None = None) -> Coloring:
-        """Paint a little of what is left to paint; colors are given if some lie in view, or nothing is left."""
-        at_hand = self._at_hand
+    def color_more(self, view: Box | None = None, newer: Callable[[], bool] = lambda: False) -> Coloring:
+        """Paint a little of what is left to paint, first what lies in view, and less where a newer edit waits.
+
+        Colors are given if some of them lie in view, or nothing is left.
+        """
+        at_hand, end = self._at_hand, time.perf_counter() + SECONDS_OF_MORE
         if at_hand is None:
             return Coloring(self._counts)
-        painted = at_hand.levels.paint(seconds=SECONDS_OF_MORE)
+
+        def enough() -> bool:
+            return newer() or time.perf_counter() > end
+
+        with SPARING.processor():
+            painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
 

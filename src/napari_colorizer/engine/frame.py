@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -137,20 +138,17 @@ def _weights(full: int, small: int, part: slice, like: Tensor) -> tuple[int, Ten
     int
     Tensor, (full-size pixels, small pixels)
     """
-    low, high, weight = neighbors(full, small, torch.device("cpu"), part)
-    first = int(low[0])
-    weights = torch.zeros(len(low), int(high[-1]) + 1 - first)
-    rows = torch.arange(len(low))
-    weights[rows, low - first] = 1 - weight
-    weights[rows, high - first] += weight
-    return first, weights.to(like)
+    low, high, weight = (values[part] for values in neighbors(full, small, torch.device("cpu")))
+    first, last = int(low[0]), int(high[-1])
+    distance = (low + weight)[:, None] - torch.arange(first, last + 1)
+    return first, (1 - distance.abs_()).clamp_(min=0).to(like)
 
 
-def neighbors(full: int, small: int, device: torch.device, part: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
-    """The two small pixels that each full-size pixel lies between, and the weight of the second."""
-    position = torch.arange(*part.indices(full), dtype=torch.float64, device="cpu")
+@lru_cache(maxsize=8)
+def neighbors(full: int, small: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The two small pixels that each full-size pixel lies between, and the weight of the second; not to be altered."""
+    position = torch.arange(full, dtype=torch.float64, device="cpu")
     position = ((position + 0.5) * small / full - 0.5).clamp_(0, small - 1)
     first = position.floor()
-    weight = (position - first).float()
     low = first.long()
-    return low.to(device), (low + 1).clamp_(max=small - 1).to(device), weight.to(device)
+    return low.to(device), (low + 1).clamp_(max=small - 1).to(device), (position - first).to(device, torch.float32)

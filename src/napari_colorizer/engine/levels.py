@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
@@ -13,6 +13,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.engine.session import Session
 
 UNSEEN = 0.25  # of a* or b*: at most one step of 8 bits
+HARDLY_SEEN = 2.0  # of a* or b*: may wait as long as a brush moves
 LARGEST_SINGLE = 4_000_000  # pixels of a picture that is shown from one array
 SMALLEST_LEVEL = 512  # pixels of the longer side
 
@@ -60,17 +61,19 @@ class ColorLevels:
                 session.rgb = self.arrays[0]
             self._session = session
 
-    def paint(self, inside: Box | None = None, tolerance: float = 0.0, seconds: float = np.inf) -> list[Box]:
-        """Paint what has changed, for no longer than about so many seconds, and tell where.
+    def paint(
+        self, inside: Box | None = None, tolerance: float = 0.0, enough: Callable[[], bool] = lambda: False
+    ) -> list[Box]:
+        """Paint what has changed, until it is enough, which is asked after each part, and tell where.
 
         The other arguments are those of `Session.paint`.
         """
-        painted, end = [], time.perf_counter() + seconds
+        painted = []
         with self._lock:  # a level is made of the one before it
             for box in self._session.paint(inside, tolerance) if self._session is not None else ():
                 painted.append(box)
                 self._shrink(box)
-                if time.perf_counter() > end:
+                if enough():
                     break
         return painted
 

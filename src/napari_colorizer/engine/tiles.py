@@ -10,6 +10,7 @@ from napari_colorizer.engine.frame import Frame
 
 SMALLEST, LARGEST = 32, 64  # pixels of a tile's side
 WORKING_PIXELS = 16  # that a tile is to have, where these limits allow it
+PIXELS_OF_A_BOX = 1 << 14  # that are painted in the time that a box takes beside its pixels
 
 
 class StaleTiles:
@@ -44,7 +45,9 @@ class StaleTiles:
         self._off += whole
 
     def stale(self, tolerance: float = 0.0, inside: Box | None = None) -> list[Box]:
-        """Boxes of full-size pixels, of whole tiles, whose color may be off by more than `tolerance`.
+        """Boxes of full-size pixels, of whole tiles, around all whose color may be off by more than `tolerance`.
+
+        Some others may lie in them, and two may overlap: few large boxes are painted sooner than many small ones.
 
         Parameters
         ----------
@@ -58,7 +61,7 @@ class StaleTiles:
             wanted = np.zeros_like(stale)
             wanted[self._around(inside).slices] = True
             stale &= wanted
-        return [self._pixels(box) for box in _rectangles(stale)]
+        return [self._pixels(box) for box in _joined(_rectangles(stale), PIXELS_OF_A_BOX // self.side**2)]
 
     def note_painted(self, box: Box) -> None:
         """A box of `stale` has been painted."""
@@ -91,6 +94,23 @@ def _largest_in(
     pairs = np.stack([starts, ends], 1).ravel()
     found = np.maximum.reduceat(padded, pairs, axis)
     return found[::2] if axis == 0 else found[:, ::2]
+
+
+def _joined(boxes: list[Box], spare: int) -> list[Box]:
+    """Boxes around the same tiles, and up to `spare` others for each box that they are fewer."""
+    found: list[Box] = []
+    for box in boxes:
+        while other := next((other for other in found if _others(box, other) <= spare), None):
+            found.remove(other)
+            box = box.joined(other)
+        found.append(box)
+    return found
+
+
+def _others(box: Box, other: Box) -> int:
+    """How many more tiles the smallest box around two has than they have."""
+    around = box.joined(other)
+    return around.height * around.width - box.height * box.width - other.height * other.width
 
 
 def _rectangles(mask: NDArray[np.bool_]) -> list[Box]:

@@ -114,8 +114,10 @@ class GuidedUpsampling:
     def _keep_to_labels(self, local: Tensor, box: Box, labels: Tensor) -> None:
         """Put right the enlarged coefficients `local` (8, box.height, box.width) of pixels near a border of labels."""
         (height, width), (h, w), device = self.lightness.shape, self._labels.shape, labels.device
-        rows = neighbors(height, h, device, slice(box.top, box.bottom))
-        columns = neighbors(width, w, device, slice(box.left, box.right))
+        rows, columns = (
+            [values[part] for values in neighbors(*sizes, device)]
+            for sizes, part in zip(((height, h), (width, w)), box.slices, strict=True)
+        )
         y, x = (self._cells[rows[0] + 1][:, columns[0] + 1] != labels).nonzero(as_tuple=True)
         if len(y):
             around = [values[y] for values in rows], [values[x] for values in columns]
