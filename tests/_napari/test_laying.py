@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari.layers._layer_actions import _duplicate_layer
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari import laying, workbench
+from napari_colorizer._napari.runner import Request
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine import levels as levels_module
@@ -74,6 +76,36 @@ def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_pa
     for name in ("colors.png", "colors.tif"):
         (saved,) = colors.save(str(tmp_path / name))
         assert np.abs(read_image(saved) - expected(widget)).max() <= 1
+
+
+def test_an_edit_that_waits_for_something_else_is_colored_before_it_is_saved(large, wait, tmp_path):
+    viewer, widget, labels = large
+    gate, runner = threading.Event(), widget.controller.runner
+    runner.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
+    write(labels, Box(400, 600, 500, 800), SKY)
+    assert runner.waits("color")
+    (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
+    right = expected(widget)
+    assert np.abs(read_image(saved) - right).max() <= 1
+    assert not np.array_equal(right[500, 600], right[350, 600])
+    gate.set()
+    wait(widget)
+    assert np.abs(np.asarray(viewer.layers["photo colors"].data) - right).max() <= 1
+
+
+def test_colors_are_saved_as_they_are_where_an_edit_cannot_be_colored(large, wait, tmp_path, monkeypatch):
+    viewer, widget, labels = large
+    gate, runner, before = threading.Event(), widget.controller.runner, expected(widget)
+    runner.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
+    write(labels, Box(400, 600, 500, 800), SKY)
+    with monkeypatch.context() as patch:
+        patch.setattr(workbench.Workbench, "color", lambda *_: 1 / 0)
+        (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
+    assert np.abs(read_image(saved) - before).max() <= 1
+    assert widget.controller._complaint
+    gate.set()
+    wait(widget)
+    assert np.abs(np.asarray(viewer.layers["photo colors"].data) - expected(widget)).max() <= 1
 
 
 def test_the_layer_stays_when_another_image_of_its_size_is_colored(large, wait):

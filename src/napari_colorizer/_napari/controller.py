@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -251,7 +252,7 @@ class ColorizeController:
             self.counts = coloring.counts
             self.classes_changed.emit()
         if coloring.levels is not None:
-            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors)
+            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors, self._catch_up)
             on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
             self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_more, "Coloring"))
@@ -265,6 +266,16 @@ class ColorizeController:
     def _show_more(self, result: tuple[Image, Coloring]) -> None:
         if self.colors is not None:
             self._show_colors(result)
+
+    def _catch_up(self) -> None:
+        """Color an edit that waits now: the colors are to be saved."""
+        last = self.runner.take("color") if current_thread() is main_thread() else None
+        if last is not None:
+            try:
+                last()
+            except Exception as error:
+                self._explain("Coloring", error)
+            self._submit_color(True)  # to show them, after what was begun before the edit
 
     def _let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""

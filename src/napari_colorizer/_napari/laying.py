@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -39,33 +40,42 @@ class WholePicture(MultiScaleData):
     Parameters
     ----------
     levels : ColorLevels
+    catch_up : callable
+        Brings the levels up to the last edit; they are painted here.
     """
 
-    def __init__(self, levels: ColorLevels):
+    def __init__(self, levels: ColorLevels, catch_up: Callable[[], None] = lambda: None):
         super().__init__(levels.arrays)
-        self.levels = levels
+        self.levels, self._catch_up = levels, catch_up
 
-    def show(self, levels: ColorLevels) -> None:
+    def show(self, levels: ColorLevels, catch_up: Callable[[], None]) -> None:
         """Take other levels, of the same sizes, in the place of these."""
-        self.levels, self._data = levels, list(levels.arrays)
+        self.levels, self._catch_up, self._data = levels, catch_up, list(levels.arrays)
 
     def __deepcopy__(self, memo: Any) -> WholePicture:
+        self._catch_up()
         return WholePicture(deepcopy(self.levels, memo))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        self._catch_up()
         return np.array(self.levels.whole(), dtype, copy=copy)
 
 
-def lay_colors(viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None) -> Image:
-    """Show colors in the layer that they had before, if it is still there, or in a new one on the image."""
-    if before is not None and before in viewer.layers and _shows(before, levels):
+def lay_colors(
+    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: Callable[[], None]
+) -> Image:
+    """Show colors in the layer that they had before, if it is still there, or in a new one on the image.
+
+    See `WholePicture` for `catch_up`.
+    """
+    if before is not None and before in viewer.layers and _shows(before, levels, catch_up):
         refresh(before)
         return before
     active = on_layers.active_layer(viewer)
     if before is not None and before in viewer.layers:
         viewer.layers.remove(before)
     colors = Image(
-        WholePicture(levels) if len(levels.arrays) > 1 else levels.arrays[0],
+        WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
         multiscale=len(levels.arrays) > 1,
         rgb=True,
         name=on_layers.colors_name(image),
@@ -83,7 +93,7 @@ def refresh(colors: Image) -> None:
     colors.refresh(highlight=False, extent=False)
 
 
-def _shows(layer: Image, levels: ColorLevels) -> bool:
+def _shows(layer: Image, levels: ColorLevels, catch_up: Callable[[], None]) -> bool:
     """Whether a layer shows these colors; where it can, it does from now on."""
     shapes = [array.shape for array in (layer.data if layer.multiscale else [layer.data])]
     if shapes != [array.shape for array in levels.arrays]:
@@ -91,7 +101,7 @@ def _shows(layer: Image, levels: ColorLevels) -> bool:
     if not layer.multiscale and layer.data is not levels.arrays[0]:
         layer.data = levels.arrays[0]
     elif isinstance(layer.data, WholePicture):
-        layer.data.show(levels)
+        layer.data.show(levels, catch_up)
     return not layer.multiscale or isinstance(layer.data, WholePicture)
 
 
