@@ -58,7 +58,6 @@ class ClassFilter(QSortFilterProxyModel):
     def __init__(self) -> None:
         super().__init__()
         self.text, self.only_present = "", False
-        self.setSortRole(COUNT_ROLE)
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: N802
         """Qt's question whether a row is shown."""
@@ -172,13 +171,13 @@ class ClassList(QWidget):
         title, pixels, mark = (self.rows.item(row, column) for column in range(3))
         title.setText(name + standing.after)
         title.setIcon(QIcon(pixmap))
+        title.setData(count, COUNT_ROLE)
         pixels.setText(f"{count:,}" if count else "")
         pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         mark.setText(standing.mark)
         mark.setForeground(QColor(MARK_COLOR))
         for cell in (title, pixels, mark):
             cell.setData(label, ID_ROLE)
-            cell.setData(count, COUNT_ROLE)
             font = cell.font()
             font.setItalic(cell is mark or bool(standing.after))
             cell.setFont(font)
