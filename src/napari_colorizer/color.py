@@ -135,7 +135,7 @@ def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
     if len(outside):
         much = torch.hypot(*chroma.index_select(1, outside))
         fitting = _shrink_chroma(gray.index_select(0, outside), colored.index_select(1, outside), much)
-        rgb.index_copy_(1, outside, fitting)
+        rgb[:, outside] = fitting
     return _encode(rgb.clamp_(0, 1)).mul_(255).round_().to(torch.uint8).T
 
 
@@ -161,7 +161,7 @@ def _shrink_chroma(gray: Tensor, colored: Tensor, chroma: Tensor) -> Tensor:
     share, step = torch.zeros_like(gray), 0.5
     for _ in range(BISECTIONS):
         fits = _distance(_to_linear(torch.addcmul(gray, colored, share + step))) <= MOST_DISTANCE
-        share = torch.add(share, fits, alpha=step)
+        share = share + step * fits
         step /= 2
     step *= 2  # the edge lies between `share` and `share + step`
     low, high = (_distance(_to_linear(torch.addcmul(gray, colored, share + more))) - 0.5 for more in (0.0, step))
@@ -187,4 +187,5 @@ def _like(tensor: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
 
 @lru_cache
 def _matrix(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor(rows, dtype=dtype, device=device)
+    with torch.inference_mode(False):  # it is kept, also for who wants gradients
+        return torch.tensor(rows, dtype=dtype, device=device)

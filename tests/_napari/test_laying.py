@@ -78,16 +78,20 @@ def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_pa
         assert np.abs(read_image(saved) - expected(widget)).max() <= 1
 
 
-def test_an_edit_that_waits_for_something_else_is_colored_before_it_is_saved(large, wait, tmp_path):
+def test_an_edit_that_waits_for_something_else_is_colored_and_shown_before_it_is_saved(
+    large, wait, tmp_path, monkeypatch
+):
     viewer, widget, labels = large
     gate, runner = threading.Event(), widget.controller.runner
     runner.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
     write(labels, Box(400, 600, 500, 800), SKY)
-    assert runner.waits("color")
+    refreshed = []
+    monkeypatch.setattr(laying, "refresh", refreshed.append)
     (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
     right = expected(widget)
     assert np.abs(read_image(saved) - right).max() <= 1
     assert not np.array_equal(right[500, 600], right[350, 600])
+    assert refreshed == [viewer.layers["photo colors"]]
     gate.set()
     wait(widget)
     assert np.abs(np.asarray(viewer.layers["photo colors"].data) - right).max() <= 1

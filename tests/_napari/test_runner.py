@@ -18,12 +18,12 @@ class Log:
         self.runner.busy.connect(self.busy.append)
         self.runner.failed.connect(lambda doing, error: self.failed.append((doing, str(error))))
 
-    def ask(self, kind, result=None, work=None, then=None):
+    def ask(self, kind, result=None, work=None, then=None, can_wait=False):
         def prepare():
             self.prepared.append(result)
             return work or (lambda: result)
 
-        self.runner.submit(Request(kind, prepare, then or self.results.append, f"doing {kind}"))
+        self.runner.submit(Request(kind, prepare, then or self.results.append, f"doing {kind}", can_wait))
 
     def finish(self):
         self.qtbot.waitUntil(lambda: self.runner.idle, timeout=30_000)
@@ -58,24 +58,37 @@ def test_the_newest_request_of_a_kind_takes_the_place_of_one_that_waits(log, gat
     assert log.prepared == ["first", 4]
 
 
-def test_different_kinds_are_done_in_the_order_in_which_they_were_asked_for_last(log, gate):
+def test_different_kinds_are_done_in_the_order_in_which_they_were_asked_for(log, gate):
     log.ask("load", "load", work=lambda: gate.wait(30) and "load")
-    log.ask("more", "old")
+    log.ask("predict", "old")
     log.ask("color", "color")
     log.ask("predict", "predict")
-    log.ask("more", "more")
+    gate.set()
+    log.finish()
+    assert log.results == ["load", "predict", "color"]
+
+
+def test_what_can_wait_is_done_when_nothing_else_waits(log, gate):
+    log.ask("load", "load", work=lambda: gate.wait(30) and "load")
+    log.ask("more", "more", can_wait=True)
+    log.ask("color", "color")
+    log.ask("predict", "predict")
     gate.set()
     log.finish()
     assert log.results == ["load", "color", "predict", "more"]
 
 
-def test_it_tells_which_kinds_wait(log, gate):
+def test_it_tells_what_comes_next(log, gate):
     log.ask("load", work=lambda: gate.wait(30))
-    log.ask("color", "color")
-    assert [log.runner.waits(kind) for kind in ("load", "color", "predict")] == [False, True, False]
+    assert not log.runner.comes_next("load")
+    log.ask("more", can_wait=True)
+    assert log.runner.comes_next("more")
+    log.ask("color")
+    log.ask("predict")
+    assert [log.runner.comes_next(kind) for kind in ("more", "color", "predict")] == [False, True, False]
     gate.set()
     log.finish()
-    assert not log.runner.waits("color")
+    assert not log.runner.comes_next("color")
 
 
 def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):

@@ -11,7 +11,7 @@ from napari_colorizer._napari.layers import Picture
 from napari_colorizer._napari.workbench import ModelInfo, Workbench, load
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.engine.levels import HARDLY_SEEN
+from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
@@ -123,6 +123,28 @@ def test_what_can_hardly_be_seen_is_left_to_a_newer_edit_that_waits(tiny, pictur
     np.testing.assert_array_equal(levels.arrays[0][:20], expected[:20])
     levels._session._tiles.note_chroma(view, np.full((40, 50), 0.1))
     assert bench.color(*arguments).done  # nothing newer waits: one array is exact then
+
+
+def test_of_a_large_picture_all_that_can_be_seen_is_painted_in_view_until_there_is_a_newer_edit(tiny):
+    pixels = np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8)
+    picture, view = Picture("photo", pixels, None, ("photo", 0)), Box(1000, 2200, 100, 1900)
+    labels, options, bench = np.ones((2500, 2000), np.uint8), ColorizeOptions(), Workbench()
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    tiles = bench._at_hand.session._tiles
+    working = bench._at_hand.session._frame.working
+    tiles.note_chroma(Box.of(working), np.full(working, 0.9 * HARDLY_SEEN))
+    looks = []
+
+    def newer():
+        looks.append(bool(tiles.stale(UNSEEN, view)))
+        return len(looks) == 3
+
+    arguments = (tiny, picture, labels, MODEL_CLASSES, options, view, False)
+    assert not bench.color(*arguments, newer).done
+    assert looks == [True] * 3
+    assert not bench.color(*arguments).done
+    assert not tiles.stale(UNSEEN, view)
+    assert tiles.stale(UNSEEN)
 
 
 def test_more_is_painted_in_view_first_and_no_longer_than_until_there_is_a_newer_edit(tiny):

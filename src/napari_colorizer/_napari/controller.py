@@ -17,7 +17,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
-from napari_colorizer._napari.laying import lay_colors, lay_labels, refresh, view_of
+from napari_colorizer._napari.laying import WholePicture, lay_colors, lay_labels, refresh, view_of
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Request, Runner, Work
 from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
@@ -62,7 +62,7 @@ class ColorizeController:
         self.runner = Runner()
         self.runner.busy.connect(self.busy.emit)
         self.runner.failed.connect(self._explain)
-        self._newer = partial(self.runner.waits, "color")
+        self._newer = partial(self.runner.comes_next, "color")
         self.bench = Workbench()
         self.generation = 0
         self._complaint = ""  # what the user was told last, if something was wrong
@@ -255,7 +255,8 @@ class ColorizeController:
             self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors, self._catch_up)
             on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
-            self.runner.submit(Request("more", lambda: self._prepare_more(image), self._show_more, "Coloring"))
+            more = partial(self._prepare_more, image)
+            self.runner.submit(Request("more", more, self._show_more, "Coloring", can_wait=True))
 
     def _prepare_more(self, image: Image) -> Work | None:
         if self.colors is None:
@@ -267,15 +268,17 @@ class ColorizeController:
         if self.colors is not None:
             self._show_colors(result)
 
-    def _catch_up(self) -> None:
-        """Color an edit that waits now: the colors are to be saved."""
-        last = self.runner.take("color") if current_thread() is main_thread() else None
+    def _catch_up(self, picture: WholePicture) -> None:
+        """Color an edit that waits now, on the main thread: a picture is to be saved."""
+        if self.colors is None or self.colors.data is not picture or current_thread() is not main_thread():
+            return
+        last = self.runner.take("color")
         if last is not None:
             try:
-                last()
+                self._show_coloring(last())
             except Exception as error:
                 self._explain("Coloring", error)
-            self._submit_color(True)  # to show them, after what was begun before the edit
+            self._submit_color(True)  # what was begun before the edit may come later
 
     def _let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""

@@ -34,6 +34,9 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
     return layer
 
 
+CatchUp = Callable[["WholePicture"], None]
+
+
 class WholePicture(MultiScaleData):
     """The levels of a large picture; as one array, and so in a file that napari saves, it is the full one.
 
@@ -41,28 +44,28 @@ class WholePicture(MultiScaleData):
     ----------
     levels : ColorLevels
     catch_up : callable
-        Brings the levels up to the last edit; they are painted here.
+        Is given this, before it is one array, to bring its levels up to the last edit; they are painted here.
     """
 
-    def __init__(self, levels: ColorLevels, catch_up: Callable[[], None] = lambda: None):
+    def __init__(self, levels: ColorLevels, catch_up: CatchUp = lambda _: None):
         super().__init__(levels.arrays)
         self.levels, self._catch_up = levels, catch_up
 
-    def show(self, levels: ColorLevels, catch_up: Callable[[], None]) -> None:
+    def show(self, levels: ColorLevels, catch_up: CatchUp) -> None:
         """Take other levels, of the same sizes, in the place of these."""
         self.levels, self._catch_up, self._data = levels, catch_up, list(levels.arrays)
 
     def __deepcopy__(self, memo: Any) -> WholePicture:
-        self._catch_up()
+        self._catch_up(self)
         return WholePicture(deepcopy(self.levels, memo))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        self._catch_up()
+        self._catch_up(self)
         return np.array(self.levels.whole(), dtype, copy=copy)
 
 
 def lay_colors(
-    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: Callable[[], None]
+    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: CatchUp
 ) -> Image:
     """Show colors in the layer that they had before, if it is still there, or in a new one on the image.
 
@@ -93,7 +96,7 @@ def refresh(colors: Image) -> None:
     colors.refresh(highlight=False, extent=False)
 
 
-def _shows(layer: Image, levels: ColorLevels, catch_up: Callable[[], None]) -> bool:
+def _shows(layer: Image, levels: ColorLevels, catch_up: CatchUp) -> bool:
     """Whether a layer shows these colors; where it can, it does from now on."""
     shapes = [array.shape for array in (layer.data if layer.multiscale else [layer.data])]
     if shapes != [array.shape for array in levels.arrays]:

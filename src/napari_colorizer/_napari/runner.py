@@ -22,19 +22,22 @@ class Request:
     Attributes
     ----------
     kind : str
-        One of the same kind that still waits is dropped for a newer one, which is the last in turn.
+        A newer request of the same kind takes the place of one that still waits.
     prepare : callable
         Called on the main thread when its turn comes; gives what is to be done in the thread, or None for nothing.
     then : callable
         Called on the main thread with the result.
     doing : str
         What to tell the user meanwhile.
+    can_wait : bool
+        Whether all others come before it.
     """
 
     kind: str
     prepare: Callable[[], Work | None]
     then: Callable[[Any], None]
     doing: str
+    can_wait: bool = False
 
 
 class Runner:
@@ -53,15 +56,20 @@ class Runner:
         """Whether nothing is running or waiting."""
         return not self._running and not self._waiting
 
-    def waits(self, kind: str) -> bool:
-        """Whether there is a request of a kind that has not begun; any thread may ask."""
-        return kind in self._waiting
+    def comes_next(self, kind: str) -> bool:
+        """Whether a request of a kind waits for nothing but what runs; any thread may ask."""
+        request = self._first()
+        return request is not None and request.kind == kind
+
+    def _first(self) -> Request | None:
+        """Which of the requests that wait comes next."""
+        waiting = list(self._waiting.values())  # at once: the main thread may add to them
+        return min(waiting, key=lambda request: request.can_wait, default=None)
 
     def submit(self, request: Request) -> None:
         """Do a request as soon as the thread is free."""
         if self._closed:
             return
-        self._waiting.pop(request.kind, None)
         self._waiting[request.kind] = request
         self._next()
 
@@ -81,8 +89,8 @@ class Runner:
         self._waiting.clear()
 
     def _next(self) -> None:
-        while self._waiting and not self._running and not self._closed:
-            request = self._waiting.pop(next(iter(self._waiting)))
+        while not self._running and not self._closed and (request := self._first()) is not None:
+            del self._waiting[request.kind]
             self._running = True  # what is submitted while this is prepared must wait
             try:
                 work = request.prepare()

@@ -52,7 +52,7 @@ class _Sparing:
 
     @contextmanager
     def processor(self) -> Iterator[None]:
-        """Meanwhile PyTorch leaves one processor to the window, in this thread."""
+        """Meanwhile PyTorch leaves one processor to the window, in this thread and in those that begin now."""
         import torch
 
         with self._lock:

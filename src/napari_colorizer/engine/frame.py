@@ -140,7 +140,7 @@ def _weights(full: int, small: int, part: slice, like: Tensor) -> tuple[int, Ten
     """
     low, high, weight = (values[part] for values in neighbors(full, small, torch.device("cpu")))
     first, last = int(low[0]), int(high[-1])
-    distance = (low + weight)[:, None] - torch.arange(first, last + 1)
+    distance = (low + weight.double())[:, None] - torch.arange(first, last + 1)
     return first, (1 - distance.abs_()).clamp_(min=0).to(like)
 
 

@@ -165,7 +165,7 @@ class Session:
     def painted(self) -> bool:
         """Whether `rgb` is up to the last edit that was taken over."""
         with self._lock:
-            return not self._edited or not self._tiles.stale()
+            return not self._edited or self._tiles.painted
 
     def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
         """Paint what has changed since it was painted last into `rgb`, and tell which box is done.

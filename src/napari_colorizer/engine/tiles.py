@@ -10,6 +10,7 @@ from napari_colorizer.engine.frame import Frame
 
 SMALLEST, LARGEST = 32, 64  # pixels of a tile's side
 WORKING_PIXELS = 16  # that a tile is to have, where these limits allow it
+NEAR = 32  # boxes, of those in a row-wise order, among which one looks for others to be joined with
 PIXELS_OF_A_BOX = 1 << 14  # that are painted in the time that a box takes beside its pixels
 
 
@@ -63,6 +64,11 @@ class StaleTiles:
             stale &= wanted
         return [self._pixels(box) for box in _joined(_rectangles(stale), PIXELS_OF_A_BOX // self.side**2)]
 
+    @property
+    def painted(self) -> bool:
+        """Whether none is stale."""
+        return not self._off.any()
+
     def note_painted(self, box: Box) -> None:
         """A box of `stale` has been painted."""
         self._off[self._around(box).slices] = 0
@@ -100,7 +106,7 @@ def _joined(boxes: list[Box], spare: int) -> list[Box]:
     """Boxes around the same tiles, and up to `spare` others for each box that they are fewer."""
     found: list[Box] = []
     for box in boxes:
-        while other := next((other for other in found if _others(box, other) <= spare), None):
+        while other := next((other for other in found[-NEAR:] if _others(box, other) <= spare), None):
             found.remove(other)
             box = box.joined(other)
         found.append(box)
