@@ -22,7 +22,7 @@ def threads():
 def test_one_processor_is_left_to_the_window(threads, monkeypatch, processors, usual, spared):
     monkeypatch.setattr(sharing, "processors", lambda: processors)
     threads(usual)
-    with sharing.SPARING.processor():
+    with sharing.processor_spared():
         assert torch.get_num_threads() == spared
     assert torch.get_num_threads() == usual
 
@@ -30,7 +30,7 @@ def test_one_processor_is_left_to_the_window(threads, monkeypatch, processors, u
 def test_after_a_failure_all_processors_are_used_again(threads, monkeypatch):
     monkeypatch.setattr(sharing, "processors", lambda: 2)
     threads(2)
-    with suppress(ZeroDivisionError), sharing.SPARING.processor():
+    with suppress(ZeroDivisionError), sharing.processor_spared():
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 2
 
@@ -41,13 +41,13 @@ def test_two_at_once_take_no_threads_from_each_other_for_good(threads, monkeypat
     begun, go_on, after = threading.Event(), threading.Event(), []
 
     def other():
-        with sharing.SPARING.processor():
+        with sharing.processor_spared():
             begun.set()
             go_on.wait(30)
         after.append(torch.get_num_threads())
 
     thread = threading.Thread(target=other)
-    with sharing.SPARING.processor():
+    with sharing.processor_spared():
         thread.start()
         assert begun.wait(30)
     go_on.set()

@@ -10,7 +10,7 @@ from typing import Any
 from napari.qt.threading import create_worker
 from psygnal import Signal
 
-from napari_colorizer._napari.sharing import SWITCHING
+from napari_colorizer._napari.sharing import promptly
 
 Work = Callable[[], Any]
 
@@ -110,7 +110,7 @@ class Runner:
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                with SWITCHING.promptly():
+                with promptly():
                     return work(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
-from napari_colorizer._napari.sharing import SPARING
+from napari_colorizer._napari.sharing import processor_spared
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import unique_labels
@@ -235,7 +235,7 @@ class Workbench:
         levels = at_hand.levels
         if levels is not before:
             view = None  # nothing of a new picture is to stay black
-        with SPARING.processor():
+        with processor_spared():
             at_hand.session.edit(labels, classes=classes)
             self._counts = at_hand.session.counts
             painted = levels.paint(view, HARDLY_SEEN)
@@ -257,7 +257,7 @@ class Workbench:
         def enough() -> bool:
             return newer() or time.perf_counter() > end
 
-        with SPARING.processor():
+        with processor_spared():
             painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
