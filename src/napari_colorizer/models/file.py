@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -20,6 +20,13 @@ from napari_colorizer.files import replacing
 from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header, read_suggestions
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+
+KINDS: dict[str, tuple[Any, Any]] = {  # by the type that a file names
+    "GridNet": (GridNet, GridNetConfig),
+    "TwoStreamUNet": (TwoStreamUNet, TwoStreamUNetConfig),
+}
+TYPES = {"segmenter": "GridNet", "colorizer": "TwoStreamUNet"}  # of files that name none
+SHARED = "colorizer.image_encoder."  # where both networks have the same one, only the segmenter's is written
 
 
 def write_model(model: Model, path: str | Path, half: bool = False) -> None:
@@ -43,11 +50,15 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         for part, network in model.networks.items()
         for name, tensor in network.state_dict().items()
     }
+    if model.shares_encoder:
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(SHARED)}
     header = {
         "format": FORMAT_VERSION,
         "name": model.name,
         "classes": json.loads(model.classes.to_json()),
-        "networks": {part: asdict(network.config) for part, network in model.networks.items()},
+        "networks": {
+            part: {"type": type(network).__name__, **asdict(network.config)} for part, network in model.networks.items()
+        },
         "working_size": model.working_size,
         "provenance": model.provenance,
         "metrics": model.metrics,
@@ -93,6 +104,11 @@ def read_model(path: str | Path) -> Model:
         raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    stored = checksum(tensors)
+    if "colorizer" in networks and networks["colorizer"].config.image_encoder:
+        ours = [name for name in tensors if name.startswith("segmenter.image_encoder.")]
+        if not any(name.startswith(SHARED) for name in tensors):
+            tensors |= {name.replace("segmenter", "colorizer", 1): tensors[name] for name in ours}
     known = tuple(f"{part}." for part in networks)
     surplus = [name for name in tensors if not name.startswith(known)]
     if surplus:
@@ -100,10 +116,11 @@ def read_model(path: str | Path) -> Model:
     for part, network in networks.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
         load_tensors(network, own, f"{path.name}, {part}")
-    if "checksum" in header and header["checksum"] != checksum(tensors):
+    if "checksum" in header and header["checksum"] != stored:
         raise ModelError(
             f"{path.name} is damaged: its numbers are not those that were saved. Copy or download it again"
         )
+    model.share_encoder()
     return model
 
 
@@ -117,11 +134,14 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _build(part: str, config: Mapping[str, Any]) -> GridNet | TwoStreamUNet:
-    if part == "segmenter":
-        return GridNet(GridNetConfig(**config))
-    if part == "colorizer":
-        return TwoStreamUNet(TwoStreamUNetConfig(**config))
-    raise ValueError(f"unknown network {part!r}")
+    if part not in TYPES:
+        raise ValueError(f"unknown network {part!r}")
+    fields = {"type": TYPES[part], **config}
+    name = fields.pop("type")
+    if name != TYPES[part]:  # the day there is another kind of segmenter, it goes beside GridNet
+        raise ValueError(f"unknown type of network {name!r}")
+    network, settings = KINDS[name]
+    return cast(GridNet | TwoStreamUNet, network(settings(**fields)))
 
 
 def load_tensors(

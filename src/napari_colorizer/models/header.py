@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from napari_colorizer.errors import ModelError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: no types of networks, no image encoder
 METADATA_KEY = "napari-colorizer"
 FIELDS = {"networks": dict, "classes": list, "name": str, "license": str}
 

@@ -82,6 +82,24 @@ class Model:
         for network in self.networks.values():
             network.eval().requires_grad_(False)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, on CPUs too
+        self.share_encoder()
+
+    @property
+    def shares_encoder(self) -> bool:
+        """Whether both networks hold one image encoder: then one pass of it serves both."""
+        ours, theirs = (getattr(network, "image_encoder", None) for network in (self.segmenter, self.colorizer))
+        return ours is not None and ours is theirs
+
+    def share_encoder(self) -> None:
+        """Let both networks hold one image encoder where theirs have the same weights."""
+        if self.segmenter is None or self.colorizer is None:
+            return
+        kind = self.segmenter.config.image_encoder
+        if not kind or kind != self.colorizer.config.image_encoder or self.shares_encoder:
+            return
+        ours, theirs = self.segmenter.image_encoder.state_dict(), self.colorizer.image_encoder.state_dict()
+        if all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()):
+            self.colorizer.image_encoder = self.segmenter.image_encoder
 
     @property
     def networks(self) -> dict[str, GridNet | TwoStreamUNet]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,6 +17,17 @@ def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 def up_conv3x3(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     """A 3 x 3 transposed convolution without bias that doubles the size."""
     return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False)
+
+
+def projection(inputs: int, outputs: int) -> nn.Sequential:
+    """A 1 x 1 convolution and a batch norm."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+
+
+def chosen_rows(tensor: Tensor, rows: Sequence[int], mean_from: int = 0) -> Tensor:
+    """Rows of a tensor; -1 chooses the mean of the rows from `mean_from` on."""
+    mean = tensor[mean_from:].float().mean(0).to(tensor.dtype)
+    return torch.stack([tensor[row] if row >= 0 else mean for row in rows])
 
 
 class ClassRanks(nn.Module):

@@ -1,8 +1,8 @@
-"""The segmenter: a residual grid of convolutions."""
+"""The segmenter: a residual grid of convolutions, whose first column may have seen ImageNet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import index as as_index
 from typing import Literal, get_args
@@ -11,8 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_colorizer.networks.blocks import conv3x3, up_conv3x3
+from napari_colorizer.networks.blocks import chosen_rows, conv3x3, projection, up_conv3x3
+from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS, ImageEncoder
 from napari_colorizer.networks.two_stream_unet import Lightness
+
+CLASS_TENSORS = ("last.3.weight", "last.4.weight", "last.4.bias", "last.4.running_mean", "last.4.running_var")
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class GridNetConfig:
         Channels of each row; every row after the first halves the size.
     columns : int
         Number of columns; the first half goes down, the second half up.
-    stem_stride : {1, 2}
-        Stride of the first convolution; with 2 the logits are brought back up bilinearly.
+    stem_stride : {1, 2, 4}
+        Stride of the first row; the logits are brought back up bilinearly.
     lightness : {"L*", "BT.601"}
         Which lightness the gray input holds, scaled to [-1, 1].
     unit_input : bool
@@ -36,15 +39,18 @@ class GridNetConfig:
     head : int
         Channels between the last two convolutions; 0 for as many as there are classes, as in the paper. A network
         that is taught other classes keeps those channels.
+    image_encoder : {"", "lite0", "lite1", "lite2"}
+        The `ImageEncoder` that is the first column of the grid, with its strides 4 to 32; none by default.
     """
 
     ids: tuple[int, ...]
     widths: tuple[int, ...] = (16, 32, 64, 128, 256)
     columns: int = 6
-    stem_stride: Literal[1, 2] = 1
+    stem_stride: Literal[1, 2, 4] = 1
     lightness: Lightness = "L*"
     unit_input: bool = False
     head: int = 0
+    image_encoder: str = ""
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths"):
@@ -55,6 +61,10 @@ class GridNetConfig:
             raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if self.columns < 2 or self.columns % 2:
             raise ValueError("columns must be even: half of them go down, half of them up")
+        if self.image_encoder not in ("", *VARIANTS):
+            raise ValueError(f"image_encoder must be one of {', '.join(VARIANTS)}, not {self.image_encoder!r}")
+        if self.image_encoder and (self.stem_stride != STRIDES[0] or len(self.widths) != len(STRIDES)):
+            raise ValueError(f"behind an image encoder the rows have the strides {STRIDES}")
 
     @property
     def stride(self) -> int:
@@ -89,15 +99,21 @@ class GridNet(nn.Module):
         self.config = config
         self.drop_branch = drop_branch
         widths, rows, middle = config.widths, range(len(config.widths)), config.columns // 2
-        self.input_norm = nn.BatchNorm2d(1)
-        self.first = nn.Sequential(
-            conv3x3(1, widths[0], config.stem_stride),
-            nn.BatchNorm2d(widths[0]),
-            nn.ReLU(),
-            conv3x3(widths[0], widths[0]),
-            nn.BatchNorm2d(widths[0]),
-            nn.ReLU(),
-        )
+        if config.image_encoder:
+            self.image_encoder = ImageEncoder(config.image_encoder)
+            self.entries = nn.ModuleList(
+                projection(*sizes) for sizes in zip(self.image_encoder.widths, widths, strict=True)
+            )
+        else:
+            self.input_norm = nn.BatchNorm2d(1)
+            self.first = nn.Sequential(
+                conv3x3(1, widths[0], config.stem_stride),
+                nn.BatchNorm2d(widths[0]),
+                nn.ReLU(),
+                conv3x3(widths[0], widths[0]),
+                nn.BatchNorm2d(widths[0]),
+                nn.ReLU(),
+            )
         self.across = nn.ModuleDict(
             {
                 f"{row}_{column}": Edge(conv3x3(widths[row], widths[row]), widths[row], widths[row])
@@ -109,7 +125,7 @@ class GridNet(nn.Module):
             {
                 f"{row}_{column}": Edge(conv3x3(widths[row - 1], widths[row], 2), widths[row - 1], widths[row])
                 for row in rows[1:]
-                for column in range(middle)
+                for column in range(1 if config.image_encoder else 0, middle)
             }
         )
         self.up = nn.ModuleDict(
@@ -136,8 +152,8 @@ class GridNet(nn.Module):
         Parameters
         ----------
         name : {"paper", "authors", "default"}
-            The network as the paper sets it, the same with its authors' input scaling, or ours: a quarter of the
-            cost, by a stride-2 first convolution.
+            The network as the paper sets it, the same with its authors' input scaling, or ours: an image encoder
+            for the first column, and a tenth of the cost.
         classes : iterable of int
             Class id of each logit channel, in order.
         """
@@ -145,23 +161,61 @@ class GridNet(nn.Module):
             raise ValueError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
         return cls(replace(PRESETS[name], ids=tuple(classes)))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, C, H, W) of a gray input (N, 1, H, W) in [-1, 1]; H and W multiples of ``config.stride``."""
-        if self.config.unit_input:
-            x = (x + 1) / 2
-        column = self._first_column(self.first(self.input_norm(x)))
+    def forward(self, x: Tensor, features: Sequence[Tensor] | None = None) -> Tensor:
+        """Logits (N, C, H, W) of a gray input.
+
+        Parameters
+        ----------
+        x : Tensor, (N, 1, H, W)
+            In [-1, 1]; H and W multiples of ``config.stride``.
+        features : sequence of Tensor, optional
+            What the image encoder gives for `x`, if it is known already.
+        """
+        logits = self.coarse_logits(x, features)
+        if self.config.stem_stride > 1:
+            logits = F.interpolate(logits, scale_factor=self.config.stem_stride, mode="bilinear", align_corners=False)
+        return logits
+
+    def coarse_logits(self, x: Tensor, features: Sequence[Tensor] | None = None) -> Tensor:
+        """Logits (N, C, H / stride, W / stride) as the grid gives them, with the stride of its first row."""
+        column = self._first_column(x, features)
         middle = self.config.columns // 2
         for index in range(1, middle):
             column = self._downward(column, index)
         for index in range(middle, self.config.columns):
             column = self._upward(column, index)
         logits: Tensor = self.last(column[0])
-        if self.config.stem_stride > 1:
-            logits = F.interpolate(logits, scale_factor=self.config.stem_stride, mode="bilinear", align_corners=False)
         return logits
 
-    def _first_column(self, x: Tensor) -> list[Tensor]:
-        column = [x]
+    def class_parameters(self) -> list[Tensor]:
+        """Tensors with one row for each class."""
+        return [*self.last[3].parameters(), *self.last[4].parameters()]
+
+    def with_classes(self, ids: Sequence[int], rows: Sequence[int]) -> GridNet:
+        """The same network for other classes: all before the last convolution stays.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Class id of each logit channel.
+        rows : sequence of int
+            The channel of this network that each begins as; -1: the mean of all.
+        """
+        config = self.config
+        changed = GridNet(replace(config, ids=tuple(ids), head=config.head or len(config.ids)), self.drop_branch)
+        state = dict(self.state_dict())
+        for name in CLASS_TENSORS:
+            state[name] = chosen_rows(state[name], rows)
+        changed.load_state_dict(state)
+        return changed.eval()
+
+    def _first_column(self, x: Tensor, features: Sequence[Tensor] | None) -> list[Tensor]:
+        if self.config.image_encoder:
+            features = self.image_encoder(x) if features is None else features
+            return [entry(of_row) for entry, of_row in zip(self.entries, features, strict=True)]
+        if self.config.unit_input:
+            x = (x + 1) / 2
+        column = [self.first(self.input_norm(x))]
         for row in range(1, len(self.config.widths)):
             column.append(self.down[f"{row}_0"](column[-1]))
         return column
@@ -193,5 +247,7 @@ class GridNet(nn.Module):
 PRESETS = {
     "paper": GridNetConfig(ids=(0,)),
     "authors": GridNetConfig(ids=(0,), lightness="BT.601", unit_input=True),
-    "default": GridNetConfig(ids=(0,), widths=(16, 32, 64, 96, 128), stem_stride=2),
+    "default": GridNetConfig(
+        ids=(0,), widths=(48, 64, 96, 128), columns=4, stem_stride=4, head=64, image_encoder="lite0"
+    ),
 }

@@ -1,9 +1,9 @@
-"""The colorizer: a U-Net that runs gray and guidance through one encoder."""
+"""The colorizer: a U-Net that runs gray and guidance through one encoder of its own."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import index as as_index
 from typing import Literal, get_args
@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_colorizer.boxes import after_conv, after_doubling, after_up_conv
-from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, conv3x3, up_conv3x3
+from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, chosen_rows, conv3x3, projection, up_conv3x3
 from napari_colorizer.networks.hints import spread_hints
+from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS, ImageEncoder
 
 Lightness = Literal["L*", "BT.601"]
 INSTANCE_NORM_EPS = 1e-5
@@ -51,6 +52,9 @@ class TwoStreamUNetConfig:
         Which lightness the gray input holds, scaled to [-1, 1].
     chroma_scale, chroma_offset : float
         a* = chroma_scale * output + chroma_offset, likewise b*.
+    image_encoder : {"", "lite0", "lite1", "lite2"}
+        The `ImageEncoder` whose features are added to the gray ones, level by level; none by default. It needs a stem
+        and four levels, whose strides are then 2 to 16.
     """
 
     ids: tuple[int, ...]
@@ -65,6 +69,7 @@ class TwoStreamUNetConfig:
     lightness: Lightness = "L*"
     chroma_scale: float = 128.0
     chroma_offset: float = 0.0
+    image_encoder: str = ""
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths", "decoder_widths"):
@@ -79,20 +84,29 @@ class TwoStreamUNetConfig:
             raise ValueError("context must be 0 or more, and needs at least two channels at the deepest level")
         if self.embedding and not self.stem:
             raise ValueError("class vectors come in through a stem: set stem, too")
+        if self.image_encoder not in ("", *VARIANTS):
+            raise ValueError(f"image_encoder must be one of {', '.join(VARIANTS)}, not {self.image_encoder!r}")
+        if self.image_encoder and not (self.stem and len(self.widths) == len(STRIDES)):
+            raise ValueError(f"an image encoder needs a stem and {len(STRIDES)} levels")
 
     @property
     def stride(self) -> int:
         """The sides of an input must be multiples of this."""
+        return STRIDES[-1] if self.image_encoder else self.guidance_stride
+
+    @property
+    def guidance_stride(self) -> int:
+        """The stride of the deepest level of both streams."""
         return int(2 ** (len(self.widths) - 1 + (self.stem > 0)))
 
     @property
     def reach(self) -> int:
         """How far, in pixels, a change in the guidance can change the output."""
-        return max(self._reach_from(pixel) for pixel in range(self.stride))
+        return max(self._reach_from(pixel) for pixel in range(self.guidance_stride))
 
     def _reach_from(self, pixel: int) -> int:
         """Follow the interval of changed pixels through every layer of the guidance stream and the decoder."""
-        start = pixel + 8 * self.stride  # away from 0, so that no border hides a part
+        start = pixel + 8 * self.guidance_stride  # away from 0, so that no border hides a part
         span = (start, start + 1)
         if self.stem:
             span = after_conv(span, 2)
@@ -149,11 +163,15 @@ class TwoStreamUNet(nn.Module):
     Parameters
     ----------
     config : TwoStreamUNetConfig
+    drop_features : float
+        Chance of leaving out the features of the image encoder, in training (not in eval): who always sees what is
+        there pays less heed to what the labels say.
     """
 
-    def __init__(self, config: TwoStreamUNetConfig):
+    def __init__(self, config: TwoStreamUNetConfig, drop_features: float = 0.0):
         super().__init__()
         self.config = config
+        self.drop_features = drop_features
         self.ranks = ClassRanks(config.ids)
         first = config.stem or 1
         if config.embedding:
@@ -174,6 +192,12 @@ class TwoStreamUNet(nn.Module):
             inputs = outputs
         self.final = conv3x3(inputs, 2)
         self._initialize()
+        if config.image_encoder:
+            self.image_encoder = ImageEncoder(config.image_encoder)
+            levels = (*config.widths[1:], deepest)  # the coarsest features join those of the deepest level
+            self.entries = nn.ModuleList(
+                projection(*sizes) for sizes in zip(self.image_encoder.widths, levels, strict=True)
+            )
 
     @classmethod
     def preset(cls, name: Literal["paper", "authors", "default"], classes: Iterable[int]) -> TwoStreamUNet:
@@ -207,7 +231,13 @@ class TwoStreamUNet(nn.Module):
                 if isinstance(module, ContextBlock):
                     module.conv2.weight *= FAINT
 
-    def forward(self, x: Tensor, labels: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        labels: Tensor | None = None,
+        hints: Tensor | None = None,
+        features: Sequence[Tensor] | None = None,
+    ) -> Tensor:
         """Predict chroma.
 
         Parameters
@@ -218,26 +248,44 @@ class TwoStreamUNet(nn.Module):
             Class ids; None means all 0.
         hints : Tensor, (N, 3, H, W), optional
             a*, b* scaled like the output and 0 where there is none, then a mask in {0, 1}; see `spread_hints`.
+        features : sequence of Tensor, optional
+            What the image encoder gives for `x`, if it is known already.
 
         Returns
         -------
         Tensor, (N, 2, H, W)
             Scaled chroma: a* and b* = ``chroma_scale * c + chroma_offset``.
         """
-        chroma = self.decode(self.encode_gray(x), self.encode_guidance(labels, like=x))
+        chroma = self.decode(self.encode_gray(x, features), self.encode_guidance(labels, like=x))
         return chroma if hints is None else spread_hints(chroma, x, labels, hints)
 
-    def encode_gray(self, x: Tensor) -> list[Tensor]:
-        """Gray features of each level, normalized if the config says so, finest first; no label changes them."""
+    def encode_gray(self, x: Tensor, features: Sequence[Tensor] | None = None) -> list[Tensor]:
+        """Gray features of each level, finest first; no label changes them.
+
+        They are normalized if the config says so, and hold what the image encoder sees, or what is given of that.
+        """
+        seen = self._seen(x, features) if self.config.image_encoder else []
         if self.config.stem:
             x = F.leaky_relu(self.gray_stem(x), self.config.slope)
-        features = []
+        gray = []
         for level in self.encoder:
             x = level(x)
-            features.append(F.instance_norm(x, eps=INSTANCE_NORM_EPS) if self.config.gray_norm else x)
+            gray.append(F.instance_norm(x, eps=INSTANCE_NORM_EPS) if self.config.gray_norm else x)
+        for number, of_level in enumerate(seen, 1):
+            gray[number] = gray[number] + of_level
         for block in self.context:
-            features[-1] = block(features[-1])
-        return features
+            gray[-1] = block(gray[-1])
+        return gray
+
+    def _seen(self, x: Tensor, features: Sequence[Tensor] | None) -> list[Tensor]:
+        """What the image encoder adds to each level but the first."""
+        features = self.image_encoder(x) if features is None else features
+        *seen, coarsest = (entry(of_stride) for entry, of_stride in zip(self.entries, features, strict=True))
+        seen[-1] = seen[-1] + F.interpolate(coarsest, scale_factor=2, mode="bilinear", align_corners=False)
+        if self.training and self.drop_features:
+            kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.drop_features
+            seen = [of_level * kept for of_level in seen]
+        return seen
 
     def encode_guidance(self, labels: Tensor | None, like: Tensor) -> list[Tensor]:
         """Guidance features of each level, finest first, for a gray input of the size of `like`."""
@@ -251,6 +299,29 @@ class TwoStreamUNet(nn.Module):
             x = level(x)
             features.append(x)
         return features
+
+    def class_parameters(self) -> list[Tensor]:
+        """Tensors with one row for each class; none where a class is a gray level."""
+        return [self.class_vectors.weight] if self.config.embedding else []
+
+    def with_classes(self, ids: Sequence[int], rows: Sequence[int] | None = None) -> TwoStreamUNet:
+        """The same network for other classes.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Class id of each index rank.
+        rows : sequence of int, optional
+            The rank of this network whose vector each begins with; -1: the mean of all but rank 0, if there is
+            another. Not to be given where a class is a gray level.
+        """
+        changed = TwoStreamUNet(replace(self.config, ids=tuple(ids)), self.drop_features)
+        state = dict(self.state_dict())
+        if rows is not None:
+            mean_from = min(1, len(self.config.ids) - 1)
+            state["class_vectors.weight"] = chosen_rows(state["class_vectors.weight"], rows, mean_from)
+        changed.load_state_dict(state)
+        return changed.eval()
 
     def embed(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
         """What the guidance stream begins with, (N, C, H, W): the vector of each pixel's class, or its scaled rank."""
@@ -292,5 +363,6 @@ PRESETS = {
         stem=24,
         context=2,
         final_activation=False,
+        image_encoder="lite0",
     ),
 }

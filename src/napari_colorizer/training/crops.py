@@ -1,4 +1,4 @@
-"""Random crops of photographs, each a function of seed, epoch and place."""
+"""Random windows of photos, with the labels that a user might give: made in the processes that prepare crops."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from napari_colorizer.networks.image_encoder import STRIDES
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.guidance import degrade_labels, relabel_region
+from napari_colorizer.training.old_photos import old_photo
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.order import Key
+from napari_colorizer.training.views import GRID, ViewStore, draw_view
+
+Crop = dict[str, NDArray[Any]]
 
 
 class CropDataset(Dataset[dict[str, Tensor]]):
@@ -38,47 +43,90 @@ class CropDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         """Tensors of one crop.
 
-        rgb (3, S, S) uint8; labels (S, S) int32; flips (2,) bool: sideways, upside down; tone (3,) float32: gamma,
-        contrast, blur in pixels; grain (S, S) float16. With guidance also given (S, S) int32, and where regions may be
-        relabeled, relabeled (S, S) bool.
+        rgb (3, S, S) uint8; gray (S, S) uint8, perhaps aged; labels (S, S) int32; flips (2,) bool: sideways, upside
+        down. With guidance also given (S, S) int32, and where regions may be relabeled, relabeled (S, S) bool.
         """
         epoch, place, number = key
         rng = np.random.default_rng([self.options.seed, epoch, place])
-        rgb, labels = self._cut(self.photos[number], rng)
-        sideways = self.options.flips != "none" and rng.random() < 0.5
-        upside_down = self.options.flips == "both" and rng.random() < 0.5
-        tone, grain = _draw_age(self.options.aging, self.options.crop, rng)
-        crop: dict[str, Any] = {"rgb": rgb.transpose(2, 0, 1), "labels": labels, "tone": tone, "grain": grain}
-        crop["flips"] = np.array([sideways, upside_down])
+        crop = self._draw(number, rng)
+        crop["rgb"], crop["labels"] = crop["rgb"].transpose(2, 0, 1), crop["labels"].astype(np.int32)
         if self.guidance:
-            crop["given"] = degrade_labels(labels, self.options, rng)
+            crop["given"] = degrade_labels(crop["labels"], self.options, rng)
             if self.colored:
                 chance = self.options.relabel
                 crop["given"], crop["relabeled"] = relabel_region(crop["given"], chance, self.colored, rng)
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in crop.items()}
 
-    def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    def _draw(self, number: int, rng: np.random.Generator) -> Crop:
+        rgb, labels = self._cut(self.photos[number], rng)
+        sideways = self.options.flips != "none" and rng.random() < 0.5
+        upside_down = self.options.flips == "both" and rng.random() < 0.5
+        gray = np.rint(old_photo(rgb, self.options.aging, rng) * 255).astype(np.uint8)
+        return {"rgb": rgb, "gray": gray, "labels": labels, "flips": np.array([sideways, upside_down])}
+
+    def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """A random square window, brought to the size of a crop."""
         height, width = photo.labels.shape
         size, shorter = self.options.crop, min(height, width)
         side = round(rng.uniform(self.options.zoom, 1) * shorter) if self.options.zoom else min(size, shorter)
         side = max(1, side)
         top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-        rgb = photo.rgb[top : top + side, left : left + side]
+        rgb = np.ascontiguousarray(photo.rgb[top : top + side, left : left + side])
         labels = photo.labels[top : top + side, left : left + side]
         if side != size:
-            image = Image.fromarray(np.ascontiguousarray(rgb))
+            image = Image.fromarray(rgb)
             rgb = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))  # Pillow's does not alias
             nearest = ((np.arange(size) + 0.5) * side / size).astype(np.int64)
             labels = labels[nearest[:, None], nearest]
-        return rgb, labels.astype(np.int32)
+        return rgb, labels
 
 
-def _draw_age(aging: float, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Gamma, contrast and blur of an old photograph, and its grain (in units of the input's -1..1)."""
-    gamma = np.exp(rng.uniform(-0.5, 0.5)) if rng.random() < aging else 1.0
-    contrast = rng.uniform(0.4, 1.0) if rng.random() < aging / 2 else 1.0
-    blur = rng.uniform(0.4, 1.6) if rng.random() < aging / 2 else 0.0
-    amount = rng.uniform(0, 0.12) if rng.random() < aging / 2 else 0.0
-    grain = rng.standard_normal((size, size), np.float32) * amount if amount else np.zeros((size, size))
-    return np.array([gamma, contrast, blur], np.float32), grain.astype(np.float16)
+class SeenCropDataset(CropDataset):
+    """Crops for networks with an image encoder, cut out of whole views.
+
+    With a store, a crop has the features of its view, too: features0 to features3, (C, S / stride, S / stride)
+    float16. Without one, each view is new, and the crop has its contrast (2,) float32 instead: mean and deviation of
+    its whole lightness, which is what the encoder goes by.
+
+    Parameters
+    ----------
+    photos, options, guidance, colored
+        See `CropDataset`.
+    store : ViewStore, optional
+        Of the same photos, built.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        options: TrainOptions,
+        guidance: bool,
+        colored: Sequence[int] = (),
+        store: ViewStore | None = None,
+    ):
+        super().__init__(photos, options, guidance, colored)
+        self.store = store
+
+    def _draw(self, number: int, rng: np.random.Generator) -> Crop:
+        place = 0
+        if self.store is None:
+            mirror = self.options.flips != "none" and rng.random() < 0.5
+            view = draw_view(self.photos[number], self.options, rng, mirror, plain=False)
+        else:
+            place = int(rng.integers(self.store.count))
+            view = self.store.view(number, place)
+        size = self.options.crop
+        top, left = (GRID * int(rng.integers((side - size) // GRID + 1)) for side in view.gray.shape)
+        window = np.s_[top : top + size, left : left + size]
+        crop: Crop = {"rgb": view.rgb[window], "gray": view.gray[window], "labels": view.labels[window]}
+        crop["flips"] = np.zeros(2, bool)
+        if self.store is None:
+            x = view.network_input()
+            crop["contrast"] = np.array([x.mean(), x.std(correction=0)], np.float32)
+            return crop
+        for index, (features, stride) in enumerate(
+            zip(self.store.features(number, place, view.gray.shape), STRIDES, strict=True)
+        ):
+            rows, columns = (np.s_[start // stride : (start + size) // stride] for start in (top, left))
+            crop[f"features{index}"] = features[:, rows, columns]
+        return crop

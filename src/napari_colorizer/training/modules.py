@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.batches import flip, gray_and_chroma
+from napari_colorizer.training.batches import features_of, flip, gray_and_chroma
 from napari_colorizer.training.losses import FOLLOWED, GroupedCrossEntropy, Relabeled, class_weights, color_loss
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.suggestions import Suggestions
@@ -70,6 +70,8 @@ class NetworkTraining(pl.LightningModule):
     def __init__(self, network: GridNet | TwoStreamUNet, options: TrainOptions, steps: int):
         super().__init__()
         self.network = network.train().requires_grad_(True)  # a model holds its networks in eval mode
+        if network.config.image_encoder:
+            network.image_encoder.requires_grad_(options.encoder_factor > 0)
         self.options, self.steps = options, steps
         self.average = MovingAverage(network, options.ema)
         self._updates = 0
@@ -88,12 +90,20 @@ class NetworkTraining(pl.LightningModule):
         """Adam or AdamW, with a learning rate that is a function of the step."""
         options = self.options
         kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
-        own = {id(tensor) for tensor in class_parameters(self.network)}
+        of_classes = {id(tensor) for tensor in self.network.class_parameters()}
         head: list[Tensor] = []
         body: list[Tensor] = []
-        for tensor in self.network.parameters():
-            (head if id(tensor) in own else body).append(tensor)
-        groups: list[dict[str, Any]] = [{"params": head}, {"params": body, "lr": options.rate * options.body}]
+        encoder: list[Tensor] = []
+        for name, tensor in self.network.named_parameters():
+            if name.startswith("image_encoder."):
+                encoder += [tensor] * tensor.requires_grad
+            else:
+                (head if id(tensor) in of_classes else body).append(tensor)
+        groups: list[dict[str, Any]] = [
+            {"params": head},
+            {"params": body, "lr": options.rate * options.body},
+            {"params": encoder, "lr": options.rate * options.encoder_factor},
+        ]
         optimizer = kind(
             [group for group in groups if group["params"]], options.rate, BETAS, weight_decay=options.weight_decay
         )
@@ -106,13 +116,6 @@ class NetworkTraining(pl.LightningModule):
             return 1.0
         warm_up = min(WARM_UP_STEPS, max(1, self.steps // 10))
         return min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
-
-
-def class_parameters(network: GridNet | TwoStreamUNet) -> list[Tensor]:
-    """Tensors with one row for each class: learned vectors, or the last layers; none where a class is a gray level."""
-    if isinstance(network, GridNet):
-        return [*network.last[3].parameters(), *network.last[4].parameters()]
-    return [network.class_vectors.weight] if network.config.embedding else []
 
 
 class ColorizerTraining(NetworkTraining):
@@ -133,6 +136,7 @@ class ColorizerTraining(NetworkTraining):
         self, network: TwoStreamUNet, options: TrainOptions, steps: int, suggestions: Suggestions | None = None
     ):
         super().__init__(network, options, steps)
+        network.drop_features = options.drop_features
         config = network.config
         known = suggestions or {}
         most = max(map(len, known.values()), default=1)
@@ -146,11 +150,11 @@ class ColorizerTraining(NetworkTraining):
         """The loss of a batch of crops."""
         config = self.network.config
         with torch.autocast(self.device.type, enabled=False):
-            inputs = gray_and_chroma(batch, config.lightness)
+            inputs = gray_and_chroma(batch, self.network)
             chroma = (inputs.chroma - config.chroma_offset) / config.chroma_scale
             given = flip(batch["given"], batch["flips"]).long()
         options = self.options
-        predicted = self.network(inputs.x, given)
+        predicted = self.network(inputs.x, given, features=features_of(batch, self.network, inputs.x))
         guessed = given == UNLABELED if options.cautious else None
         relabeled = self._relabeled(flip(batch["relabeled"], batch["flips"]), given) if "relabeled" in batch else None
         weights = (options.huber_delta, options.color_weight, options.relative_to)
@@ -208,5 +212,7 @@ class SegmenterTraining(NetworkTraining):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The loss of a batch of crops."""
         with torch.autocast(self.device.type, enabled=False):
-            inputs = gray_and_chroma(batch, self.network.config.lightness)
-        return self.loss(self.network(inputs.x), inputs.labels)
+            inputs = gray_and_chroma(batch, self.network)
+        logits = self.network.coarse_logits(inputs.x, features_of(batch, self.network, inputs.x))
+        stride = self.network.config.stem_stride  # where the grid is coarse, the middle pixels of its cells tell
+        return self.loss(logits, inputs.labels[:, stride // 2 :: stride, stride // 2 :: stride])

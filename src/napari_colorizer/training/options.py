@@ -23,7 +23,7 @@ Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
 Keep = Literal["best", "last"]
 RECIPES = ("finetune", "default", "paper")
-SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "relabel", "aging")
+SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "relabel", "aging", "drop_features")
 
 
 def _option(default: Any, text: str, group: str = "training", label: str = "") -> Any:
@@ -55,6 +55,11 @@ class TrainOptions:
     body: float = _option(
         1.0, "Factor on the learning rate of all but what belongs to single classes.", label="Rate of the body"
     )
+    encoder_factor: float = _option(
+        0.0,
+        "Factor on the learning rate of the image encoder; 0: it stays as it is, and sees each photo only once.",
+        label="Encoder factor",
+    )
     schedule: Schedule = _option(
         "cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.", label="Rate over time"
     )
@@ -66,6 +71,12 @@ class TrainOptions:
     )
     keep: Keep = _option("best", "Which epoch becomes the model: the best by its score, or the last.")
     side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.", "images", "Shorter side")
+    views: int = _option(
+        0,
+        "How often a frozen image encoder looks at each photo: mirrored, aged, in other sizes; 0: 2 to 12 times.",
+        "images",
+        "Views of a photo",
+    )
     squash: int = _option(
         0,
         "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.",
@@ -124,9 +135,20 @@ class TrainOptions:
         "color",
         "Change labels",
     )
-    aging: float = _option(0.5, "Share of crops with other tones; half as many are faded, blurred or grainy.", "color")
+    aging: float = _option(
+        0.5, "Share of crops that look old: other film, tones, grain, blur, scratches, print.", "color"
+    )
+    drop_features: float = _option(
+        0.25,
+        "Share of crops for which the colorizer does without the image encoder, so that it heeds the labels.",
+        "color",
+        "Drop features",
+    )
     unlabeled: bool = _option(
         True, "Learn from images without labels, and from machine-made masks, too.", "images", "Use unlabeled"
+    )
+    filled: bool = _option(
+        True, "Take masks whose gaps a machine has filled, where the set has them.", "images", "Use filled masks"
     )
     groups: tuple[str, ...] = _option(
         (), "A name that stands for others in some masks: person=skin,hair,clothes.", "images", "Class groups"
@@ -154,11 +176,21 @@ class TrainOptions:
         object.__setattr__(self, "groups", tuple(self.groups))
         for name in ("epochs", "batch", "crop", "side", "devices", "nodes", "val_size"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("epoch_size", "squash", "weight_decay", "clip", "color_weight", "relative_to", "pictures", "seed"):
+        for name in (
+            "epoch_size",
+            "squash",
+            "weight_decay",
+            "clip",
+            "color_weight",
+            "relative_to",
+            "pictures",
+            "seed",
+            "views",
+        ):
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("rate", "huber_delta"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in (*SHARES, "zoom", "body", "rarity"):
+        for name in (*SHARES, "zoom", "body", "rarity", "encoder_factor"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
         for name in ("ema", "val_share"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")

@@ -44,7 +44,10 @@ def gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
             raise StoppedError
 
     data = read_set(options.data, groups=options.groups, val_share=options.val_share, seed=options.seed, record=main)
-    train, problems = PhotoStore.load(data, data.of_split("train"), options.side, options.squash, on_progress=check)
+    pairs = [
+        replace(pair, mask=pair.filled) if pair.filled and options.filled else pair for pair in data.of_split("train")
+    ]
+    train, problems = PhotoStore.load(data, pairs, options.side, options.squash, on_progress=check)
     if not len(train):
         raise TrainingError(f"{options.data}: none of its images can be used. " + " ".join(problems[:3]))
     labeled = [pair for pair in data.of_split("val") if pair.mask is not None]

@@ -6,7 +6,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -19,7 +19,7 @@ from napari_colorizer.classes import UNLABELED
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.crops import CropDataset
+from napari_colorizer.training.crops import CropDataset, SeenCropDataset
 from napari_colorizer.training.data.photos import PhotoStore
 from napari_colorizer.training.data.sets import LabeledSet, Photo
 from napari_colorizer.training.evaluate import epoch_metrics
@@ -32,6 +32,7 @@ from napari_colorizer.training.pictures import write_pictures
 from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
 from napari_colorizer.training.run import Row, RunFolder
 from napari_colorizer.training.suggestions import Suggestions, color_suggestions
+from napari_colorizer.training.views import ViewStore
 
 PHOTOS_FOR_SUGGESTIONS = 1000
 
@@ -193,18 +194,46 @@ def _fit(
         use_distributed_sampler=False,  # the order of the crops does not depend on the processes
     )
     order.share = Share(trainer.global_rank, trainer.world_size)
-    photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
     workers = worker_count(options)
     batches: Any = BatchSampler(order, options.batch // trainer.world_size // splits, drop_last=False)
-    loader = DataLoader(
-        CropDataset(photos, options, guidance=part == "colorizer", colored=colored),
-        batch_sampler=batches,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        pin_memory=trainer.strategy.root_device.type == "cuda",
-    )
-    last = run.checkpoint(part)
-    trainer.fit(training, loader, ckpt_path=last if last.exists() else None)
+    with ExitStack() as stack:
+        loader = DataLoader(
+            _crops(materials, training, part, colored, trainer, stack),
+            batch_sampler=batches,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
+        )
+        last = run.checkpoint(part)
+        trainer.fit(training, loader, ckpt_path=last if last.exists() else None)
+
+
+def _crops(
+    materials: Materials,
+    training: NetworkTraining,
+    part: str,
+    colored: Sequence[int],
+    trainer: pl.Trainer,
+    stack: ExitStack,
+) -> CropDataset:
+    """The crops of a network; what a frozen image encoder sees is computed here, and removed with the stack."""
+    options, guidance = materials.options, part == "colorizer"
+    photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
+    if not training.network.config.image_encoder:
+        return CropDataset(photos, options, guidance, colored)
+    if options.encoder_factor:
+        return SeenCropDataset(photos, options, guidance, colored)
+    path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
+    stack.callback(path.unlink, missing_ok=True)
+    store = ViewStore(photos, options, path)
+    materials.emit(Note(f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"))
+
+    def check() -> None:
+        if materials.stop():
+            raise StoppedError
+
+    store.build(training.network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
+    return SeenCropDataset(photos, options, guidance, colored, store)
 
 
 def _validation(materials: Materials, base: Model, part: str) -> Validation:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.library import FRESH, load_model
 from napari_colorizer.models.model import WORKING_SIZE, Model
-from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
+from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.pretrained import imagenet_encoder
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,15 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
 
 
 def fresh_network(part: str, options: TrainOptions, ids: Sequence[int]) -> GridNet | TwoStreamUNet:
-    """A network with random weights for the classes of these ids."""
+    """A network for the classes of these ids, with random weights behind those of the image encoder."""
+    network: GridNet | TwoStreamUNet
     if part == "colorizer":
-        return TwoStreamUNet.preset(options.preset, ids)
-    return GridNet.preset(options.preset, (UNLABELED, *ids) if options.background else ids)
+        network = TwoStreamUNet.preset(options.preset, ids)
+    else:
+        network = GridNet.preset(options.preset, (UNLABELED, *ids) if options.background else ids)
+    if network.config.image_encoder:
+        network.image_encoder = imagenet_encoder(network.config.image_encoder)
+    return network
 
 
 def teach_classes(
@@ -145,7 +150,7 @@ def without_classes(network: GridNet, ids: Collection[int]) -> GridNet:
         If no class is left.
     """
     kept = [label for label in network.config.ids if label not in ids]
-    return _with_channels(network, kept, [network.config.ids.index(label) for label in kept])
+    return network.with_classes(kept, [network.config.ids.index(label) for label in kept])
 
 
 def _match(classes: ClassMap, model: Model) -> dict[int, int]:
@@ -190,30 +195,14 @@ def _teach_segmenter(network: GridNet, own: Sequence[int], known: Mapping[int, i
     former = network.config.ids
     rows = [_rank(former, known.get(label, -1)) for label in own]
     if UNLABELED in former:
-        return _with_channels(network, [UNLABELED, *own], [former.index(UNLABELED), *rows])
-    return _with_channels(network, own, rows)
-
-
-def _with_channels(network: GridNet, ids: Sequence[int], rows: Sequence[int]) -> GridNet:
-    """Choose the rows of the last convolution and of the norm after it; all before them stays."""
-    config: GridNetConfig = network.config
-    changed = GridNet(replace(config, ids=tuple(ids), head=config.head or len(config.ids)), network.drop_branch)
-    state = dict(network.state_dict())
-    for name in ("last.3.weight", "last.4.weight", "last.4.bias", "last.4.running_mean", "last.4.running_var"):
-        state[name] = _rows(state[name], rows)
-    changed.load_state_dict(state)
-    return changed.eval()
+        return network.with_classes([UNLABELED, *own], [former.index(UNLABELED), *rows])
+    return network.with_classes(own, rows)
 
 
 def _teach_vectors(network: TwoStreamUNet, own: Sequence[int], known: Mapping[int, int]) -> TwoStreamUNet:
     """Choose the learned vectors; rank 0, unlabeled, stays, and is what new ones begin as where there is no other."""
-    config: TwoStreamUNetConfig = network.config
-    rows = [0, *(_rank(config.ids, known.get(label, -1)) for label in own)]
-    taught = TwoStreamUNet(replace(config, ids=(UNLABELED, *own)))
-    state = dict(network.state_dict())
-    state["class_vectors.weight"] = _rows(state["class_vectors.weight"], rows, mean_from=min(1, len(config.ids) - 1))
-    taught.load_state_dict(state)
-    return taught.eval()
+    rows = [0, *(_rank(network.config.ids, known.get(label, -1)) for label in own)]
+    return network.with_classes((UNLABELED, *own), rows)
 
 
 def _teach_ranks(
@@ -237,17 +226,9 @@ def _teach_ranks(
         elif label not in ids:
             ids.append(label)
     spare = (label for label in range(1, 2 * len(ids) + max(classes.ids) + 1) if label not in classes)
-    taught = TwoStreamUNet(replace(network.config, ids=tuple(next(spare) if label is None else label for label in ids)))
-    taught.load_state_dict(network.state_dict())
-    return taught.eval()
+    return network.with_classes([next(spare) if label is None else label for label in ids])
 
 
 def _rank(ids: Sequence[int], label: int) -> int:
     """Place of an id; -1 where it is missing."""
     return ids.index(label) if label in ids else -1
-
-
-def _rows(tensor: Tensor, rows: Sequence[int], mean_from: int = 0) -> Tensor:
-    """The chosen rows of a tensor; -1 chooses the mean of the rows from `mean_from` on."""
-    mean = tensor[mean_from:].float().mean(0).to(tensor.dtype)
-    return torch.stack([tensor[row] if row >= 0 else mean for row in rows])

@@ -46,9 +46,11 @@ def list_folders(root: Path, settings: Settings) -> Listed:
 
 
 def _list_part(listing: Listing, folder: Path, split: Split | None, settings: Settings) -> None:
-    """List a folder with ``images/`` and, as far as they are there, ``masks/``, ``pseudo/`` and ``confidence/``."""
+    """List a folder with ``images/`` and, as far as there are any, masks of all kinds and their confidence."""
     images = listing.images(folder / "images")
-    masks, pseudo, confidence = (listing.masks(folder / name) for name in ("masks", "pseudo", "confidence"))
+    masks, pseudo, confidence, filled = (
+        listing.masks(folder / name) for name in ("masks", "pseudo", "confidence", "filled")
+    )
     listing.without_image(masks, images)
     listing.without_image(pseudo, images)
     for name, image in images.items():
@@ -59,7 +61,7 @@ def _list_part(listing: Listing, folder: Path, split: Split | None, settings: Se
         if mask is None and name in pseudo:
             pair = Pair(image, pseudo[name], "train", source, pseudo=True, confidence=confidence.get(name))
         else:
-            pair = Pair(image, mask, split or below or "train", source)
+            pair = Pair(image, mask, split or below or "train", source, filled=filled.get(name) if mask else None)
         listing.pairs.append(pair)
         if split or below:
             listing.declared.add(image)

@@ -40,6 +40,8 @@ class Pair:
         Whether a machine made the mask.
     confidence : Path, optional
         Of a pseudo-mask: an 8-bit image, 255 where the machine was certain.
+    filled : Path, optional
+        The mask with its unlabeled pixels filled by a machine.
     """
 
     image: Path
@@ -48,6 +50,7 @@ class Pair:
     source: str = ""
     pseudo: bool = False
     confidence: Path | None = None
+    filled: Path | None = None
 
 
 @dataclass(frozen=True)
