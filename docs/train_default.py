@@ -33,40 +33,30 @@ from napari_colorizer.training.transfer import teach_classes
 from napari_colorizer.training.vivid import cautious_factor, vivid_curve
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
-FAITHFUL: dict[str, Any] = {
-    "network": "colorizer",
-    "epoch_size": 9600,
-    "rate": 3e-4,
-    "side": 192,
-    "crop": 112,
-    "relabel": 0.7,
-    "drop_all": 0.3,
-    "keep": "last",  # the score knows true labels only
-}
+COLOR: dict[str, Any] = {"network": "colorizer", "side": 192, "crop": 128, "epoch_size": 6400}
 STAGES: dict[str, dict[str, Any]] = {
-    "segmenter": {"network": "segmenter", "start": "fresh", "epochs": 48, "epoch_size": 2400},
-    # rare classes are given their weight late: from the start they would only slow down the others
-    "balanced": {
+    "segmenter": {
         "network": "segmenter",
-        "start": "segmenter",
-        "epochs": 13,
-        "epoch_size": 2400,
-        "rate": 3e-4,
-        "rarity": 0.5,
-    },
-    "colorizer": {
-        "network": "colorizer",
         "start": "fresh",
-        "epochs": 28,
-        "epoch_size": 9600,
-        "side": 192,
-        "crop": 112,
-        "relabel": 0.0,
+        "epochs": 22,
+        "epoch_size": 3200,
+        "crop": 192,
+        "views": 3,
+        "rate": 2e-3,
+        "rarity": 0.35,
     },
+    "colorizer": {**COLOR, "start": "fresh", "epochs": 20, "views": 2, "relabel": 0.0},
     # a label that contradicts the picture is to be followed, too: learned last, by what knows the true ones
-    "faithful": {**FAITHFUL, "start": "colorizer", "epochs": 8},
-    # photographs without labels teach nothing of that, and were seen often enough
-    "labeled": {**FAITHFUL, "start": "faithful", "epochs": 6, "unlabeled": False},
+    "faithful": {
+        **COLOR,
+        "start": "colorizer",
+        "epochs": 6,
+        "rate": 3e-4,
+        "relabel": 0.7,
+        "drop_all": 0.3,
+        "unlabeled": False,
+        "keep": "last",  # the score knows true labels only
+    },
 }
 LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
 CONFIDENCE = 0.7  # with labels of this probability colors are no worse than gray: "sure labels" of evaluate
