@@ -6,7 +6,7 @@ from kornia.color import rgb_to_lab
 from torch import nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.modules import ColorizerTraining, MovingAverage, SegmenterTraining, class_parameters
+from napari_colorizer.training.modules import ColorizerTraining, MovingAverage, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
 
 OPTIONS = TrainOptions(rate=0.01)
@@ -59,7 +59,7 @@ def test_what_belongs_to_single_classes_has_a_rate_of_its_own(preset):
         groups = training.configure_optimizers()["optimizer"].param_groups
         rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
         assert sum(len(group["params"]) for group in groups) == len(list(built.parameters()))
-        own = class_parameters(built)
+        own = built.class_parameters()
         if own:
             assert {rates[id(p)] for p in own} == {0.01}
             assert min(rates.values()) == pytest.approx(0.001)

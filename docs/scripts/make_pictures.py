@@ -1,6 +1,6 @@
 """Make the pictures of the README and of the gallery with the bundled model.
 
-    .ci/with-display python docs/make_pictures.py
+    .ci/with-display python docs/scripts/make_pictures.py
 
 For photographs that scikit-image ships, the gallery shows, side by side, the gray image, the predicted labels and the
 colors that come of them, the corrected labels and the colors that come of those, and, where they are known, the true
@@ -36,7 +36,7 @@ from napari_colorizer.training.metrics.color import ciede2000, to_lab
 from napari_colorizer.training.pictures import overlay, to_gray
 
 GALLERY = Path(__file__).parent / "gallery.json"
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parent.parent / "images"
 ONE_CORRECTION = "photographer"  # the entry of the README's first picture
 TWO_LABELS = {"photographer": "meadow called grass", "photographer-water": "meadow called water"}  # and of its second
 

@@ -1,6 +1,6 @@
 """Make the picture of the Train dock: a short fine-tuning on the color photographs that scikit-image ships.
 
-.ci/with-display python docs/train_window.py
+.ci/with-display python docs/scripts/train_window.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Train the bundled model, from random weights to the file in the package.
 
-    python docs/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only STAGE | bundle]
+    python docs/scripts/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only STAGE | bundle]
 
 PHOTOS is the set that docs/model.md describes. RUNS gets the folders of the runs: where one is there already, training
 goes on with it, so that the same command is given again after an interruption. At last the two networks are put

