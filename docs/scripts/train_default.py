@@ -1,4 +1,4 @@
-"""Train the bundled model, from random weights to the file in the package.
+"""Train the bundled model, from ImageNet weights of its encoder to the file in the package.
 
     python docs/scripts/train_default.py PHOTOS RUNS [--device cuda] [--devices 2] [--only STAGE | bundle]
 
@@ -29,8 +29,9 @@ from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Sto
 from napari_colorizer.training.metrics.baselines import class_means
 from napari_colorizer.training.pruning import prune
 from napari_colorizer.training.run import RunFolder, resumed_options
+from napari_colorizer.training.stage import spread
 from napari_colorizer.training.transfer import teach_classes
-from napari_colorizer.training.vivid import cautious_factor, vivid_curve
+from napari_colorizer.training.vivid import vivid_curve
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
 COLOR: dict[str, Any] = {"network": "colorizer", "side": 192, "crop": 128, "epoch_size": 6400}
@@ -59,9 +60,12 @@ STAGES: dict[str, dict[str, Any]] = {
     },
 }
 LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
-CONFIDENCE = 0.7  # with labels of this probability colors are no worse than gray: "sure labels" of evaluate
-LEAST_IOU = 0.15  # a class that is found worse than this is left to the user
+LEAST_IOU = 0.15  # a class that is found worse than this is left to the user,
+TRUSTED_PHOTOS = 100  # and so is one that val does not show, unless so many training photographs do
+LABELED = 0.87  # of the pixels that people labeled, at least: what is less sure stays unlabeled
+CONFIDENCES = [round(0.05 * step, 2) for step in range(19)]
 SIDE, BASELINE_SIDE = 224, 64
+FEW = 200  # photographs on which the factors are calibrated
 LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS beside the model file"
 
 
@@ -99,26 +103,42 @@ def photos_of_classes(store: PhotoStore) -> dict[int, int]:
     return dict(zip(store.ids, (store.counts > 0).sum(0).tolist(), strict=True))
 
 
-def finish(model: Model, train: Collection, val: Collection, data: Any) -> Model:
-    """The model as it is bundled: vividness, metrics, terms."""
-    model, segmentation = _pruned(model, val, data)
+def finish(model: Model, train: Collection, val: Collection, data: Any, trusted: Collection[int]) -> Model:
+    """The model as it is bundled: confidence, vividness, metrics, terms."""
+    model = _pruned(model, val, data, trusted)
+    model = replace(model, confidence=_calibrated_confidence(model, val, data), _elsewhere={})
+    segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
+    few = spread(list(val), FEW)
+    factors = {
+        "vivid_unlabeled": vivid_curve(model, few, data.classes, labeled=False).calibrated(),
+        "vivid": vivid_curve(model, few, data.classes).calibrated(),
+    }
+    model = replace(model, **factors, _elsewhere={})
     means = class_means(track(train, "Mean colors of the classes"))
-    mean_psnr = evaluate_color(model, val, data.classes, means, ("class mean",), ())["ways"]["class mean"]["psnr"]
-    model = replace(model, vivid_unlabeled=cautious_factor(model, val, data.classes), _elsewhere={})
-    curve = vivid_curve(model, val, data.classes)
-    model = replace(model, vivid=curve.calibrated(mean_psnr), _elsewhere={})
     color = evaluate_color(model, val, data.classes, means)
     facts = {"license": LICENSE, "metrics": {"color": color, "segmentation": segmentation}}
-    return replace(model, name="default", confidence=CONFIDENCE, **facts)
+    return replace(model, name="default", **facts)
 
 
-def _pruned(model: Model, val: Collection, data: Any) -> tuple[Model, dict[str, Any]]:
-    """The model without the classes that it does not find, and its scores: without those, others may win or lose."""
+def _calibrated_confidence(model: Model, val: Collection, data: Any) -> float:
+    """The largest confidence that leaves few pixels unlabeled."""
+    few = spread(list(val), FEW)
+    for confidence in reversed(CONFIDENCES):
+        tried = replace(model, confidence=confidence, _elsewhere={})
+        found = evaluate_segmentation(tried, few, data.classes, data.groups)["as it comes"]
+        print(f"confidence {confidence}: {found}", flush=True)
+        if found["labeled"] >= LABELED:
+            return confidence
+    return 0.0
+
+
+def _pruned(model: Model, val: Collection, data: Any, trusted: Collection[int]) -> Model:
+    """The model without the classes that it does not find: without those, others may win or lose."""
     while True:
         found = evaluate_segmentation(model, val, data.classes, data.groups)
-        pruned = prune(model, found["IoU"], data.classes, LEAST_IOU)
+        pruned = prune(model, found["IoU"], data.classes, LEAST_IOU, trusted)
         if pruned.predictable == model.predictable:
-            return model, found
+            return model
         model = pruned
 
 
@@ -128,12 +148,14 @@ def bundle(arguments: argparse.Namespace) -> None:
     taught = [pair for pair in data.of_split("train") if pair.mask is not None]
     train = PhotoStore.load(data, taught, BASELINE_SIDE)[0]
     val = list(PhotoStore.load(data, [pair for pair in data.of_split("val") if pair.mask is not None], SIDE)[0])
-    model, found = load_model("labeled"), load_model("balanced")
+    model, found = load_model("faithful"), load_model("segmenter")
     provenance = {**model.provenance, "segmenter": found.provenance}
     model = replace(model, segmenter=found.segmenter, provenance=provenance, _elsewhere={})
-    model = with_known_classes(model, photos_of_classes(train))
+    counts = photos_of_classes(train)
+    model = with_known_classes(model, counts)
+    trusted = [label for label, count in counts.items() if count >= TRUSTED_PHOTOS]
     by_people = PhotoStore.load(data, [pair for pair in taught if not pair.pseudo], BASELINE_SIDE)[0]
-    model = finish(replace(model, working_size=arguments.working_size), by_people, val, data)
+    model = finish(replace(model, working_size=arguments.working_size), by_people, val, data, trusted)
     model.save(bundled_default(), half=True)
     size = bundled_default().stat().st_size / 1e6
     print(f"{bundled_default()}: {size:.1f} MB, vivid {model.vivid}, unlabeled {model.vivid_unlabeled}")

@@ -37,6 +37,12 @@ def test_classes_that_were_not_learned_or_not_measured_are_never_predicted(make_
     assert prune(make_model(), unknown, SET, least_iou=0).predictable == {SKY, BOAT}
 
 
+def test_trusted_classes_stay_where_nobody_measured_them(make_model):
+    assert prune(make_model(), {"sky": 0.5, "grass": 0.5}, SET, trusted=[BOAT]).predictable == {SKY, GRASS, BOAT}
+    scores = {"sky": 0.5, "grass": 0.5, "boat": 0.05}
+    assert prune(make_model(), scores, SET, trusted=[BOAT]).predictable == {SKY, GRASS}
+
+
 def test_classes_are_matched_as_they_were_measured(tiny_model, photos):
     names = ((5, "Himmel", "sky"), (4, "GRASS", ""), (6, "meadow", "grass"), (7, "ship", ""))
     classes = ClassMap([Class(label, name, "#101010", known_as) for label, name, known_as in names])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -39,6 +39,9 @@ def evaluate(
     ] = None,
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="So many images at most, spread over the split.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Measure images of this source only; give it again for more.")
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -59,12 +62,13 @@ def evaluate(
         labeled_set = read_set(data, groups=tuple(group or ()), seed=seed)
         if not group:
             labeled_set = _with_groups_of(loaded, labeled_set)
-        photos, problems = _load(labeled_set, _some(_labeled(labeled_set, split), limit), side)
+        photos, problems = _load(labeled_set, _some(_labeled(labeled_set, split, source), limit), side)
         taught, more = _load(labeled_set, _labeled(labeled_set, "train") if loaded.colorizer else [], BASELINE_SIDE)
         problems = list(dict.fromkeys([*labeled_set.problems, *problems, *more]))
         _tell(labeled_set.notes, problems)
         if not photos:
-            raise DataError(f"{data} has no labeled images in the split {split!r} that can be read")
+            among = f" of the sources {', '.join(source)}" if source else ""
+            raise DataError(f"{data} has no labeled images{among} in the split {split!r} that can be read")
         _check_colors(loaded, photos, split)
         found = {"model": loaded.name, "data": str(data), "split": split, "side": side, "photos": len(photos)}
         found |= _measure(loaded, labeled_set, photos, taught, device)
@@ -127,9 +131,10 @@ def _groups_of(provenance: Any) -> Sequence[str]:
     return ()
 
 
-def _labeled(labeled_set: LabeledSet, split: str) -> list[Pair]:
-    """The pairs of a split that people labeled."""
-    return [pair for pair in labeled_set.pairs if pair.mask and not pair.pseudo and split in (pair.split, "all")]
+def _labeled(labeled_set: LabeledSet, split: str, sources: Collection[str] | None = None) -> list[Pair]:
+    """The pairs of a split, and of some sources, that people labeled."""
+    by_people = [pair for pair in labeled_set.pairs if pair.mask and not pair.pseudo]
+    return [p for p in by_people if split in (p.split, "all") and (not sources or p.source in sources)]
 
 
 def _some(pairs: list[Pair], limit: int | None) -> list[Pair]:

@@ -48,6 +48,9 @@ def print_evaluation(found: dict[str, Any]) -> None:
         console.print(_behavior_table(found["behavior"]))
         console.print(_aged_table(found["aged"]["copies"]))
     if "segmentation" in found:
+        if "accuracy there" in (sure := found["segmentation"]["as it comes"]):
+            told = f"{sure['labeled']:.0%} of the pixels are labeled, {sure['accuracy there']:.3f} of these rightly"
+            console.print(f"As the model comes, with a confidence of {sure['confidence']:g}: {told}.")
         for table in _segmentation_tables(found["segmentation"]):
             console.print(table)
 

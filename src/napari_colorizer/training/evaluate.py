@@ -23,8 +23,8 @@ from napari_colorizer.training.metrics.color import RGB
 from napari_colorizer.training.metrics.segmentation import SegmentationScores
 from napari_colorizer.training.scene import Scene, measure
 
+# "sure labels" are the predicted ones as they come: the rest, of which the model is not sure enough, is unlabeled
 WAYS = ("gray", "class mean", "true labels", "predicted labels", "sure labels", "no labels")
-SURE = 0.7  # "sure labels" are the predicted ones where they are as likely as that; the rest is unlabeled
 
 
 def evaluate_color(
@@ -132,7 +132,9 @@ def evaluate_segmentation(
     Returns
     -------
     dict
-        See `SegmentationScores.summary`.
+        See `SegmentationScores.summary`; all pixels are predicted for these scores. Beside them "as it comes": the
+        "confidence" of the model, and with it "labeled", the share of pixels that it leaves no gap for, and "accuracy
+        there".
 
     Raises
     ------
@@ -141,11 +143,14 @@ def evaluate_segmentation(
     """
     model.require_segmenter()
     ids = ids_of_set(model, classes)
-    scores = SegmentationScores(classes, groups or {})
+    scores, sure = (SegmentationScores(classes, groups or {}) for _ in range(2))
     for photo in photos:
-        predicted = model.segment(photo.rgb, SegmentOptions(device=device, confidence=0.0))
-        scores.add(photo.labels, translate(predicted, ids), photo.source)
-    return scores.summary()
+        for own, confidence in ((scores, 0.0), (sure, None)):
+            predicted = model.segment(photo.rgb, SegmentOptions(device=device, confidence=confidence))
+            own.add(photo.labels, translate(predicted, ids), photo.source)
+    found = sure.summary()
+    coverage = {name: found[name] for name in ("labeled", "accuracy there") if name in found}
+    return {**scores.summary(), "as it comes": {"confidence": model.confidence, **coverage}}
 
 
 def ids_of_set(model: Model, classes: ClassMap) -> dict[int, int]:
@@ -237,7 +242,7 @@ class ColorMeasure:
         if means is not None:
             ways["class mean"] = lambda: paint(photo.rgb, means[photo.labels])
         if model.segmenter is not None:
-            for way, confidence in (("predicted labels", 0.0), ("sure labels", SURE)):
+            for way, confidence in (("predicted labels", 0.0), ("sure labels", None)):
                 options = SegmentOptions(device=scene.options.device, confidence=confidence)
                 ways[way] = partial(_predicted, scene, options)
         return ways

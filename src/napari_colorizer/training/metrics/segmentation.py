@@ -68,12 +68,22 @@ class SegmentationScores:
         -------
         dict
             "pixel accuracy" and "mIoU" (both 0..1), "IoU" (of each class that the truth has, by name) and "sources"
-            (the same three of each source, over the classes that it labels). Without a labeled pixel the accuracy and
-            the mIoU are missing.
+            (the same three of each source, over the classes that it labels); "labeled", the share of these pixels for
+            which there is a prediction, and "accuracy there". Without a labeled pixel all but "IoU" and "sources" are
+            missing, and without a prediction the last is.
         """
         folded = {source: self._fold(counts) for source, counts in sorted(self._counts.items())}
         whole = sum(folded.values(), np.zeros((len(self._ids),) * 2, np.int64))
-        return {**self._scores(whole), "sources": {source: self._scores(counts) for source, counts in folded.items()}}
+        sources = {source: self._scores(counts) for source, counts in folded.items()}
+        return {**self._scores(whole), **self._coverage(np.diag(whole).sum()), "sources": sources}
+
+    def _coverage(self, hits: np.int64) -> dict[str, float]:
+        """How much was predicted, and how much of that is right."""
+        counts: NDArray[np.int64] = sum(self._counts.values(), np.zeros((len(self._ids),) * 2, np.int64))
+        said, all_pixels = counts[:, 1:].sum(), counts.sum()
+        if not all_pixels:
+            return {}
+        return {"labeled": float(said / all_pixels)} | ({"accuracy there": float(hits / said)} if said else {})
 
     def _fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """The counts of a source with its groups made comparable."""
