@@ -118,7 +118,7 @@ def test_one_network_alone_leaves_the_other_as_it_was(quick):
 
 
 def test_a_fresh_model_can_be_trained_without_any_other(quick):
-    events = list(fit(replace(quick, start="fresh", epochs=1, network="colorizer", crop=32)))
+    events = list(fit(replace(quick, start="fresh", epochs=1, network="colorizer", crop=64)))
     assert [event.epoch for event in of_kind(events, EpochEnded)] == [1]
     assert load_model("meadows").segmenter is None
 

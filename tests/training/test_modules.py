@@ -58,13 +58,25 @@ def test_what_belongs_to_single_classes_has_a_rate_of_its_own(preset):
         training = kind(built, options, 10) if kind is ColorizerTraining else kind(built, options, 10, {})
         groups = training.configure_optimizers()["optimizer"].param_groups
         rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
-        assert sum(len(group["params"]) for group in groups) == len(list(built.parameters()))
+        trained = [p for p in built.parameters() if p.requires_grad]
+        assert sum(len(group["params"]) for group in groups) == len(trained)
         own = built.class_parameters()
         if own:
             assert {rates[id(p)] for p in own} == {0.01}
             assert min(rates.values()) == pytest.approx(0.001)
         else:  # a class is a gray level: nothing belongs to it alone
             assert set(rates.values()) == {0.001}
+
+
+def test_an_image_encoder_stays_as_it_is_unless_it_has_a_rate():
+    network = GridNet.preset("default", (1, 2))
+    SegmenterTraining(network, OPTIONS, 10, {})
+    assert not any(p.requires_grad for p in network.image_encoder.parameters())
+    training = SegmenterTraining(network, replace(OPTIONS, encoder_factor=0.1), 10, {})
+    assert all(p.requires_grad for p in network.image_encoder.parameters())
+    groups = training.configure_optimizers()["optimizer"].param_groups
+    rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
+    assert {rates[id(p)] for p in network.image_encoder.parameters()} == {pytest.approx(0.1 * OPTIONS.rate)}
 
 
 def test_the_optimizer_is_the_one_asked_for(tiny_model):
@@ -100,15 +112,14 @@ def test_a_relabeled_region_is_to_look_like_what_its_label_says(tiny_model):
         "given": torch.where(region, 2, labels),
         "relabeled": region,
         "flips": torch.tensor([[True, False], [False, True]]),
-        "tone": torch.tensor([[1.0, 1.0, 0.0]] * 2),
-        "grain": torch.zeros(2, 16, 16, dtype=torch.float16),
+        "gray": torch.full((2, 16, 16), 160, dtype=torch.uint8),
     }
     suggestions = {1: [(-0.5, -35.3, 1.0)], 2: [(9.0, 90.0, 0.6), (-39.0, 40.0, 0.4)]}
     training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10, suggestions)
     painted = torch.zeros(8, 2)
     painted[2] = torch.tensor([-39.0, 40.0]) / 128
     painted[7] = rgb_to_lab(sky.view(1, 3, 1, 1) / 255)[0, 1:, 0, 0] / 128
-    training.network.forward = lambda x, given: painted[given].permute(0, 3, 1, 2)
+    training.network.forward = lambda x, given, features: painted[given].permute(0, 3, 1, 2)
     assert float(training.training_step(batch, 0)) == pytest.approx(0, abs=1e-5)
     painted[2] = painted[7]  # what is true, and not what was asked for
     assert float(training.training_step(batch, 0)) > 0.05

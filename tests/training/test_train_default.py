@@ -9,7 +9,7 @@ import pytest
 from napari_colorizer.models.header import read_header
 from napari_colorizer.training.events import EpochEnded
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "train_default.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "scripts" / "train_default.py"
 TINY = {"network": "colorizer", "epochs": 3, "epoch_size": 8, "batch": 4, "side": 64, "crop": 32, "precision": "32"}
 TINY |= {"val_size": 2, "pictures": 0, "preset": "default", "workers": 0, "start": "tiny"}
 

@@ -142,7 +142,8 @@ class Model:
         if device.type == "cpu":
             return self
         if device not in self._elsewhere:
-            moved: dict[str, Any] = {name: copy.deepcopy(network).to(device) for name, network in self.networks.items()}
+            copies = copy.deepcopy(self.networks)  # at once, so that they go on sharing what they share
+            moved: dict[str, Any] = {name: network.to(device) for name, network in copies.items()}
             self._elsewhere[device] = replace(self, **moved, _elsewhere={})
         return self._elsewhere[device]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,12 @@ from torch.utils.data import DataLoader
 
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.crops import CropDataset
+from napari_colorizer.training.crops import CropDataset, SeenCropDataset
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.hardware import lightning_precision, worker_count
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.views import ViewStore
 
 PHOTO_SHAPE = (224, 300)
 CLASSES = range(1, 37)
@@ -68,28 +71,40 @@ def measure_steps(options: TrainOptions, steps: int = 15) -> list[StepTime]:
 
 def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) -> StepTime:
     device = pick_device(options.device)
-    step = _make_step(part, options, device)
-    loader = _batches(part, options, photos, steps + WARM_UP)
-    fixed = next(_batches(part, replace(options, workers=0), photos, 1))
+    training = _training(part, options, device)
+    step = _make_step(training, options, device)
     times: dict[str, list[float]] = {"with": [], "without": []}
-    for number in range(steps + WARM_UP):
-        for kind, batches in (("with", loader), ("without", iter([fixed]))):
-            began = time.perf_counter()
-            step(next(batches))
-            if number >= WARM_UP:
-                times[kind].append((time.perf_counter() - began) * 1e3)
+    with TemporaryDirectory() as folder:
+        data = _crops(training.network, options, photos, Path(folder) / "views", part == "colorizer")
+        loader = _batches(data, options, steps + WARM_UP)
+        fixed = next(_batches(data, replace(options, workers=0), 1))
+        for number in range(steps + WARM_UP):
+            for kind, batches in (("with", loader), ("without", iter([fixed]))):
+                began = time.perf_counter()
+                step(next(batches))
+                if number >= WARM_UP:
+                    times[kind].append((time.perf_counter() - began) * 1e3)
     return StepTime(part, options.batch, float(np.median(times["with"])), float(np.median(times["without"])))
 
 
-def _batches(part: str, options: TrainOptions, photos: list[Photo], count: int) -> Iterator[dict[str, Tensor]]:
-    keys: Any = [(0, place, place % len(photos)) for place in range(count * options.batch)]
-    data = CropDataset(photos, options, guidance=part == "colorizer")
+def _crops(
+    network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path, guidance: bool
+) -> CropDataset:
+    if not network.config.image_encoder:
+        return CropDataset(photos, options, guidance)
+    store = ViewStore(photos, replace(options, views=1), path)
+    device = pick_device(options.device)
+    store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
+    return SeenCropDataset(photos, options, guidance, store=store)
+
+
+def _batches(data: CropDataset, options: TrainOptions, count: int) -> Iterator[dict[str, Tensor]]:
+    keys: Any = [(0, place, place % len(data.photos)) for place in range(count * options.batch)]
     workers, on_gpu = worker_count(options), pick_device(options.device).type == "cuda"
     return iter(DataLoader(data, options.batch, sampler=keys, num_workers=workers, pin_memory=on_gpu))
 
 
-def _make_step(part: str, options: TrainOptions, device: torch.device) -> Callable[[dict[str, Tensor]], None]:
-    """One step of the optimizer, as Lightning does it."""
+def _training(part: str, options: TrainOptions, device: torch.device) -> NetworkTraining:
     training: NetworkTraining
     if part == "colorizer":
         training = ColorizerTraining(TwoStreamUNet.preset(options.preset, CLASSES), options, 1000)
@@ -97,6 +112,13 @@ def _make_step(part: str, options: TrainOptions, device: torch.device) -> Callab
         training = SegmenterTraining(GridNet.preset(options.preset, CLASSES), options, 1000, {})
     training.to(device)
     training.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return training
+
+
+def _make_step(
+    training: NetworkTraining, options: TrainOptions, device: torch.device
+) -> Callable[[dict[str, Tensor]], None]:
+    """One step of the optimizer, as Lightning does it."""
     optimizer = training.configure_optimizers()["optimizer"]
     precision = lightning_precision(options.precision, device)
     half = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision, torch.float32)

@@ -128,5 +128,5 @@ class SeenCropDataset(CropDataset):
             zip(self.store.features(number, place, view.gray.shape), STRIDES, strict=True)
         ):
             rows, columns = (np.s_[start // stride : (start + size) // stride] for start in (top, left))
-            crop[f"features{index}"] = features[:, rows, columns]
+            crop[f"features{index}"] = np.array(features[:, rows, columns])  # the file is not to be written to
         return crop

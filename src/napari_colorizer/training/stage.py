@@ -217,9 +217,9 @@ def _crops(
     stack: ExitStack,
 ) -> CropDataset:
     """The crops of a network; what a frozen image encoder sees is computed here, and removed with the stack."""
-    options, guidance = materials.options, part == "colorizer"
+    options, network, guidance = materials.options, training.network, part == "colorizer"
     photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
-    if not training.network.config.image_encoder:
+    if not network.config.image_encoder:
         return CropDataset(photos, options, guidance, colored)
     if options.encoder_factor:
         return SeenCropDataset(photos, options, guidance, colored)
@@ -232,7 +232,7 @@ def _crops(
         if materials.stop():
             raise StoppedError
 
-    store.build(training.network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
+    store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
     return SeenCropDataset(photos, options, guidance, colored, store)
 
 
