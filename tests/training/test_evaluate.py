@@ -255,9 +255,9 @@ def test_sure_labels_are_those_that_the_model_is_sure_of(tiny_model, photos, cla
 
     def segment(self, rgb, options=None):
         asked.append(options.confidence)
-        return np.full(rgb.shape[:2], 0 if options.confidence else SKY, np.uint8)
+        return np.full(rgb.shape[:2], 0 if options.confidence is None else SKY, np.uint8)
 
     monkeypatch.setattr(Model, "segment", segment)
     ways = evaluate_color(tiny_model, photos[:1], classes, hint_counts=())["ways"]
-    assert asked == [0.0, 0.7]
+    assert asked == [0.0, None]
     assert ways["sure labels"] == ways["no labels"] != ways["predicted labels"]

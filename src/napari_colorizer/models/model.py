@@ -98,6 +98,8 @@ class Model:
         if not kind or kind != self.colorizer.config.image_encoder or self.shares_encoder:
             return
         ours, theirs = self.segmenter.image_encoder.state_dict(), self.colorizer.image_encoder.state_dict()
+        if any(tensor.device.type != "cpu" for tensor in ours.values()):
+            return  # `on` keeps what is shared
         if all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()):
             self.colorizer.image_encoder = self.segmenter.image_encoder
 

@@ -126,7 +126,7 @@ def _make_step(
     def step(batch: dict[str, Tensor]) -> None:
         batch = {name: values.to(device, non_blocking=True) for name, values in batch.items()}
         with torch.autocast(device.type, half, enabled=half != torch.float32):
-            loss = training.training_step(batch, 0)
+            loss: Any = training.training_step(batch, 0)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
