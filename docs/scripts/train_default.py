@@ -47,7 +47,8 @@ STAGES: dict[str, dict[str, Any]] = {
         "rarity": 0.35,
     },
     "colorizer": {**COLOR, "start": "fresh", "epochs": 20, "views": 2, "relabel": 0.0},
-    # a label that contradicts the picture is to be followed, too: learned last, by what knows the true ones
+    # A label that contradicts the picture is to be followed, too: learned last, by what knows the true ones. This takes
+    # over at the learning rate that the stage before has come down to.
     "faithful": {
         **COLOR,
         "start": "colorizer",
@@ -59,6 +60,7 @@ STAGES: dict[str, dict[str, Any]] = {
         "keep": "last",  # the score knows true labels only
     },
 }
+UNTIL = {"colorizer": 14}  # stages that end after so many of their epochs
 LEAST_PHOTOS = 20  # a class that fewer training photographs show, be it in one pixel, is not in the class map
 LEAST_IOU = 0.15  # a class that is found worse than this is left to the user,
 TRUSTED_PHOTOS = 100  # and so is one that val does not show, unless so many training photographs do
@@ -72,7 +74,7 @@ LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS besid
 def train(stage: str, arguments: argparse.Namespace) -> None:
     """Do one stage, or go on with it; its model is installed under its name."""
     run, model = arguments.runs / stage, arguments.runs / "models" / f"{stage}.safetensors"
-    if model.exists() and not read_header(model)["provenance"]["stopped"]:
+    if model.exists() and _is_done(stage, read_header(model)["provenance"]):
         return
     machine = {"device": arguments.device, "devices": arguments.devices}
     if RunFolder(run).options.exists():
@@ -83,8 +85,17 @@ def train(stage: str, arguments: argparse.Namespace) -> None:
     for event in events:
         if isinstance(event, Prepared | EpochEnded | Finished):
             print(event.to_line()[:400], flush=True)
+        if isinstance(event, EpochEnded) and event.epoch == UNTIL.get(stage):
+            events.close()  # installs what is trained so far
+            break
         if isinstance(event, Stopped) or (isinstance(event, Finished) and event.stopped):
             raise SystemExit(f"{stage} was stopped; the same command goes on with it")
+
+
+def _is_done(stage: str, provenance: dict[str, Any]) -> bool:
+    if not provenance["stopped"]:
+        return True
+    return any(effort.get("epoch") == UNTIL.get(stage) for effort in provenance["trained"].values())
 
 
 def with_known_classes(model: Model, counts: dict[int, int]) -> Model:
