@@ -90,6 +90,30 @@ def test_sources_stand_beside_gray(run, model, data):
     assert cells == ["north", "2", *(f"{value:.2f}" for value in figures), f"{gain:+.2f}"]
 
 
+def test_only_some_sources(run, model, data):
+    for name in ("lake-1", "wood-1", "wood-2"):
+        add_pair(data, "val", name)
+    for sources, count in ((["wood"], 2), (["wood", "lake"], 3)):
+        options = [word for source in sources for word in ("--source", source)]
+        assert json.loads(run("evaluate", model, data, "--json", *options).stdout)["photos"] == count
+    refused = run("evaluate", model, data, "--source", "sea")
+    assert refused.exit_code == 1
+    assert "of the sources sea" in refused.stderr
+
+
+def test_how_much_is_labeled_as_the_model_comes(run, make_model, data, tmp_path):
+    found = []
+    for confidence in (0.0, 0.4, 1.0):
+        make_model(confidence=confidence).save(tmp_path / "sure.safetensors")
+        found.append(json.loads(run("evaluate", tmp_path / "sure.safetensors", data, "--json").stdout)["segmentation"])
+    shares = [scores["as it comes"]["labeled"] for scores in found]
+    assert shares[0] > 0.99  # what the set does not have counts as unlabeled
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] == 0
+    assert found[0]["as it comes"]["accuracy there"] == pytest.approx(found[0]["pixel accuracy"] / shares[0])
+    assert len({scores["pixel accuracy"] for scores in found}) == 1  # that is of all pixels, however sure
+
+
 def test_json_is_all_that_is_printed(run, model, data):
     result = run("evaluate", model, data, "--json", "--side", "32")
     found = json.loads(result.stdout)

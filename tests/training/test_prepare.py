@@ -40,6 +40,19 @@ def chosen(quick):
     return choose
 
 
+@pytest.mark.parametrize("filled", [True, False])
+def test_filled_masks_teach_if_so_wished_and_never_judge(quick, labeled_set, filled):
+    for split in ("train", "val"):
+        folder = labeled_set / split / "filled"
+        folder.mkdir()
+        for mask in (labeled_set / split / "masks").iterdir():
+            Image.fromarray(np.full_like(np.asarray(Image.open(mask)), SKY)).save(folder / mask.name)
+    options = replace(quick, filled=filled)
+    materials, _ = gather(options, RunFolder(Path(options.run)), lambda _: None, lambda: False, True)
+    assert all((photo.labels == SKY).all() == filled for photo in materials.train)
+    assert not any((photo.labels == SKY).all() for photo in materials.val)
+
+
 @pytest.mark.parametrize(("gray", "parts"), [(1, ("segmenter", "colorizer")), (6, ("segmenter",))])
 def test_a_class_that_only_gray_images_show_is_none_that_the_colorizer_knows(mossy, chosen, gray, parts):
     mossy(gray)

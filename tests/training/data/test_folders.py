@@ -49,6 +49,20 @@ def test_train_and_val_below_images_are_the_split(tmp_path, draw):
     assert {pair.source for pair in data.pairs} == {tmp_path.name}
 
 
+def test_filled_masks_lie_beside_those_of_people(tmp_path, draw):
+    draw.classes(tmp_path)
+    for name in ("a", "b"):
+        draw.image(tmp_path / "images" / f"{name}.png")
+    draw.mask(tmp_path / "masks" / "a.png", 1)
+    for name in ("a", "b"):
+        draw.mask(tmp_path / "filled" / f"{name}.png", 2)
+    pairs = by_name(read_set(tmp_path))
+    assert pairs["a"].mask == tmp_path / "masks" / "a.png"
+    assert pairs["a"].filled == tmp_path / "filled" / "a.png"
+    assert pairs["b"].mask is None  # a machine's mask alone is none of a labeled image
+    assert pairs["b"].filled is None
+
+
 @pytest.mark.parametrize("words", [("labelled", "unlabelled"), ("labeled", "unlabeled")])
 def test_labelled_and_unlabelled_lie_side_by_side(tmp_path, draw, words):
     labeled, unlabeled = (tmp_path / word for word in words)
