@@ -67,7 +67,7 @@ TRUSTED_PHOTOS = 100  # and so is one that val does not show, unless so many tra
 LABELED = 0.87  # of the pixels that people labeled, at least: what is less sure stays unlabeled
 CONFIDENCES = [round(0.05 * step, 2) for step in range(19)]
 SIDE, BASELINE_SIDE = 224, 64
-FEW = 200  # photographs on which the factors are calibrated
+FEW = 120  # photographs on which the factors are calibrated
 LICENSE = "research and other non-commercial use only; see LICENSE-WEIGHTS beside the model file"
 
 
