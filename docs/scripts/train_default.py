@@ -50,7 +50,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "people": {
         "network": "segmenter",
         "start": "segmenter",
-        "epochs": 8,
+        "epochs": 7,
         "epoch_size": 3200,
         "crop": 192,
         "views": 3,
@@ -65,7 +65,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "faithful": {
         **COLOR,
         "start": "colorizer",
-        "epochs": 6,
+        "epochs": 5,
         "rate": 3e-4,
         "relabel": 0.7,
         "drop_all": 0.3,
