@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -234,3 +235,52 @@ def test_own_names_win_over_those_that_models_know():
 def test_classes_that_models_know_by_the_same_name_are_the_same():
     model = ClassMap([Class(4, "Gras", "#4caf50", known_as="grass")])
     assert ClassMap([Class(1, "herbe", "#4caf50", "Grass"), Class(2, "moss", "#4caf50")]).match(model) == {1: 4}
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "text"])
+def test_as_many_classes_as_there_are_ids_are_read_at_once(form):
+    classes = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, LARGEST_ID + 1))
+    text = getattr(classes, f"to_{form}")()
+    began = time.perf_counter()
+    assert len(PARSERS[form](text)) == LARGEST_ID
+    assert time.perf_counter() - began < 5  # each line was once counted from the first: that took minutes
+
+
+def test_many_classes_are_merged_at_once():
+    ours = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, 20001))
+    theirs = ClassMap(Class(label, f"other {label}", "#102030") for label in range(1, 20001))
+    began = time.perf_counter()
+    merged = ours.merged(theirs)
+    assert time.perf_counter() - began < 5
+    assert (len(merged), merged.named("other 1").id, merged.ids[-1]) == (40000, 20001, 40000)
+
+
+def test_no_more_classes_are_merged_than_there_are_ids():
+    full = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, LARGEST_ID + 1))
+    with pytest.raises(ValueError, match="no id left"):
+        full.merged(ClassMap([SKY]))
+
+
+@pytest.mark.parametrize("gap", ["", "\n\n"])
+def test_the_line_of_an_entry_in_json_is_told_after_many_others(gap):
+    entries = [f'{{"id": {label}, "name": "thing {label}"}}' for label in range(1, 500)] + [
+        '{"id": 7, "name": "again"}'
+    ]
+    with pytest.raises(ValueError, match=f"line {1 + 499 * (1 + len(gap))}: class id 7 is given twice"):
+        ClassMap.from_json("[" + f",\n{gap}".join(entries) + "]")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "sky\udfff", "a\udc80b"])
+def test_a_name_that_is_no_text_is_refused_in_a_message_that_can_be_shown(name):
+    for field in ("name", "known_as"):
+        with pytest.raises(ValueError, match="broken character") as caught:
+            ClassMap.from_json(json.dumps([{"id": 1, "name": "sky", field: name}]))
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["sky\x1b[2J", "sky\r\ngrass", "x" * 10**6, "\x9b0m\u202e"])
+def test_what_a_file_holds_is_escaped_and_cut_in_messages(name):
+    with pytest.raises(ValueError, match="given twice") as caught:
+        ClassMap.from_json(json.dumps([{"id": 1, "name": name}, {"id": 1, "name": "other"}]))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1500

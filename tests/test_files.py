@@ -1,3 +1,8 @@
+import os
+import threading
+import warnings
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tifffile
@@ -12,6 +17,7 @@ from napari_colorizer.files import (
     FileError,
     beside,
     images_in,
+    is_file,
     is_own_output,
     read_image,
     read_label_map,
@@ -158,7 +164,7 @@ def test_a_photograph_is_turned_upright(tmp_path, suffix, orientation, turns):
 
 
 @pytest.mark.parametrize(
-    ("mode", "shape"), [("1", (6, 4)), ("L", (6, 4)), ("LA", (6, 4, 3)), ("P", (6, 4, 3)), ("RGBA", (6, 4, 4))]
+    ("mode", "shape"), [("1", (6, 4)), ("L", (6, 4)), ("LA", (6, 4)), ("P", (6, 4, 3)), ("RGBA", (6, 4, 4))]
 )
 def test_any_kind_of_png_is_read(tmp_path, mode, shape):
     Image.new(mode, (4, 6)).save(tmp_path / "a.png")
@@ -207,11 +213,25 @@ def test_a_folder_is_no_image(tmp_path, read):
         read(tmp_path / "folder.png")
 
 
-def test_a_file_too_large_to_open_is_named(tmp_path, monkeypatch):
-    Image.new("L", (100, 100)).save(tmp_path / "huge.png")
+@READERS
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_too_large_for_the_memory_is_named(tmp_path, monkeypatch, read, suffix):
+    Image.new("L", (300, 200)).save(tmp_path / f"huge{suffix}")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=2**19))
+    with pytest.raises(FileError, match=rf"huge\{suffix} has 300 x 200 pixels: .* GB are free"):
+        read(tmp_path / f"huge{suffix}")
+
+
+@READERS
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_an_image_of_any_size_that_the_memory_holds_is_read_without_a_warning(tmp_path, monkeypatch, read, suffix):
+    Image.new("L", (100, 100)).save(tmp_path / f"large{suffix}")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(FileError, match=r"huge\.png cannot be read as an image: .*exceeds limit"):
-        read_image(tmp_path / "huge.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read(tmp_path / f"large{suffix}")
+    assert (found if read is read_image else found[0]).shape == (100, 100)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_a_folder_lists_its_images_without_what_was_written_beside_them(tmp_path):
@@ -241,3 +261,68 @@ def test_a_tiff_with_a_palette_is_read_in_its_colors(tmp_path):
     palette.putpalette([10, 20, 30, 200, 100, 50])
     palette.save(tmp_path / "palette.tif")
     assert read_image(tmp_path / "palette.tif")[0].tolist() == [[10, 20, 30], [200, 100, 50]]
+
+
+WRITERS = pytest.mark.parametrize(
+    ("write", "content"),
+    [(write_color, np.zeros((4, 4, 3), np.uint8)), (write_label_map, np.ones((4, 4), np.uint8))],
+)
+
+
+@WRITERS
+def test_what_is_there_is_written_over_only_if_asked(tmp_path, write, content):
+    path = tmp_path / "mine.png"
+    path.write_bytes(b"made by hand")
+    with pytest.raises(FileError, match=r"mine\.png is there already"):
+        write(path, content, overwrite=False)
+    assert path.read_bytes() == b"made by hand"
+    assert os.listdir(tmp_path) == ["mine.png"]
+    write(path, content)
+    assert read_image(path).shape[:2] == (4, 4)
+
+
+@WRITERS
+def test_a_link_to_nothing_is_something_that_is_there(tmp_path, write, content):
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(FileError, match=r"link\.png is there already"):
+        write(tmp_path / "link.png", content, overwrite=False)
+
+
+def test_of_several_that_write_one_file_at_once_one_wins_and_the_others_are_told(tmp_path):
+    start, told = threading.Barrier(8), []
+
+    def write(number):
+        start.wait()
+        try:
+            write_label_map(tmp_path / "one.png", np.full((4, 4), number), overwrite=False)
+        except FileError as error:
+            told.append((number, str(error)))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = set(range(8)) - {number for number, _ in told}
+    assert all("one.png is there already" in text for _, text in told)
+    assert (read_label_map(tmp_path / "one.png")[0] == winner).all()
+    assert os.listdir(tmp_path) == ["one.png"]
+
+
+def test_a_description_of_no_characters_is_escaped(tmp_path):
+    write_color(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8), "colored with \ud800\x1b[2J")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.info["Description"] == r"colored with \ud800\x1b[2J"
+
+
+@pytest.mark.parametrize("name", ["A.color.jpg", "A.Color.TIF", "A.labels.tif", "A.labels.webp"])
+def test_results_in_any_format_are_known(tmp_path, name):
+    (tmp_path / name).touch()
+    assert is_own_output(tmp_path / name)
+    assert images_in(tmp_path) == []
+
+
+def test_a_name_too_long_for_what_belongs_to_it_is_no_file(tmp_path):
+    image = tmp_path / f"{'x' * 251}.png"
+    image.touch()
+    assert not is_file(beside(image, ".labels.png"))

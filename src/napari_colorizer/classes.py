@@ -8,16 +8,19 @@ import io
 import json
 import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from importlib import resources
 from pathlib import Path
+
+from napari_colorizer.class_entries import FORMS, Entries, csv_entries, form_of, json_entries, text_entries
+from napari_colorizer.errors import readable
+
+__all__ = ["FORMS", "LARGEST_ID", "UNLABELED", "Class", "ClassMap", "distinct_color"]
 
 UNLABELED = 0
 UNLABELED_NAMES = frozenset({"background", "unlabeled", "unlabelled", "void"})
 LARGEST_ID = 65535
-FORMS = (".json", ".csv", ".txt")
 HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-TEXT_LINE = re.compile(r"\s*(\d+)\s*[:\s]\s*(\S.*?)\s*")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Class:
             raise ValueError(f"class id {self.id!r} is not a whole number from 1 to {LARGEST_ID}")
         if not isinstance(self.name, str) or not self.name.strip():
             raise ValueError(f"class {self.id} has no name")
+        if any(map(_is_lone_surrogate, self.name + self.known_as)):  # no file could hold it
+            raise ValueError(f"class {self.id} has a name with a broken character: {self.name}, {self.known_as}")
         if not isinstance(self.color, str) or not HEX_COLOR.fullmatch(self.color):
             raise ValueError(f"class {self.id} has the color {self.color!r}; a color is written #rrggbb")
 
@@ -52,6 +57,10 @@ class Class:
     def rgb(self) -> tuple[int, int, int]:
         """The display color as three numbers in 0..255."""
         return int(self.color[1:3], 16), int(self.color[3:5], 16), int(self.color[5:7], 16)
+
+
+def _is_lone_surrogate(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff"
 
 
 def distinct_color(label: int) -> str:
@@ -137,7 +146,7 @@ class ClassMap:
 
     def unused_id(self, taken: Container[int] = ()) -> int:
         """The smallest id that no class has and that is not `taken` otherwise."""
-        return next(label for label in range(1, LARGEST_ID + 1) if label not in self and label not in taken)
+        return _next(label for label in range(1, LARGEST_ID + 1) if label not in self and label not in taken)
 
     def match(self, other: ClassMap) -> dict[int, int]:
         """The id that each class has in another class map; classes that it does not have are left out.
@@ -172,6 +181,22 @@ class ClassMap:
         """A class map without the class of that id."""
         return ClassMap(item for item in self if item.id != label)
 
+    def merged(self, other: ClassMap) -> ClassMap:
+        """A class map with the classes of another added; one whose id is taken gets an unused id.
+
+        Examples
+        --------
+        >>> ours = ClassMap([Class(1, "sky", "#87ceeb")])
+        >>> ours.merged(ClassMap([Class(1, "grass", "#4caf50"), Class(5, "Sky", "#87ceeb")]))
+        ClassMap(1: sky, 2: grass)
+        """
+        result = ClassMap(self)
+        unused = (label for label in range(1, LARGEST_ID + 1) if label not in self and label not in other)
+        for item in other:
+            if result.counterpart(item) is None:
+                result._add(item if item.id not in self else replace(item, id=_next(unused)))
+        return result
+
     @classmethod
     def pascal_context(cls) -> ClassMap:
         """The 59 classes of PASCAL-Context (Mottaghi et al. 2014), ids 1 to 59."""
@@ -190,7 +215,7 @@ class ClassMap:
             If the file cannot be read.
         """
         path = Path(path)
-        parse = {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text}[_form(path)]
+        parse = {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text}[form_of(path)]
         try:
             return parse(path.read_text("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -201,13 +226,13 @@ class ClassMap:
     def write(self, path: str | Path) -> None:
         """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors)."""
         path = Path(path)
-        form = {".json": self.to_json, ".csv": self.to_csv, ".txt": self.to_text}[_form(path)]
+        form = {".json": self.to_json, ".csv": self.to_csv, ".txt": self.to_text}[form_of(path)]
         path.write_text(form(), "utf-8")
 
     @classmethod
     def from_json(cls, text: str) -> ClassMap:
         """Parse a list of ``{"id": 1, "name": "sky", "color": "#87ceeb"}``; color may be left out, known_as added."""
-        return cls._from_entries(_json_entries(text))
+        return cls._from_entries(json_entries(text))
 
     def to_json(self) -> str:
         """Give what `from_json` reads, one class a line."""
@@ -217,15 +242,7 @@ class ClassMap:
     @classmethod
     def from_csv(cls, text: str) -> ClassMap:
         """Parse comma-separated values with the columns id, name and, optionally, color and known_as."""
-        reader = csv.DictReader(io.StringIO(text, newline=None))
-        try:
-            columns = [str(column).strip().lower() for column in reader.fieldnames or ()]
-            if not {"id", "name"} <= set(columns):
-                raise ValueError("line 1: the columns must be id, name and, optionally, color")
-            reader.fieldnames = columns
-            return cls._from_entries((reader.line_num, row) for row in reader)
-        except csv.Error as error:  # a quote that is never closed, say
-            raise ValueError(f"line {reader.reader.line_num}: {error}") from error
+        return cls._from_entries(csv_entries(text))
 
     def to_csv(self) -> str:
         """Give what `from_csv` reads."""
@@ -238,22 +255,14 @@ class ClassMap:
     @classmethod
     def from_text(cls, text: str) -> ClassMap:
         """Parse lines of ``1: aeroplane``, the form of the paper authors' ``labels-59.txt``."""
-        entries: list[tuple[int, dict[str, object]]] = []
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip():
-                continue
-            match = TEXT_LINE.fullmatch(line)
-            if not match:
-                raise ValueError(f"line {number}: {line.strip()!r} is not of the form '1: name'")
-            entries.append((number, {"id": match[1], "name": match[2]}))
-        return cls._from_entries(entries)
+        return cls._from_entries(text_entries(text))
 
     def to_text(self) -> str:
         """Give what `from_text` reads."""
         return "".join(f"{item.id}: {item.name}\n" for item in self)
 
     @classmethod
-    def _from_entries(cls, entries: Iterable[tuple[int, object]]) -> ClassMap:
+    def _from_entries(cls, entries: Entries) -> ClassMap:
         """Build a class map from entries and the lines they stand in."""
         classes = cls()
         for line, entry in entries:
@@ -262,14 +271,15 @@ class ClassMap:
                 if item:
                     classes._add(item)
             except ValueError as error:
-                raise ValueError(f"line {line}: {error}") from error
+                raise ValueError(readable(f"line {line}: {error}")) from error
         return classes
 
 
-def _form(path: Path) -> str:
-    if path.suffix.lower() not in FORMS:
-        raise ValueError(f"{path.name}: a class map is a {', '.join(FORMS)} file")
-    return path.suffix.lower()
+def _next(unused: Iterator[int]) -> int:
+    label = next(unused, None)
+    if label is None:
+        raise ValueError(f"there is no id left: a class map holds {LARGEST_ID} classes at most")
+    return label
 
 
 def _parse_entry(entry: object) -> Class | None:
@@ -287,26 +297,3 @@ def _parse_entry(entry: object) -> Class | None:
     color = color.strip().lower() if isinstance(color, str) else color
     known_as = str(entry.get("known_as") or "").strip()
     return Class(label, name, color or distinct_color(label if isinstance(label, int) else 0), known_as)
-
-
-def _json_entries(text: str) -> Iterator[tuple[int, object]]:
-    """Each entry of a JSON list, with the line that it starts in."""
-    start = re.match(r"\s*\[\s*", text)
-    if not start:
-        raise ValueError("line 1: a class map in JSON is a list of classes")
-    position, decoder = start.end(), json.JSONDecoder()
-    while text[position : position + 1] != "]":
-        line = text.count("\n", 0, position) + 1
-        try:
-            entry, position = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"line {error.lineno}: {error.msg}") from error
-        except RecursionError as error:
-            raise ValueError(f"line {line}: the entry is nested too deeply") from error
-        yield line, entry
-        separator = re.compile(r"\s*(,\s*(?!\s*\])|(?=\]))").match(text, position)
-        if not separator:
-            raise ValueError(f"line {text.count(chr(10), 0, position) + 1}: a comma or the end of the list is missing")
-        position = separator.end()
-    if text[position + 1 :].strip():
-        raise ValueError(f"line {text.count(chr(10), 0, position) + 1}: something follows the end of the list")

@@ -1,10 +1,32 @@
 """Errors whose text is made for the user: it names what is wrong and says what would help."""
 
+LONGEST_MESSAGE, KEPT_AT_ITS_END = 1200, 400
 MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def readable(text: str, most: int = LONGEST_MESSAGE) -> str:
+    r"""A text as it can be shown in one line: names and values from files may hold anything, and any amount of it.
+
+    Control characters and what is no character at all are escaped; of a long text the middle is left out.
+
+    Examples
+    --------
+    >>> print(readable(f"a{chr(27)}[2Jb"))
+    a\x1b[2Jb
+    """
+    if len(text) > most:
+        end = min(KEPT_AT_ITS_END, most // 3)
+        text = f"{text[: most - end]} … {text[len(text) - end :]}"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class ColorizerError(ValueError):
     """The base of these errors."""
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class DeviceError(ColorizerError):

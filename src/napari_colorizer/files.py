@@ -7,80 +7,68 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
 from napari_colorizer.classes import LARGEST_ID, ClassMap
-from napari_colorizer.errors import FileError
+from napari_colorizer.decoding import decode_numbers, decode_shown
+from napari_colorizer.errors import FileError, readable
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
+OWN_ENDS = (".labels", ".color")  # of the stem of what this program writes
 CLASSES_KEY = "napari-colorizer-classes"
 UNKNOWN_COLOR = (255, 0, 255)
-UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
+UNREADABLE = Exception  # a damaged file fails in any way: zlib.error, struct.error, ZeroDivisionError, ...
+STACKS = " (stacks are not colored yet: save their images one by one)"
 
 
 def read_image(path: str | Path) -> NDArray[np.generic]:
-    """Read a gray (H, W) or RGB(A) (H, W, 3 or 4) image; a photograph (JPEG, ...) is turned upright.
+    """Read a gray (H, W) or RGB(A) (H, W, 3 or 4) image as it is meant to be shown.
+
+    It is turned upright, 0 is black, the colors of palettes, inks and profiles are sRGB, and the gray of an image with
+    alpha stands alone. Numbers of 16 or 32 bits and floats stay such.
 
     Raises
     ------
     FileError
-        If the file is not there, damaged, or no such image; the message names it.
+        If the file is not there, damaged, no such image, or too large for the memory; the message names it.
     """
     path = Path(path)
-    try:
-        if _is_plain_tiff(path):
-            array: NDArray[np.generic] = _read_tiff(path)
-        else:
-            with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image)
-                if upright.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "LA"):
-                    upright = upright.convert("RGB")
-                array = np.asarray(upright)
-    except FileNotFoundError:
-        raise FileError(f"there is no file {path}") from None
-    except UNREADABLE as error:
-        raise FileError(f"{path.name} cannot be read as an image: {error}") from error
+    with _naming(path, "an image"):
+        array = decode_shown(path)
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
-        raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}")
+        raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}{STACKS}")
     return array
 
 
-def _is_plain_tiff(path: Path) -> bool:
-    """Whether a file is a TIFF whose numbers are gray or RGB values: no palette, no CMYK, 0 is black."""
-    if path.suffix.lower() not in TIFF_SUFFIXES:
-        return False
+@contextmanager
+def _naming(path: Path, kind: str) -> Iterator[None]:
+    """Name the file in whatever goes wrong while it is read."""
     try:
-        with tifffile.TiffFile(path) as tiff:
-            return tiff.pages[0].photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-    except OSError:
+        yield
+    except FileError:
         raise
-    except Exception:  # damaged: let it be read, which says how
-        return True
-
-
-def _read_tiff(path: Path) -> NDArray[Any]:
-    """A TIFF's pixels without axes of length 1 that are no sides of the image."""
-    try:
-        array = tifffile.imread(path)
-    except OSError:
-        raise
-    except Exception as error:  # a damaged TIFF fails in any way: zlib.error, struct.error, ZeroDivisionError, ...
-        raise ValueError(f"the TIFF is damaged, or its form is not known ({error})") from error
-    while array.ndim > 2 and array.shape[0] == 1 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
-        array = array[0]
-    return array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except UNREADABLE as error:
+        raise FileError(f"{path.name} cannot be read as {kind}: {error or type(error).__name__}") from error
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` that takes its place when all went well, and is flushed to the disk first."""
+def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
+    """Give a temporary file beside `path` that takes its place when all went well, and is flushed to the disk first.
+
+    Raises
+    ------
+    FileError
+        If there is such a file already and `overwrite` is false, however short a time before.
+    """
+    if not overwrite:
+        refuse_existing(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
@@ -89,22 +77,43 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp makes it readable to its owner only
+        if not overwrite:
+            _claim(path)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "") -> None:
+def refuse_existing(path: Path) -> None:
+    """Raise `FileError` if there is something of that name, a link to nothing too."""
+    if os.path.lexists(path):
+        raise FileError(
+            f"{path} is there already and is not written over unasked: --overwrite, or another place, helps"
+        )
+
+
+def _claim(path: Path) -> None:
+    """Make an empty file, so that of several processes that write one name all but one are told."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        refuse_existing(path)
+        raise
+
+
+def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "", overwrite: bool = True) -> None:
     """Write an RGB image (H, W, 3) as PNG, with a text on how it came about."""
     info = PngImagePlugin.PngInfo()
     if description:
-        info.add_itxt("Description", description)
-    with replacing(Path(path)) as temporary:
+        info.add_itxt("Description", readable(description))
+    with replacing(Path(path), overwrite) as temporary:
         Image.fromarray(rgb).save(temporary, "PNG", pnginfo=info)
 
 
-def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: ClassMap | None = None) -> None:
+def write_label_map(
+    path: str | Path, labels: NDArray[np.integer], classes: ClassMap | None = None, overwrite: bool = True
+) -> None:
     """Write a label map (H, W) as PNG with its class map inside.
 
     Ids up to 255 give an indexed PNG whose palette shows the classes' colors, larger ones a 16-bit gray PNG.
@@ -112,7 +121,7 @@ def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: Clas
     Raises
     ------
     FileError
-        If an id does not fit into 16 bits.
+        If an id does not fit into 16 bits, or there is such a file already and `overwrite` is false.
     """
     largest, smallest = (int(labels.max()), int(labels.min())) if labels.size else (0, 0)
     if smallest < 0 or largest > LARGEST_ID:
@@ -123,7 +132,7 @@ def write_label_map(path: str | Path, labels: NDArray[np.integer], classes: Clas
     if classes is not None:
         info.add_itxt(CLASSES_KEY, classes.to_json())
     image = _indexed(labels.astype(np.uint8), classes) if largest < 256 else Image.fromarray(labels.astype(np.uint16))
-    with replacing(Path(path)) as temporary:
+    with replacing(Path(path), overwrite) as temporary:
         image.save(temporary, "PNG", pnginfo=info)
 
 
@@ -148,16 +157,8 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
         If the file is not there, damaged, or holds colors in place of class ids; the message names it.
     """
     path = Path(path)
-    try:
-        if path.suffix.lower() in TIFF_SUFFIXES:
-            array, text = _read_tiff(path), None
-        else:
-            with Image.open(path) as image:
-                array, text = np.asarray(image), image.info.get(CLASSES_KEY)
-    except FileNotFoundError:
-        raise FileError(f"there is no file {path}") from None
-    except UNREADABLE as error:
-        raise FileError(f"{path.name} cannot be read as a label map: {error}") from error
+    with _naming(path, "a label map"):
+        array, text = decode_numbers(path, CLASSES_KEY)
     if array.ndim != 2 or array.dtype.kind not in "bui":
         raise FileError(
             f"{path.name} is not a label map: it must hold one whole number (a class id) per pixel, "
@@ -167,20 +168,25 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
         raise FileError(f"{path.name} is not a label map: class ids run from 0 to {LARGEST_ID}")
     try:
         classes = ClassMap.from_json(text) if text else None
-    except ValueError:
+    except (ValueError, TypeError):
         classes = None  # the map itself is whole; names can be chosen again
     return (array.astype(np.uint8) if array.dtype.itemsize == 1 else array.astype(np.uint16)), classes
 
 
 def is_own_output(path: Path) -> bool:
-    """Whether a file is a label map or a colored image that this program wrote beside its image."""
-    return path.name.lower().endswith((LABELS_SUFFIX, COLOR_SUFFIX))
+    """Whether a file is a label map or a colored image that this program wrote beside its image, in any format."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.stem.lower().endswith(OWN_ENDS)
 
 
 def images_in(folder: str | Path) -> list[Path]:
     """Image files of a folder by name, without the label maps and colors that were written beside them."""
     found = (path for path in Path(folder).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     return sorted((path for path in found if not is_own_output(path)), key=lambda path: path.name.lower())
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; unlike `Path.is_file`, it takes a name that is too long for one that is not."""
+    return os.path.isfile(path)
 
 
 def beside(image: Path, suffix: str, folder: Path | None = None) -> Path:

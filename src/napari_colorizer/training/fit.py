@@ -106,7 +106,7 @@ def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Excep
     kept = f". What the last whole epoch gave is in {run.path}" if run.options.exists() else ""
     if isinstance(error, FileError):  # from a process that prepares crops it comes with a traceback before its text
         name = f"{FileError.__module__}.{FileError.__qualname__}: "
-        return FileError(str(error).strip().splitlines()[-1].removeprefix(name) + kept)
+        return FileError(str(error.args[0]).strip().splitlines()[-1].removeprefix(name) + kept)
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
         where = error.filename or run.path
         return TrainingError(f"training ends here: {where} cannot be written ({error.strerror}){kept}. Make room first")

@@ -206,3 +206,11 @@ def test_subfolders_name_the_source(tmp_path, draw):
         "old-b": "old",
         "c": "mine",
     }
+
+
+def test_an_image_whose_name_is_too_long_for_a_label_map_has_none(tmp_path, draw):
+    draw.classes(tmp_path)
+    draw.image(tmp_path / "images" / f"{'x' * 251}.png")
+    draw.image(tmp_path / "images" / "a.png")
+    draw.mask(tmp_path / "masks" / "a.png")
+    assert [pair.mask is None for pair in read_set(tmp_path).pairs] == [False, True]

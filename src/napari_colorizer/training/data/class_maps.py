@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-
 from napari_colorizer.classes import FORMS, ClassMap
+from napari_colorizer.decoding import open_image
 from napari_colorizer.errors import DataError
 from napari_colorizer.files import CLASSES_KEY, TIFF_SUFFIXES, UNREADABLE
 
@@ -42,29 +40,11 @@ def own_class_map(mask: Path) -> ClassMap | None:
     if mask.suffix.lower() in TIFF_SUFFIXES:
         return None
     try:
-        with Image.open(mask) as image:
+        with open_image(mask) as image:
             text = image.info.get(CLASSES_KEY)
         return ClassMap.from_json(text) if text else None
     except UNREADABLE:  # the check reports it
         return None
-
-
-def merged(classes: ClassMap, other: ClassMap) -> ClassMap:
-    """A class map with the classes of another added; one whose id is taken gets an unused id.
-
-    Examples
-    --------
-    >>> ours = ClassMap([Class(1, "sky", "#87ceeb")])
-    >>> merged(ours, ClassMap([Class(1, "grass", "#4caf50"), Class(5, "Sky", "#87ceeb")]))
-    ClassMap(1: sky, 2: grass)
-    """
-    result = list(classes)
-    for item in other:
-        so_far = ClassMap(result)
-        if so_far.counterpart(item) is None:
-            label = item.id if item.id not in so_far else so_far.unused_id(other.ids)
-            result.append(replace(item, id=label))
-    return ClassMap(result)
 
 
 def merged_from(masks: Iterable[Path]) -> tuple[ClassMap, list[Path]]:
@@ -76,5 +56,5 @@ def merged_from(masks: Iterable[Path]) -> tuple[ClassMap, list[Path]]:
             without.append(mask)
         elif own not in seen:
             seen.add(own)
-            classes = merged(classes, own)
+            classes = classes.merged(own)
     return classes, without

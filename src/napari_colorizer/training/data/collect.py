@@ -15,7 +15,7 @@ from PIL import Image
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import DataError, FileError
 from napari_colorizer.files import images_in, read_image, replacing, write_color, write_label_map
-from napari_colorizer.training.data.class_maps import find_class_map, merged, read_class_map
+from napari_colorizer.training.data.class_maps import find_class_map, read_class_map
 from napari_colorizer.training.data.masks import look_up
 from napari_colorizer.training.data.photos import to_rgb8
 
@@ -66,7 +66,7 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
     rgb = to_rgb8(image, name)
     path = find_class_map(root, above=False) or root / "classes.json"
     stored = read_class_map(path) if path.exists() else ClassMap()
-    together = merged(stored, classes)
+    together = stored.merged(classes)
     ids = classes.match(together)
     strange = set(np.unique(labels).tolist()) - {0, *ids}
     if strange:

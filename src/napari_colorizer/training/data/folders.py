@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_colorizer.errors import DataError
-from napari_colorizer.files import LABELS_SUFFIX, beside, images_in
+from napari_colorizer.files import LABELS_SUFFIX, beside, images_in, is_file
 from napari_colorizer.training.data.listing import Listed, Listing, key
 from napari_colorizer.training.data.masks import DrawnMasks
 from napari_colorizer.training.data.sets import Pair, Split, place
@@ -80,7 +80,7 @@ def _list_flat(listing: Listing, settings: Settings) -> None:
 
 def _label_map_of(image: Path) -> Path | None:
     path = beside(image, LABELS_SUFFIX)
-    return path if path.is_file() else None
+    return path if is_file(path) else None
 
 
 def _note_other_folders(listing: Listing, used: list[Path]) -> None:

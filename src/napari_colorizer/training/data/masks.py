@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_colorizer.classes import LARGEST_ID, ClassMap
+from napari_colorizer.decoding import open_image
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import UNREADABLE, read_image, read_label_map
 
@@ -154,7 +154,7 @@ def read_matlab(path: Path) -> NDArray[Any]:
 
 def _holds_colors(path: Path) -> bool:
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return image.mode in ("RGB", "RGBA")
     except UNREADABLE:  # whoever reads it says so
         return False

@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.decoding import open_image
 from napari_colorizer.errors import DataError, FileError
 from napari_colorizer.files import TIFF_SUFFIXES, UNREADABLE
 from napari_colorizer.training.data.coco_stuff import list_coco_stuff, pixel_maps_of
@@ -145,7 +144,7 @@ def _opens(image: Path) -> bool:
     try:
         if image.suffix.lower() in TIFF_SUFFIXES:  # Pillow does not know every kind that is read
             return image.stat().st_size > 0
-        with Image.open(image):
+        with open_image(image):
             return True
     except UNREADABLE:
         return False

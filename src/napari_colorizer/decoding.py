@@ -1,0 +1,271 @@
+"""Pixels of image files: as they are meant to be shown, or as the numbers that they hold."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+import numpy as np
+import psutil
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from napari_colorizer.errors import FileError
+
+TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+NO_COLORS = ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV")  # modes whose values are not gray or RGB
+GRAY_ALPHA = ("LA", "La")
+FEW_BITS = {"L;2": 85, "L;4": 17}  # how Pillow spreads 2 and 4 bits over 8
+BYTES_PER_PIXEL = 16  # that reading and coloring take, at the least
+ORIENTATION, PROFILE = 274, 34675  # TIFF tags
+TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+SCREEN_GAMMA, LIKE_SCREEN = 1 / 2.2, 0.05  # of a PNG's gAMA, and how far from it still means sRGB
+SRGB = ImageCms.createProfile("sRGB")
+Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+_opening = Lock()
+
+
+def decode_shown(path: Path) -> NDArray[Any]:
+    """The pixels as they are meant to be shown: upright, 0 black, in sRGB; any exception where that fails."""
+    if is_tiff(path):
+        pixels, profile = _read_tiff(path, "one gray or RGB image")
+        return _in_srgb(pixels, profile)
+    with open_image(path) as image:
+        curve = _png_curve(image)
+        pixels, profile = _shown(ImageOps.exif_transpose(image))
+    return _bend(pixels, curve) if curve else _in_srgb(pixels, profile)
+
+
+def decode_numbers(path: Path, key: str) -> tuple[NDArray[Any], str | None]:
+    """The numbers that an upright image holds, such as the indices into its palette, and its text of that key."""
+    if is_tiff(path):
+        return _read_tiff(path, "a label map")[0], None
+    with open_image(path) as image:
+        return _stored(image), image.info.get(key)
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file begins as a TIFF does, whatever its name."""
+    with open(path, "rb") as file:
+        return file.read(4) in TIFF_BEGINNINGS
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image of any size that the memory allows with Pillow, whose own limit is a fixed one."""
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    with image:
+        check_memory(path, *image.size)
+        yield image
+
+
+def check_memory(path: Path, width: int, height: int) -> None:
+    """Raise `FileError` if the memory does not suffice for an image of that size."""
+    needed, free = width * height * BYTES_PER_PIXEL, psutil.virtual_memory().available
+    if needed > free:
+        raise FileError(
+            f"{path.name} has {width} x {height} pixels: coloring it takes {needed / 2**30:.1f} GB of memory, "
+            f"{free / 2**30:.1f} GB are free. A smaller copy of it helps"
+        )
+
+
+# -- TIFF: tifffile keeps every kind of number, Pillow knows every kind of color and compression
+
+
+def _read_tiff(path: Path, wanted: str) -> tuple[NDArray[Any], bytes | None]:
+    """Upright pixels of a TIFF and its color profile; for an image 0 is black, for a label map they are the ids."""
+    shown = wanted != "a label map"
+    with tifffile.TiffFile(path) as tiff:
+        series, page = tiff.series[0], cast(Any, tiff.pages[0])
+        check_memory(path, page.imagewidth, max(page.imagelength, series.size // max(1, page.imagewidth)))
+        tags = page.tags
+        profile = tags[PROFILE].value if PROFILE in tags else None
+        pixels = _numbers(series, page) if page.photometric in PLAIN or not shown else None
+        if pixels is None:
+            _refuse_stack(path, series, page, wanted)
+            return _read_with_pillow(path, page, shown)
+        turn = TURNS.get(tags[ORIENTATION].value) if ORIENTATION in tags else None
+    pixels = _without_other_axes(pixels, series.axes)
+    if shown:
+        pixels = _over_full_range(pixels, page)
+    return turn(pixels) if turn and pixels.ndim in (2, 3) else pixels, profile
+
+
+def _numbers(series: tifffile.TiffPageSeries, page: Any) -> NDArray[Any] | None:
+    """What tifffile reads; None where it lacks a library for the compression."""
+    try:
+        return series.asarray()
+    except ImportError:
+        return None
+    except (ValueError, NotImplementedError) as error:
+        if "imagecodecs" in str(error):
+            return None
+        raise
+
+
+def _read_with_pillow(path: Path, page: Any, shown: bool) -> tuple[NDArray[Any], bytes | None]:
+    try:
+        with open_image(path) as image:
+            if shown:
+                image.load()  # turns it upright
+                pixels, profile = _shown(image)
+            else:
+                pixels, profile = _stored(image), None
+            inverted = image.mode.startswith(("I", "F"))  # these alone Pillow leaves as they are, whatever 0 means
+    except FileError:
+        raise
+    except Exception as error:
+        bits, form = page.bitspersample, tifffile.PHOTOMETRIC(page.photometric).name
+        raise ValueError(
+            f"a TIFF of {form} with {bits} bits, compressed by {tifffile.COMPRESSION(page.compression).name}, that is "
+            f"damaged or of a form that is not known ({error}). Saved anew as an ordinary gray or RGB TIFF it is read"
+        ) from error
+    if pixels.ndim == 2 and page.samplesperpixel == 1 and page.dtype is not None and page.photometric in PLAIN:
+        pixels = pixels.astype(page.dtype)  # Pillow has 32 signed bits for all that is wider than 16
+        if shown and inverted:
+            pixels = _over_full_range(pixels, page)
+    return pixels, profile
+
+
+def _over_full_range(pixels: NDArray[Any], page: Any) -> NDArray[Any]:
+    """With 0 for black, and numbers of fewer bits than their type has spread over its full range."""
+    if pixels.dtype.kind == "u" and page.bitspersample < 8 * pixels.dtype.itemsize:
+        factor = np.iinfo(pixels.dtype).max / ((1 << page.bitspersample) - 1)
+        pixels = np.rint(pixels * factor).astype(pixels.dtype)
+    if page.photometric != tifffile.PHOTOMETRIC.MINISWHITE:
+        return pixels
+    if pixels.dtype.kind == "b":
+        return ~pixels
+    if pixels.dtype.kind == "f":
+        return 1 - pixels
+    return ~pixels if pixels.dtype.kind in "ui" else pixels  # the largest number minus it, or for signed ones minus 1
+
+
+def _without_other_axes(pixels: NDArray[Any], axes: str) -> NDArray[Any]:
+    """Without axes of length 1 that are no sides of the image; samples last, and of gray with alpha the gray alone."""
+    if "S" in axes and pixels.ndim == len(axes):
+        pixels = np.moveaxis(pixels, axes.index("S"), -1)
+    while pixels.ndim > 2 and pixels.shape[0] == 1 and not (pixels.ndim == 3 and pixels.shape[-1] in (2, 3, 4)):
+        pixels = pixels[0]
+    if pixels.ndim == 3 and (pixels.shape[-1] == 1 or (pixels.shape[-1] == 2 and "S" in axes)):
+        return pixels[..., 0]
+    return pixels[..., :3] if pixels.ndim == 3 and "S" in axes and pixels.shape[-1] > 4 else pixels
+
+
+def _refuse_stack(path: Path, series: tifffile.TiffPageSeries, page: Any, wanted: str) -> None:
+    """Pillow would read the first image of a stack without a word."""
+    if series.size > np.prod(page.shape):
+        raise FileError(f"{path.name} is not {wanted}: it holds a stack, its shape is {series.shape}")
+
+
+# -- what Pillow opens
+
+
+def _shown(image: Image.Image) -> tuple[NDArray[Any], bytes | None]:
+    """Gray or RGB pixels, and the profile that they are still to be seen through."""
+    profile = image.info.get("icc_profile")
+    if image.mode in GRAY_ALPHA:
+        image = image.convert("LA").getchannel("L")
+    elif image.mode in ("LAB", "CMYK"):
+        return np.asarray(_converted(image, profile)), None
+    elif image.mode in NO_COLORS:
+        image = image.convert("RGB")
+    return np.asarray(image), profile
+
+
+def _stored(image: Image.Image) -> NDArray[Any]:
+    """The numbers in an image, upright; those of 2 and 4 bits, which Pillow spreads over 8, as they are in the file."""
+    tiles = getattr(image, "tile", ())
+    parts = (part for tile in tiles for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],)))
+    spread = next((FEW_BITS[str(part)[:3]] for part in parts if str(part)[:3] in FEW_BITS), 1)
+    numbers = np.asarray(ImageOps.exif_transpose(image))
+    return numbers // spread if spread > 1 else numbers
+
+
+# -- color profiles
+
+
+def _converted(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """An image of CIE Lab or CMYK as sRGB; without a usable profile CMYK counts as plain ink."""
+    try:
+        source: Any = io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
+        return cast(Image.Image, ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")
+
+
+def _in_srgb(pixels: NDArray[Any], profile: bytes | None) -> NDArray[Any]:
+    """Gray or RGB pixels as a screen should show them; unchanged without a profile, or through a damaged one."""
+    if not profile or pixels.dtype.kind not in "u" or pixels.ndim not in (2, 3):
+        return pixels
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space = source.profile.xcolor_space.strip()
+        if pixels.ndim == 2 and space == "GRAY":
+            return _bend(pixels, _curve_of(source))
+        if pixels.ndim == 3 and space == "RGB" and "srgb" not in (source.profile.profile_description or "").lower():
+            return _seen_through(pixels, source)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        pass
+    return pixels
+
+
+def _curve_of(source: ImageCms.ImageCmsProfile) -> Curve:
+    """What a profile of gray images makes of a gray."""
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    exact = ImageCms.Flags.NOOPTIMIZE  # else a coarse table stands for the curve, where it is dark
+    seen: Any = ImageCms.profileToProfile(ramp, source, SRGB, outputMode="RGB", flags=exact)
+    table = np.asarray(seen)[0, :, 1] / 255.0
+    return lambda values: np.interp(values, np.linspace(0, 1, 256), table)
+
+
+def _seen_through(pixels: NDArray[Any], source: ImageCms.ImageCmsProfile) -> NDArray[np.uint8]:
+    """RGB in sRGB, with 8 bits; other channels are left out."""
+    eight = pixels[..., :3] if pixels.dtype == np.uint8 else (pixels[..., :3] >> (8 * (pixels.dtype.itemsize - 1)))
+    image = Image.fromarray(np.ascontiguousarray(eight, np.uint8))
+    return np.asarray(ImageCms.profileToProfile(image, source, SRGB))
+
+
+def _png_curve(image: Image.Image) -> Curve | None:
+    """What a PNG's gAMA makes of a value, where it says something else than sRGB and nothing goes before it."""
+    gamma = image.info.get("gamma")
+    if not gamma or "srgb" in image.info or "icc_profile" in image.info or image.mode in NO_COLORS:
+        return None
+    if abs(gamma - SCREEN_GAMMA) < LIKE_SCREEN * SCREEN_GAMMA:
+        return None
+
+    def seen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        linear = values ** (1 / gamma)
+        return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+    return seen
+
+
+def _bend(pixels: NDArray[Any], curve: Curve) -> NDArray[Any]:
+    """Apply a curve on 0..1 to unsigned integers over the full range of their type; an alpha channel stays."""
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+        return pixels
+    most = np.iinfo(pixels.dtype).max
+    table = np.rint(np.clip(curve(np.arange(most + 1) / most), 0, 1) * most).astype(pixels.dtype)
+    if pixels.ndim == 3 and pixels.shape[-1] == 4:
+        return np.concatenate([table[pixels[..., :3]], pixels[..., 3:]], -1)
+    return table[pixels]
