@@ -238,20 +238,20 @@ def test_classes_that_models_know_by_the_same_name_are_the_same():
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "text"])
-def test_as_many_classes_as_there_are_ids_are_read_at_once(form):
-    classes = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, LARGEST_ID + 1))
+def test_many_classes_are_read_at_once(form):
+    classes = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, 16001))
     text = getattr(classes, f"to_{form}")()
-    began = time.perf_counter()
-    assert len(PARSERS[form](text)) == LARGEST_ID
-    assert time.perf_counter() - began < 5  # each line was once counted from the first: that took minutes
+    began = time.process_time()
+    assert len(PARSERS[form](text)) == 16000
+    assert time.process_time() - began < 2  # the lines of each were once counted from the first: that took 4 s
 
 
 def test_many_classes_are_merged_at_once():
     ours = ClassMap(Class(label, f"thing {label}", "#102030") for label in range(1, 20001))
     theirs = ClassMap(Class(label, f"other {label}", "#102030") for label in range(1, 20001))
-    began = time.perf_counter()
+    began = time.process_time()
     merged = ours.merged(theirs)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert (len(merged), merged.named("other 1").id, merged.ids[-1]) == (40000, 20001, 40000)
 
 

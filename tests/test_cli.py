@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -263,3 +267,176 @@ def test_images_with_one_result_are_not_taken_together(run, model_file, pictures
     assert refused(run(command, "-m", model_file, *files, "-o", tmp_path / "out"), "same file")
     assert not (tmp_path / "out").exists()
     assert run(command, "-m", model_file, *files).exit_code == 0
+
+
+# -- what is there already, and what goes in
+
+
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_what_is_there_is_written_over_only_if_asked(run, model_file, pictures, command):
+    name = {"segment": "A.labels.png", "colorize": "A.color.png"}[command]
+    (pictures / name).write_bytes(b"corrected by hand")
+    files = ("-m", model_file, pictures / "A.png", pictures / "B.png", *CPU)
+    result = run(command, *files)
+    assert result.exit_code == 1
+    assert f"{name} is there already" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert (pictures / name).read_bytes() == b"corrected by hand"
+    assert (pictures / name.replace("A", "B")).exists()
+    again = run(command, "--overwrite", *files)
+    assert again.exit_code == 0
+    assert read_image(pictures / name).shape[:2] == (48, 64)
+
+
+def test_a_result_that_came_meanwhile_is_not_written_over(segment, pictures, monkeypatch):
+    whole_segment = Model.segment
+
+    def segment_slowly(model, *arguments):
+        (pictures / "A.labels.png").write_bytes(b"saved meanwhile")
+        return whole_segment(model, *arguments)
+
+    monkeypatch.setattr(Model, "segment", segment_slowly)
+    assert refused(segment(pictures / "A.png"), "A.labels.png is there already")
+    assert (pictures / "A.labels.png").read_bytes() == b"saved meanwhile"
+    assert not list(pictures.glob(".*"))
+
+
+def test_a_folder_stands_for_its_images(colorize, pictures, tmp_path):
+    for name in ("A.color.png", "B.labels.png", "notes.txt"):
+        (pictures / name).write_text("of no interest")
+    result = colorize(pictures, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A.color.png", "B.color.png", "C.color.png"]
+    assert result.stderr == ""
+
+
+def test_an_image_that_is_named_twice_is_worked_on_once(segment, pictures):
+    result = segment(pictures / "A.png", pictures, pictures / "A.png")
+    assert (result.exit_code, len(result.stdout.split())) == (0, 3)
+
+
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_a_folder_without_images_is_named(run, model_file, tmp_path, command):
+    (tmp_path / "empty").mkdir()
+    assert refused(run(command, "-m", model_file, tmp_path / "empty"), "no image to work on", "empty")
+
+
+@pytest.mark.parametrize("name", ["A.color.png", "A.labels.png", "A.color.tif"])
+def test_results_are_no_images_to_work_on(colorize, pictures, name):
+    Image.fromarray(gray_image(0)).save(pictures / name)
+    result = colorize(pictures / name, pictures / "B.png")
+    assert result.exit_code == 0
+    assert f"{name} is passed over" in result.stderr
+    assert not (pictures / "A.color.color.png").exists()
+    alone = colorize(pictures / name)
+    assert alone.exit_code == 1
+    assert "no image to work on" in alone.stderr
+
+
+def test_an_image_whose_result_has_too_long_a_name_is_named_and_the_others_are_done(colorize, pictures):
+    long = f"{'x' * 250}.png"
+    (pictures / "B.png").rename(pictures / long)
+    result = colorize(pictures)
+    assert result.exit_code == 1
+    assert long in result.stderr
+    assert (pictures / "C.color.png").exists()
+
+
+def test_a_confidence_is_for_predicted_labels_that_are_colored(colorize, pictures, tiny_model):
+    assert colorize(pictures / "A.png", "--confidence", 1, *CPU).exit_code == 0
+    wanted = tiny_model.colorize(gray_image(ord("A")), np.zeros((48, 64), np.uint8))
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
+
+
+# -- which values are black and white
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "offset"),
+    [(np.uint16, 16, 0), (np.int16, 16, 0), (np.uint32, 1000, 0), (np.int32, 1000, -70000), (np.float32, 1, 0)],
+)
+def test_limits_say_what_is_black_and_white(colorize, tmp_path, kind, factor, offset):
+    gray = gray_image(0)
+    tifffile.imwrite(tmp_path / "deep.tif", (gray.astype(np.int64) * factor + offset).astype(kind))
+    limits = f"{offset},{255 * factor + offset}"
+    assert colorize(tmp_path / "deep.tif", "--vivid", 0, "--limits", limits, *CPU).exit_code == 0
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.color.png")[..., 1], gray)
+    auto = colorize(tmp_path / "deep.tif", "--vivid", 0, "--limits", "auto", "--overwrite", *CPU)
+    assert (auto.exit_code, auto.stderr) == (0, "")
+    shown = read_image(tmp_path / "deep.color.png")[..., 1]
+    assert (shown.min(), shown.max()) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"), [(np.uint16, 16), (np.int16, 16), (np.uint32, 1000), (np.int16, 128), (np.float32, 1 / 8000)]
+)
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_an_image_that_uses_little_of_its_range_is_pointed_out(run, model_file, tmp_path, command, kind, factor):
+    tifffile.imwrite(tmp_path / "dark.tif", (gray_image(0) * np.float64(factor)).astype(kind))
+    result = run(command, "-m", model_file, tmp_path / "dark.tif", *CPU)
+    assert result.exit_code == 0
+    assert "warning: dark.tif uses" in result.stderr
+    assert "--limits auto" in result.stderr
+    told = result.stderr.split("--limits ")[-1].split()[0]
+    assert run(command, "-m", model_file, tmp_path / "dark.tif", "--limits", told, "--overwrite", *CPU).stderr == ""
+
+
+def test_floats_outside_their_range_name_the_option_that_helps(colorize, tmp_path):
+    tifffile.imwrite(tmp_path / "wide.tif", gray_image(0).astype(np.float32))
+    assert refused(colorize(tmp_path / "wide.tif"), "wide.tif", "--limits low,high")
+
+
+@pytest.mark.parametrize(
+    "limits", ["", "dark", "1", "5,1", "3,3", "1,2,3", "nan,1", "0,inf", "-inf,inf", "1e308,-1e308"]
+)
+@pytest.mark.parametrize("command", ["segment", "colorize"])
+def test_limits_that_are_none_are_refused_before_any_work(run, model_file, pictures, command, limits):
+    assert refused(
+        run(command, "-m", model_file, pictures / "A.png", "--limits", limits), "--limits must be auto, or two"
+    )
+
+
+# -- label maps that do not lie on their images
+
+
+def test_a_map_of_the_image_before_it_was_turned_is_told_apart(colorize, pictures, tmp_path):
+    Image.fromarray(some_labels().T.copy()).save(tmp_path / "turned.png")
+    result = colorize(pictures / "A.png", "--labels", tmp_path / "turned.png")
+    assert refused(result, "turned.png does not lie on A.png", "(64, 48)", "(48, 64)", "turned by 90 degrees")
+
+
+def test_a_photograph_that_is_to_be_turned_and_its_own_map_fit(segment, colorize, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(gray_image(0)).save(tmp_path / "photo.jpg", exif=exif)
+    assert segment(tmp_path / "photo.jpg", *CPU).exit_code == 0
+    assert read_label_map(tmp_path / "photo.labels.png")[0].shape == (64, 48)
+    assert colorize(tmp_path / "photo.jpg", "--labels", tmp_path, *CPU).exit_code == 0
+    assert read_image(tmp_path / "photo.color.png").shape == (64, 48, 3)
+
+
+def test_the_map_of_an_image_among_others_of_its_stem_has_its_whole_name(colorize, pictures, tiny_model):
+    Image.fromarray(some_labels()).save(pictures / "A.png.labels.png")
+    assert colorize(pictures / "A.png", "--labels", pictures, *CPU).exit_code == 0
+    wanted = tiny_model.colorize(gray_image(ord("A")), some_labels())
+    np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
+
+
+# -- ends
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_is_told_by_the_exit_code_and_leaves_nothing_half_written(pictures, model_file, name):
+    for number in range(200):
+        Image.fromarray(gray_image(number)).save(pictures / f"{number}.png")
+    command = [sys.executable, "-m", "napari_colorizer", "segment", "-m", model_file, *CPU, pictures]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()  # it works by now
+    process.send_signal(getattr(signal, name))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + getattr(signal, name)
+    assert "Traceback" not in errors
+    assert not list(pictures.glob(".*"))
+    for path in pictures.glob("*.labels.png"):
+        read_label_map(path)

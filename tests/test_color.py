@@ -8,7 +8,7 @@ from kornia.color import rgb_to_lab
 from skimage.color import rgb2lab
 
 from napari_colorizer import color
-from napari_colorizer.color import lightness, luma, normalize, to_rgb
+from napari_colorizer.color import auto_limits, lightness, luma, normalize, range_note, to_rgb
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8)[None]
 
@@ -204,3 +204,31 @@ def test_a_large_image_is_converted_in_parts_without_a_seam(monkeypatch):
     whole = to_rgb(level, chroma)
     monkeypatch.setattr(color, "PIXELS_AT_ONCE", 100)
     assert (to_rgb(level, chroma).int() - whole.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (np.array([[0, 4095]], np.uint16), True),
+        (np.array([[0, 16383]], np.uint16), False),
+        (np.array([[0, 24]], np.uint8), True),
+        (np.array([[0, 200]], np.uint8), False),
+        (np.array([[0, 32767]], np.int16), True),  # half of the range means negative numbers, which never come
+        (np.array([[-32768, 32767]], np.int16), False),
+        (np.array([[0, 65535]], np.uint32), True),
+        (np.array([[0, 0.05]]), True),
+        (np.array([[0, 0.5, np.nan, np.inf]]), False),
+        (np.array([[True, True]]), False),
+        (np.dstack([np.full((2, 2, 3), 9, np.uint8), np.arange(0, 256, 64, np.uint8).reshape(2, 2)]), True),
+    ],
+)
+def test_an_image_that_uses_little_of_its_range_is_told(image, told):
+    assert bool(range_note(image)) == told
+
+
+def test_the_limits_of_an_image_are_its_smallest_and_largest_value():
+    assert auto_limits(np.array([[3, 700]], np.uint16)) == (3, 700)
+    assert auto_limits(np.array([[np.nan, -2.5, np.inf, 7]])) == (-2.5, 7)
+    assert auto_limits(np.full((2, 2), np.nan)) == (0, 1)
+    rgba = np.dstack([np.full((2, 2, 3), 9, np.uint8), np.full((2, 2), 200, np.uint8)])
+    assert auto_limits(rgba) == (9, 9)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_the_promised_names_are_public():
         "SegmentOptions",
         "Session",
         "load_model",
+        "read_image",
         "fit",
         "TrainOptions",
     }
@@ -76,3 +78,8 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_opening_the_dock_does_not_load_torch():
     code = "import sys, napari_colorizer._napari.colorize_widget; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_version_is_that_of_the_package_and_costs_no_torch():
+    assert napari_colorizer.__version__ == version("napari-colorizer")
+    assert loaded_after("import napari_colorizer; napari_colorizer.__version__", ("torch",)) == []

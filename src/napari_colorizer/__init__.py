@@ -3,17 +3,18 @@
 Everything public is imported on first use, so that ``import napari_colorizer`` costs next to nothing.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+_lazy, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "classes": ["Class", "ClassMap"],
         "engine.hints": ["Hints"],
         "engine.options": ["ColorizeOptions", "SegmentOptions"],
         "engine.session": ["Session"],
+        "files": ["read_image"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
         "training.fit": ["fit"],
@@ -21,11 +22,21 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     },
 )
 
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-colorizer")
+    return _lazy(name)
+
+
 if TYPE_CHECKING:
     from napari_colorizer.classes import Class, ClassMap
     from napari_colorizer.engine.hints import Hints
     from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
     from napari_colorizer.engine.session import Session
+    from napari_colorizer.files import read_image
     from napari_colorizer.models.library import load_model
     from napari_colorizer.models.model import Model
     from napari_colorizer.training.fit import fit

@@ -20,6 +20,7 @@ __all__ = ["FORMS", "LARGEST_ID", "UNLABELED", "Class", "ClassMap", "distinct_co
 UNLABELED = 0
 UNLABELED_NAMES = frozenset({"background", "unlabeled", "unlabelled", "void"})
 LARGEST_ID = 65535
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -48,7 +49,7 @@ class Class:
             raise ValueError(f"class id {self.id!r} is not a whole number from 1 to {LARGEST_ID}")
         if not isinstance(self.name, str) or not self.name.strip():
             raise ValueError(f"class {self.id} has no name")
-        if any(map(_is_lone_surrogate, self.name + self.known_as)):  # no file could hold it
+        if LONE_SURROGATE.search(self.name + self.known_as):  # no file could hold it
             raise ValueError(f"class {self.id} has a name with a broken character: {self.name}, {self.known_as}")
         if not isinstance(self.color, str) or not HEX_COLOR.fullmatch(self.color):
             raise ValueError(f"class {self.id} has the color {self.color!r}; a color is written #rrggbb")
@@ -57,10 +58,6 @@ class Class:
     def rgb(self) -> tuple[int, int, int]:
         """The display color as three numbers in 0..255."""
         return int(self.color[1:3], 16), int(self.color[3:5], 16), int(self.color[5:7], 16)
-
-
-def _is_lone_surrogate(char: str) -> bool:
-    return "\ud800" <= char <= "\udfff"
 
 
 def distinct_color(label: int) -> str:

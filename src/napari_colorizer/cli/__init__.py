@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
+from contextlib import suppress
+from types import FrameType
 
 import typer
 
@@ -11,6 +14,7 @@ from napari_colorizer.cli.bench import bench
 from napari_colorizer.cli.demo import demo
 from napari_colorizer.cli.evaluate import evaluate
 from napari_colorizer.cli.images import colorize, segment
+from napari_colorizer.cli.shared import complain, remark
 from napari_colorizer.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, help="Color grayscale images through label maps.", add_completion=False)
@@ -26,9 +30,20 @@ app.add_typer(dataset.app, name="dataset")
 
 @app.callback()
 def _setup() -> None:
-    warnings.showwarning = lambda message, *_, **__: typer.secho(f"warning: {message}", fg="yellow", err=True)
+    warnings.showwarning = lambda message, *_, **__: remark(str(message))
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a signal that ends it is told by the exit code, 128 and its number."""
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)  # not every system has every one
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, _end)
     app()
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End so that half-written files are tidied up, unlike by default."""
+    with suppress(RuntimeError, OSError):  # it may come while something else is being printed, or the terminal is gone
+        complain(f"ended by {signal.Signals(number).name}")
+    raise SystemExit(128 + number)

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_colorizer.cli.shared import Device, Files, ModelName, Output, WorkingSize, checked, each, plain_errors
+from napari_colorizer.cli.shared import (
+    Device,
+    Files,
+    Limits,
+    ModelName,
+    Output,
+    Overwrite,
+    WorkingSize,
+    checked,
+    each,
+    inputs,
+    parse_limits,
+    plain_errors,
+    remark,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Confidence = Annotated[
+    float | None,
+    typer.Option(help="Leave less probable pixels unlabeled (0 to 1).", show_default="the model's own"),
+]
 
 
-def _target(file: Path, suffix: str, output: Path | None) -> Path:
-    from napari_colorizer.files import beside
+def _target(file: Path, suffix: str, output: Path | None, overwrite: bool) -> Path:
+    """Where a result goes; refused before any work if something is there."""
+    from napari_colorizer.files import beside, refuse_existing
 
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-    return beside(file, suffix, output)
+    target = beside(file, suffix, output)
+    if not overwrite:
+        refuse_existing(target)
+    return target
 
 
 def _check_distinct(files: list[Path], output: Path | None) -> None:
@@ -29,32 +55,46 @@ def _check_distinct(files: list[Path], output: Path | None) -> None:
             )
 
 
+def _read(file: Path, limits: str | None) -> tuple[NDArray[Any], tuple[float, float] | None]:
+    """An image and the values that mean black and white in it; says so where it uses little of its range."""
+    from napari_colorizer.color import auto_limits, range_note
+    from napari_colorizer.files import read_image
+
+    image, wanted = read_image(file), parse_limits(limits)
+    if wanted == "auto":
+        return image, auto_limits(image)
+    if wanted is None and (note := range_note(image)):
+        remark(f"{file.name} {note}")
+    return image, wanted
+
+
 def segment(
     files: Files,
     model: ModelName = "default",
     output: Output = None,
+    overwrite: Overwrite = False,
+    limits: Limits = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(help="Leave less probable pixels unlabeled (0 to 1).", show_default="the model's own"),
-    ] = None,
+    confidence: Confidence = None,
 ) -> None:
     """Predict a label map of each image and write it as A.labels.png, an indexed PNG with the class map inside."""
     from napari_colorizer.engine.options import SegmentOptions
-    from napari_colorizer.files import LABELS_SUFFIX, read_image, write_label_map
+    from napari_colorizer.files import LABELS_SUFFIX, write_label_map
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
+        parse_limits(limits)
         options = SegmentOptions(working_size, checked(device), confidence)
+        files = inputs(files)
         _check_distinct(files, output)
         loaded = load_model(model)
         loaded.require_segmenter()
 
     def work(file: Path) -> Path:
-        labels = loaded.segment(read_image(file), options)
-        target = _target(file, LABELS_SUFFIX, output)
-        write_label_map(target, labels, loaded.classes)
+        target = _target(file, LABELS_SUFFIX, output, overwrite)
+        image, black_white = _read(file, limits)
+        write_label_map(target, loaded.segment(image, options, black_white), loaded.classes, overwrite)
         return target
 
     each(files, "Predicting labels", work)
@@ -69,17 +109,23 @@ def colorize(
     ] = None,
     predict: Annotated[bool, typer.Option(help="Predict the labels of images that have no label map.")] = True,
     output: Output = None,
+    overwrite: Overwrite = False,
+    limits: Limits = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
+    confidence: Confidence = None,
     vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-    from napari_colorizer.files import COLOR_SUFFIX, read_image, read_label_map, write_color
+    from napari_colorizer.files import COLOR_SUFFIX, write_color
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
+        parse_limits(limits)
         options = ColorizeOptions(working_size, checked(device), vivid)
+        predicting = SegmentOptions(working_size, options.device, confidence)
+        files = inputs(files)
         _check_distinct(files, output)
         if labels is not None and not labels.exists():
             raise ValueError(f"there is no label map or folder {labels}")
@@ -89,30 +135,44 @@ def colorize(
         loaded.require_colorizer()
 
     def work(file: Path) -> Path:
-        gray = read_image(file)
-        map_file, label_map, classes = _label_file(file, labels), None, None
-        if map_file is not None:
-            label_map, classes = read_label_map(map_file)
-        elif predict and loaded.segmenter is not None:
-            label_map = loaded.segment(gray, SegmentOptions(working_size, options.device))
-        target = _target(file, COLOR_SUFFIX, output)
-        write_color(
-            target, loaded.colorize(gray, label_map, options=options, classes=classes), f"colored with {loaded.name}"
-        )
+        target = _target(file, COLOR_SUFFIX, output, overwrite)
+        image, black_white = _read(file, limits)
+        label_map, classes = _labels_for(file, image, labels)
+        if label_map is None and predict and loaded.segmenter is not None:
+            label_map = loaded.segment(image, predicting, black_white)
+        rgb = loaded.colorize(image, label_map, None, options, black_white, classes)
+        write_color(target, rgb, f"colored with {loaded.name}", overwrite)
         return target
 
     each(files, "Coloring", work)
 
 
+def _labels_for(file: Path, image: NDArray[Any], labels: Path | None) -> tuple[Any, Any]:
+    """The label map given for an image and its class map; None where none is given."""
+    from napari_colorizer.engine.labels import check_labels
+    from napari_colorizer.errors import FileError
+    from napari_colorizer.files import read_label_map
+
+    map_file = _label_file(file, labels)
+    if map_file is None:
+        return None, None
+    label_map, classes = read_label_map(map_file)
+    try:
+        return check_labels(label_map, (image.shape[0], image.shape[1])), classes
+    except ValueError as error:
+        raise FileError(f"{map_file.name} does not lie on {file.name}: {error}") from error
+
+
 def _label_file(image: Path, labels: Path | None) -> Path | None:
     """The label map of an image: the file given, or the one in the folder given."""
     from napari_colorizer.errors import FileError
-    from napari_colorizer.files import LABELS_SUFFIX, beside
+    from napari_colorizer.files import LABELS_SUFFIX, beside, is_file
 
     if labels is None or labels.is_file():
         return labels
     candidates = [beside(image, LABELS_SUFFIX, labels), beside(image, ".png", labels)]
-    files = (file for file in candidates if file.is_file())
+    with_suffix = labels / f"{image.name}{LABELS_SUFFIX}"  # as the dock names those of A.jpg and A.tif in one folder
+    files = (file for file in (with_suffix, *candidates) if is_file(file))
     found = next((file for file in files if not file.samefile(image)), None)  # the folder may be the image's own
     if found is None:
         names = " or ".join(file.name for file in candidates)

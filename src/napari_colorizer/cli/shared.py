@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-Files = Annotated[list[Path], typer.Argument(help="Images: PNG, JPEG, TIFF, BMP or WebP.", show_default=False)]
+from napari_colorizer.errors import FileError, readable
+
+Files = Annotated[
+    list[Path], typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False)
+]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="An installed model, or a model file.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 WorkingSize = Annotated[
@@ -19,6 +25,14 @@ WorkingSize = Annotated[
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder for the results.", show_default="beside each image")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over results that are there already.")]
+Limits = Annotated[
+    str | None,
+    typer.Option(
+        help="Values that mean black and white: low,high, or auto for each image's own smallest and largest.",
+        show_default="the range of the type",
+    ),
 ]
 
 
@@ -34,7 +48,50 @@ def plain_errors() -> Iterator[None]:
 
 def complain(text: str) -> None:
     """Print an error in one line."""
-    typer.secho(f"error: {text}", fg="red", err=True)
+    typer.secho(f"error: {readable(text)}", fg="red", err=True)
+
+
+def remark(text: str) -> None:
+    """Print in one line what somebody should know though nothing failed."""
+    typer.secho(f"warning: {readable(text)}", fg="yellow", err=True)
+
+
+def inputs(given: Sequence[Path]) -> list[Path]:
+    """The images among what is given: those of folders, and no label maps and colors that this program wrote.
+
+    Raises
+    ------
+    FileError
+        If no image is left.
+    """
+    from napari_colorizer.files import images_in, is_own_output
+
+    found: dict[Path, None] = {}
+    for path in given:
+        if path.is_dir():
+            found |= dict.fromkeys(images_in(path))
+        elif is_own_output(path):
+            remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
+        else:
+            found[path] = None
+    if not found:
+        raise FileError(f"there is no image to work on in {', '.join(map(str, given))}: PNG, JPEG, TIFF, BMP or WebP")
+    return list(found)
+
+
+def parse_limits(text: str | None) -> tuple[float, float] | Literal["auto"] | None:
+    """What an option ``--limits`` says; `ValueError` if it says nothing that is known."""
+    if text is None or text.strip().lower() == "auto":
+        return None if text is None else "auto"
+    try:
+        low, high = (float(part) for part in text.split(","))
+        if not low < high or math.isinf(high - low):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"--limits must be auto, or two numbers such as 0,4095, the lower first, not {text!r}"
+        ) from None
+    return low, high
 
 
 def each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
@@ -43,7 +100,7 @@ def each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
     console = Console()
     for file in track(files, doing, console=console, disable=not console.is_terminal):
         try:
-            typer.echo(work(file))
+            typer.echo(os.fsencode(work(file)))  # a name may hold bytes that are no text
         except (ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:  # torch: too little memory
             failed += 1
             text = str(error) or type(error).__name__

@@ -23,7 +23,10 @@ def check_labels(labels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray
     """
     labels = np.asarray(labels)
     if labels.shape != shape:
-        raise ValueError(f"the label map has the shape {labels.shape}, the image {shape}; they must be the same")
+        turned = ": turned by 90 degrees it would fit" if labels.shape == shape[::-1] else ""
+        raise ValueError(
+            f"the label map has the shape {labels.shape}, the image {shape}; they must be the same{turned}"
+        )
     if labels.dtype.kind not in "iu":
         raise TypeError(f"a label map must hold whole numbers (class ids), not {labels.dtype}")
     return cast(NDArray[np.integer], labels)
