@@ -7,20 +7,21 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import replacing
-from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header, read_suggestions
+from napari_colorizer.models.checks import check_output, check_shapes, compare_shapes
+from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, opened, read_header, read_suggestions
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
+Item = TypeVar("Item")
 KINDS: dict[str, tuple[Any, Any]] = {  # by the type that a file names
     "GridNet": (GridNet, GridNetConfig),
     "TwoStreamUNet": (TwoStreamUNet, TwoStreamUNetConfig),
@@ -29,7 +30,7 @@ TYPES = {"segmenter": "GridNet", "colorizer": "TwoStreamUNet"}  # of files that 
 SHARED = "colorizer.image_encoder."  # where both networks have the same one, only the segmenter's is written
 
 
-def write_model(model: Model, path: str | Path, half: bool = False) -> None:
+def write_model(model: Model, path: str | Path, half: bool = False, overwrite: bool = True) -> None:
     """Write a model, completely or not at all: beside its place first, then flushed to the disk and renamed.
 
     Parameters
@@ -38,9 +39,13 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
     path : str or Path
     half : bool
         Store the kernels in half precision, which halves the file; statistics of norms stay as they are.
+    overwrite : bool
+        Whether to take the place of a file that is there.
 
     Raises
     ------
+    FileError
+        If there is such a file, and `overwrite` is false.
     OSError
         If it cannot be written; a file that was there before is still whole.
     """
@@ -70,7 +75,7 @@ def write_model(model: Model, path: str | Path, half: bool = False) -> None:
         "checksum": checksum(tensors),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with replacing(path, overwrite) as temporary:
         temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(header)}))  # a full disk is an OSError so
 
 
@@ -81,12 +86,15 @@ def read_model(path: str | Path) -> Model:
     ------
     ModelError
         If the file is not there, is no model, comes from a newer version, or is damaged: a tensor is missing, surplus,
-        of another shape than its config says, or not what was saved; the message says which.
+        of another shape than its config says, not what was saved, or not finite; the message says which.
     """
     path = Path(path)
     header = read_header(path)
+    configs = header["networks"]
     try:
-        networks: dict[str, Any] = {part: _build(part, config) for part, config in header["networks"].items()}
+        check_shapes(configs, _build, _with_shared(_shapes(path), configs), path.name)  # before anything is built
+        with torch.random.fork_rng(devices=()):  # the first weights are random: no draw of the caller's changes
+            networks: dict[str, Any] = {part: _build(part, config) for part, config in configs.items()}
         model = Model(
             name=str(header["name"]),
             classes=ClassMap.from_json(json.dumps(header["classes"])),
@@ -100,19 +108,14 @@ def read_model(path: str | Path) -> Model:
             confidence=float(header.get("confidence", 0.0)),
             **networks,
         )
+    except ModelError:
+        raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:
         raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-    with safe_open(path, "pt") as file:
+    with opened(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     stored = checksum(tensors)
-    if "colorizer" in networks and networks["colorizer"].config.image_encoder:
-        ours = [name for name in tensors if name.startswith("segmenter.image_encoder.")]
-        if not any(name.startswith(SHARED) for name in tensors):
-            tensors |= {name.replace("segmenter", "colorizer", 1): tensors[name] for name in ours}
-    known = tuple(f"{part}." for part in networks)
-    surplus = [name for name in tensors if not name.startswith(known)]
-    if surplus:
-        raise ModelError(f"{path.name} has a tensor that belongs to no network: {surplus[0]}")
+    tensors = _with_shared(tensors, configs)
     for part, network in networks.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
         load_tensors(network, own, f"{path.name}, {part}")
@@ -120,8 +123,23 @@ def read_model(path: str | Path) -> Model:
         raise ModelError(
             f"{path.name} is damaged: its numbers are not those that were saved. Copy or download it again"
         )
+    check_output(model, tensors, path.name)
     model.share_encoder()
     return model
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a file, by name, without reading them."""
+    with opened(path, "np") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def _with_shared(items: dict[str, Item], configs: Mapping[str, Mapping[str, Any]]) -> dict[str, Item]:
+    """What belongs to tensors, by name, the same for those that are written once and belong to both networks."""
+    if not configs.get("colorizer", {}).get("image_encoder") or any(name.startswith(SHARED) for name in items):
+        return items
+    ours = [name for name in items if name.startswith("segmenter.image_encoder.")]
+    return items | {name.replace("segmenter", "colorizer", 1): items[name] for name in ours}
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
@@ -163,16 +181,10 @@ def load_tensors(
     ModelError
         If a tensor is missing, surplus or of another shape; it is named as in `tensors`.
     """
-    wanted = network.state_dict()
-    names = {name_there(name): name for name in wanted}
-    missing, surplus = names.keys() - tensors.keys(), tensors.keys() - names.keys()
-    for problem, found in (("lacks the tensor", missing), ("has a surplus tensor", surplus)):
-        if found:
-            raise ModelError(f"{source} {problem} {min(found)} ({len(found)} in all)")
-    for there, name in names.items():
-        if tensors[there].shape != wanted[name].shape:
-            raise ModelError(
-                f"{source}: the tensor {there} has the shape {tuple(tensors[there].shape)}, "
-                f"it must be {tuple(wanted[name].shape)}"
-            )
-    network.load_state_dict({name: tensors[there].to(wanted[name].dtype) for there, name in names.items()})
+    wanted = {name_there(name): (name, tensor) for name, tensor in network.state_dict().items()}
+    compare_shapes(
+        {there: tuple(tensor.shape) for there, (_, tensor) in wanted.items()},
+        {there: tuple(tensor.shape) for there, tensor in tensors.items()},
+        source,
+    )
+    network.load_state_dict({name: tensors[there].to(tensor.dtype) for there, (name, tensor) in wanted.items()})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,23 @@ METADATA_KEY = "napari-colorizer"
 FIELDS = {"networks": dict, "classes": list, "name": str, "license": str}
 
 
+@contextmanager
+def opened(path: Path, framework: str) -> Iterator[Any]:
+    """Open a safetensors file; `ModelError` if it is not there, or damaged, at whatever moment that comes out."""
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder, not a model file")
+    try:
+        with safe_open(path, framework) as file:
+            yield file
+    except FileNotFoundError:
+        raise ModelError(f"there is no file {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
+            "Copy or download it again"
+        ) from error
+
+
 def read_header(path: str | Path) -> dict[str, Any]:
     """Read what a model file says of itself, without its tensors.
 
@@ -25,18 +44,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
         If the file is not there, is no model, is damaged, or comes from a newer version; the message says which.
     """
     path = Path(path)
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder, not a model file")
-    try:
-        with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError:
-        raise ModelError(f"there is no file {path}") from None
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
-            "Copy or download it again"
-        ) from error
+    with opened(path, "np") as file:
+        metadata = file.metadata() or {}
     if METADATA_KEY not in metadata:
         raise ModelError(
             f"{path.name} is a safetensors file, but not a model of napari-colorizer; "
@@ -45,7 +54,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
     try:
         header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
         version = int(header["format"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
     if version > FORMAT_VERSION:
         raise ModelError(
