@@ -281,7 +281,7 @@ def test_an_incomplete_command_shows_the_help(run, arguments):
 def test_what_is_known_of_a_model_is_an_outline_for_people(run, library, make_model):
     metrics = {"color": {"photos": 3, "ways": {"gray": {"psnr": 25.974321, "ssim": 0.9}}}, "empty": []}
     install_model(make_model("mine", metrics=metrics, provenance={"options": {"groups": ["a=b,c", "d=e"]}}))
-    lines = run("models", "show", "mine").output.splitlines()
+    lines = run("models", "show", "mine", "--all").output.splitlines()
     for line in (
         "options: groups a=b,c, d=e",
         "color:",
@@ -291,3 +291,71 @@ def test_what_is_known_of_a_model_is_an_outline_for_people(run, library, make_mo
         "empty: none",
     ):
         assert line in [found.rstrip() for found in lines]
+
+
+def awkward_model(make_model):
+    """A model that a file could hold: endless, nested, with characters that move the cursor."""
+    deep = 1
+    for _ in range(200):
+        deep = {"in": [deep]}
+    return make_model(
+        provenance={
+            "clear\x1b[2J": "\x1b]0;title\x07\r\n",
+            "deep": deep,
+            "much": list(range(10000)),
+            "\ud800": "\udfff",
+        },
+        metrics={f"figure {number}": {"a": {"b": number}} for number in range(300)},
+        license="free\nas in beer " * 1000,
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_show_fits_on_one_screen(models, make_model, monkeypatch, width):
+    install_model(awkward_model(make_model))
+    monkeypatch.setenv("COLUMNS", str(width))
+    for name in ("tiny", "default"):
+        lines = models("show", name).stdout.splitlines()
+        assert len(lines) <= 24 + (width < 80) * 8  # the table's cells are folded
+        assert max(map(len, lines)) <= width
+    assert "more lines: napari-colorizer models show --all" in " ".join(lines).replace("  ", " ")
+
+
+@pytest.mark.parametrize("options", [(), ("--all",)])
+def test_what_a_file_holds_is_shown_escaped(models, make_model, options):
+    install_model(awkward_model(make_model))
+    result = models("show", "tiny", *options)
+    assert result.exit_code == 0
+    assert "".join(result.stdout.split("\n")).isprintable()
+    assert r"free\nas in beer" in result.stdout
+
+
+def test_a_model_is_told_in_three_lines(make_model):
+    for text in (repr(load_model()), repr(make_model()), repr(awkward_model(make_model))):
+        lines = text.split("\n")
+        assert len(lines) == 3
+        assert all(line.isprintable() and len(line) < 200 for line in lines)
+    assert "'default'" in repr(load_model())
+    assert "sky, grass, boat" in repr(make_model())
+
+
+def test_export_writes_over_a_file_only_if_asked(models, installed, tmp_path):
+    (tmp_path / "copy.safetensors").write_text("a thesis")
+    (tmp_path / "tiny.safetensors").write_text("a thesis")
+    for target in (tmp_path / "copy.safetensors", tmp_path):
+        assert refused(models("export", "tiny", target), "is there already", "--overwrite")
+    assert {path.read_text() for path in tmp_path.glob("*.safetensors")} == {"a thesis"}
+    assert models("export", "tiny", tmp_path, "--overwrite").exit_code == 0
+    assert (tmp_path / "tiny.safetensors").read_bytes() == installed.read_bytes()
+
+
+def test_export_hands_on_nothing_but_whole_models(models, installed, tmp_path):
+    (tmp_path / "secret.txt").write_text("not for others")
+    assert refused(
+        models("export", tmp_path / "secret.txt", tmp_path / "out"), "secret.txt", "cannot be read as a model"
+    )
+    data = bytearray(installed.read_bytes())
+    data[-50] ^= 1
+    installed.write_bytes(data)
+    assert refused(models("export", "tiny", tmp_path / "out"), "tiny.safetensors is damaged")
+    assert not (tmp_path / "out").exists()

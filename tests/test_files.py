@@ -1,7 +1,9 @@
+import errno
 import os
 import threading
 import warnings
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -288,7 +290,10 @@ def test_a_link_to_nothing_is_something_that_is_there(tmp_path, write, content):
         write(tmp_path / "link.png", content, overwrite=False)
 
 
-def test_of_several_that_write_one_file_at_once_one_wins_and_the_others_are_told(tmp_path):
+@pytest.mark.parametrize("links", [True, False])
+def test_of_several_that_write_one_file_at_once_one_wins_and_the_others_are_told(tmp_path, monkeypatch, links):
+    if not links:  # as on a memory card
+        monkeypatch.setattr(os, "link", Mock(side_effect=OSError(errno.EPERM, "Operation not permitted")))
     start, told = threading.Barrier(8), []
 
     def write(number):
@@ -326,3 +331,9 @@ def test_a_name_too_long_for_what_belongs_to_it_is_no_file(tmp_path):
     image = tmp_path / f"{'x' * 251}.png"
     image.touch()
     assert not is_file(beside(image, ".labels.png"))
+
+
+@WRITERS
+def test_a_folder_that_is_not_there_is_named_with_the_file(tmp_path, write, content):
+    with pytest.raises(FileNotFoundError, match=r"no.a\.png"):
+        write(tmp_path / "no" / "a.png", content)

@@ -69,7 +69,10 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """
     if not overwrite:
         refuse_existing(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    except OSError as error:  # it would name the temporary file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -77,9 +80,10 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp makes it readable to its owner only
-        if not overwrite:
-            _claim(path)
-        temporary.replace(path)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -93,10 +97,17 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def _claim(path: Path) -> None:
-    """Make an empty file, so that of several processes that write one name all but one are told."""
+def _place(temporary: Path, path: Path) -> None:
+    """Rename a file unless there is one of the new name, so that of several processes all but one are told."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            os.link(temporary, path)  # at once whole, unlike an empty file that keeps the place
+            temporary.unlink()
+        except FileExistsError:
+            raise
+        except OSError:  # some file systems have no hard links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            temporary.replace(path)
     except FileExistsError:
         refuse_existing(path)
         raise

@@ -1,10 +1,15 @@
+import os
+import threading
+from functools import partial
 from pathlib import Path
 
 import platformdirs
 import pytest
+import torch
 
 from napari_colorizer import load_model
 from napari_colorizer.errors import ModelError
+from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import (
     bundled_default,
     export_model,
@@ -177,3 +182,93 @@ def test_a_damaged_model_can_be_removed(installed):
     installed.write_bytes(b"")
     remove_model("tiny")
     assert not installed.exists()
+
+
+# -- several processes, and what lies in the folder
+
+
+def both_at_once(*actions):
+    """Do actions at the same moment; gives what each ended with, an error or its result."""
+    start, ends = threading.Barrier(len(actions)), [None] * len(actions)
+
+    def act(number):
+        start.wait()
+        try:
+            ends[number] = actions[number]()
+        except Exception as error:
+            ends[number] = error
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(len(actions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ends
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_several_that_install_one_name_one_wins_and_the_others_are_told(library, make_model, turn):
+    models = [make_model("same", seed=number) for number in range(4)]
+    ends = both_at_once(*(partial(install_model, model) for model in models))
+    told = [end for end in ends if isinstance(end, ModelError)]
+    assert [end for end in ends if not isinstance(end, ModelError)] == [library / "same.safetensors"]
+    assert all("already a model 'same'" in str(error) for error in told)
+    winner = models[next(number for number, end in enumerate(ends) if isinstance(end, Path))]
+    found = load_model("same").colorizer.state_dict()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in winner.colorizer.state_dict().items())
+    assert os.listdir(library) == ["same.safetensors"]
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_two_that_remove_one_model_one_is_told(installed, turn):
+    ends = both_at_once(*[partial(remove_model, "tiny")] * 2)
+    assert sum(end is None for end in ends) == 1
+    assert sum(isinstance(end, ModelError) and "no installed model 'tiny'" in str(end) for end in ends) == 1
+
+
+@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("use", [load_model, install_file, export_model, find_model])
+def test_a_model_that_is_removed_while_it_is_used_is_whole_or_told(installed, tmp_path, use, turn):
+    argument = {load_model: ("tiny",), install_file: (installed, "copy"), export_model: ("tiny", tmp_path / "copy")}
+    end, removed = both_at_once(partial(use, *argument.get(use, ("tiny",))), partial(remove_model, "tiny"))
+    assert removed is None
+    assert not isinstance(end, Exception) or isinstance(end, ModelError), repr(end)
+    if (tmp_path / "copy").exists():
+        load_model(tmp_path / "copy")
+    if "copy" in installed_models():
+        load_model("copy")
+    assert not list(installed.parent.glob(".*"))
+
+
+def test_a_link_to_nothing_is_named_can_be_removed_and_is_not_written_over(library, tmp_path, make_model):
+    library.mkdir()
+    link = library / "gone.safetensors"
+    link.symlink_to(tmp_path / "moved away.safetensors")
+    assert installed_models()["gone"] == link
+    with pytest.raises(ModelError, match=r"there is no file .*gone\.safetensors"):
+        load_model("gone")
+    with pytest.raises(ModelError, match="there is no file"):
+        read_header(link)
+    with pytest.raises(ModelError, match="already a model 'gone'"):
+        install_model(make_model("gone"))
+    remove_model("gone")
+    assert "gone" not in installed_models()
+
+
+def test_a_link_to_a_model_is_that_model(library, tmp_path, tiny_model):
+    library.mkdir()
+    tiny_model.save(tmp_path / "elsewhere.safetensors")
+    (library / "linked.safetensors").symlink_to(tmp_path / "elsewhere.safetensors")
+    assert load_model("linked").name == "tiny"
+    remove_model("linked")
+    assert (tmp_path / "elsewhere.safetensors").exists()
+
+
+def test_a_library_that_is_a_file_holds_nothing_and_says_so(tmp_path, monkeypatch, tiny_model):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NAPARI_COLORIZER_MODELS", str(tmp_path / "file"))
+    assert list(installed_models()) == ["default"]
+    with pytest.raises(OSError, match="file"):
+        install_model(tiny_model)
+    with pytest.raises(ModelError, match="no installed model"):
+        remove_model("tiny")

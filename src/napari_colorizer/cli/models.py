@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from napari_colorizer.cli.shared import make_console, plain_errors
+from napari_colorizer.cli.shared import Overwrite, make_console, plain_errors
+from napari_colorizer.errors import readable
 
 if TYPE_CHECKING:
     from napari_colorizer.classes import Class
     from napari_colorizer.models.model import Model
+
+SCREEN = 14  # lines of a terminal's 24 that facts get; the rest is the table
+SHORT, LONG = 300, 100_000  # characters of a value
+DEEPEST = 8  # so far nested facts are told
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import, export and remove models.")
 
@@ -29,62 +35,81 @@ def list_models() -> None:
         try:
             header = read_header(path)
         except ValueError as error:
-            table.add_row(name, "", "", "", str(error))
+            table.add_row(readable(name), "", "", "", str(error))
             continue
         parts = ["yes" if part in header["networks"] else "no" for part in ("segmenter", "colorizer")]
-        table.add_row(name, str(len(header["classes"])), *parts, str(path))
+        table.add_row(readable(name), str(len(header["classes"])), *parts, readable(str(path)))
     make_console().print(table)
 
 
 @app.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="An installed model, or a model file.")] = "default") -> None:
+def show_model(
+    name: Annotated[str, typer.Argument(help="An installed model, or a model file.")] = "default",
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that is known of it, on more than one screen.")
+    ] = False,
+) -> None:
     """Show a model's classes, cost, vividness, training and license, and what it only colors or only predicts."""
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
         loaded = load_model(name)
     console = make_console()
-    console.print(f"{loaded.name}, working size {loaded.working_size}", style="bold")
+    console.print(readable(f"{loaded.name}, working size {loaded.working_size}", SHORT), style="bold")
     console.print(_cost_table(loaded))
-    if loaded.colorizer is not None:
-        console.print(
-            f"vividness: {loaded.vivid:g} times what the colorizer predicts; unlabeled {loaded.vivid_unlabeled:g}"
-        )
-    if loaded.segmenter is not None:
-        console.print(f"confidence: predicted labels are those of a probability of {loaded.confidence:g} or more")
-    facts: dict[str, Any] = {**loaded.provenance, **loaded.metrics, "license": loaded.license or "not stated"}
-    console.print(f"classes: {_listed(loaded.classes)}")
-    if loaded.segmenter is not None and loaded.colorizer is not None:
-        for text, ids in (
-            ("only colored, never predicted", loaded.colorable - loaded.predictable),
-            ("only predicted, never colored", loaded.predictable - loaded.colorable),
-        ):
-            if ids:
-                console.print(f"{text}: {_listed(item for item in loaded.classes if item.id in ids)}")
-    for line in _outline(facts):
-        console.print(line)
+    lines = [*_abilities(loaded), *_outline({"license": loaded.license or "not stated"}, everything)]
+    lines += _outline({**loaded.metrics, **loaded.provenance}, everything)
+    shown = lines if everything else lines[:SCREEN]
+    for line in shown:
+        console.print(line, no_wrap=not everything, overflow="fold" if everything else "ellipsis")
+    if len(shown) < len(lines):
+        console.print(f"… and {len(lines) - len(shown)} more lines: napari-colorizer models show --all")
 
 
-def _outline(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
+def _abilities(model: Model) -> Iterator[str]:
+    """What a model does, and with which classes."""
+    if model.colorizer is not None:
+        yield f"vividness: {model.vivid:g} times what the colorizer predicts; unlabeled {model.vivid_unlabeled:g}"
+    if model.segmenter is not None:
+        yield f"confidence: predicted labels are those of a probability of {model.confidence:g} or more"
+    yield f"{len(model.classes)} classes: {_listed(model.classes)}"
+    if model.segmenter is None or model.colorizer is None:
+        return
+    for text, ids in (
+        ("only colored, never predicted", model.colorable - model.predictable),
+        ("only predicted, never colored", model.predictable - model.colorable),
+    ):
+        if ids:
+            yield f"{text}: {_listed(item for item in model.classes if item.id in ids)}"
+
+
+def _outline(facts: dict[str, Any], everything: bool, indent: str = "") -> Iterator[str]:
     """Nested facts as indented lines; the innermost ones stand side by side."""
     for fact, value in facts.items():
-        if not isinstance(value, dict):
-            yield f"{indent}{fact}: {_short(value)}"
-        elif any(isinstance(item, dict) for item in value.values()):
-            yield f"{indent}{fact}:"
-            yield from _outline(value, indent + "  ")
+        name = readable(str(fact), SHORT)
+        inner = isinstance(value, dict) and any(isinstance(item, dict) for item in value.values())
+        if inner and len(indent) < DEEPEST:
+            yield f"{indent}{name}:"
+            yield from _outline(value, everything, indent + "  ")
         else:
-            yield f"{indent}{fact}: {', '.join(f'{name} {_short(item)}' for name, item in value.items())}"
+            yield f"{indent}{name}: {_short(value, LONG if everything else SHORT)}"
 
 
-def _short(value: object) -> str:
+def _short(value: object, most: int, depth: int = 0) -> str:
+    """A fact in one line, of so many characters."""
+    if depth == DEEPEST:
+        return "…"
+    if isinstance(value, dict):
+        return ", ".join(f"{readable(str(name), SHORT)} {_short(x, most, depth + 1)}" for name, x in value.items())[
+            :most
+        ]
     if isinstance(value, list | tuple):
-        return ", ".join(map(_short, value)) or "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return ", ".join(_short(item, most, depth + 1) for item in value)[:most] or "none"
+    return f"{value:.4g}" if isinstance(value, float) else readable(str(value), most)
 
 
 def _listed(classes: Iterable[Class]) -> str:
-    return ", ".join(f"{item.id} {item.name}" for item in classes)
+    return ", ".join(f"{item.id} {readable(item.name, SHORT)}" for item in classes)
 
 
 def _cost_table(model: Model) -> Table:
@@ -126,12 +151,16 @@ def import_model(
 
 
 @app.command("export")
-def export(name: str, target: Annotated[Path, typer.Argument(help="File or folder to copy the model to.")]) -> None:
+def export(
+    name: str,
+    target: Annotated[Path, typer.Argument(help="File or folder to copy the model to.")],
+    overwrite: Overwrite = False,
+) -> None:
     """Copy a model's file, to hand it on."""
     from napari_colorizer.models.library import export_model
 
     with plain_errors():
-        typer.echo(export_model(name, target))
+        typer.echo(os.fsencode(export_model(name, target, overwrite)))
 
 
 @app.command("remove")

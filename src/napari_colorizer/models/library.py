@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from napari_colorizer.errors import ModelError
+from napari_colorizer.errors import FileError, ModelError
+from napari_colorizer.files import refuse_existing, replacing
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
@@ -111,12 +112,15 @@ def install_model(model: Model) -> Path:
     Raises
     ------
     ModelError
-        If there is a model of that name already.
+        If there is a model of that name already, also one that another process has installed this very moment.
     """
+    from napari_colorizer.models.file import write_model
+
     path = place_for(model.name)
-    if path.exists():
-        raise ModelError(f"there is already a model {model.name!r}; choose another name, or remove it first")
-    model.save(path)
+    try:
+        write_model(model, path, overwrite=False)
+    except FileError as error:
+        raise ModelError(f"there is already a model {model.name!r}; choose another name, or remove it first") from error
     return path
 
 
@@ -133,17 +137,37 @@ def install_file(path: str | Path, name: str | None = None) -> Path:
     return install_model(model)
 
 
-def export_model(name: str, target: str | Path) -> Path:
-    """Copy an installed model's file to `target` (a file, or a folder); returns the copy."""
+def export_model(name: str, target: str | Path, overwrite: bool = False) -> Path:
+    """Copy an installed model's file to `target` (a file, or a folder); returns the copy.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its file is damaged: only whole models are handed on.
+    FileError
+        If there is such a file already, and `overwrite` is false.
+    """
     source, target = find_model(name), Path(target)
     target = target / source.name if target.is_dir() else target
-    shutil.copyfile(source, target)
+    if target.exists() and target.samefile(source):
+        raise FileError(f"{source} and {target} are the same file")
+    if not overwrite:
+        refuse_existing(target)
+    load_model(source)
+    with replacing(target, overwrite) as temporary:
+        try:
+            shutil.copyfile(source, temporary)
+        except FileNotFoundError:
+            raise ModelError(f"the model {name!r} was removed meanwhile") from None
     return target
 
 
 def remove_model(name: str) -> None:
     """Delete an installed model; `ModelError` if there is none of that name."""
     path = place_for(name)
-    if not path.is_file():
-        raise ModelError(f"there is no installed model {name!r}; there are {', '.join(installed_models())}")
-    path.unlink()
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelError(f"there is no installed model {name!r}; there are {', '.join(installed_models())}") from None
+    except OSError as error:  # Windows keeps a file that is in use
+        raise ModelError(f"the model {name!r} cannot be removed: {error.strerror}. Is it in use?") from error

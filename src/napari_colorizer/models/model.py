@@ -24,13 +24,14 @@ from napari_colorizer.engine.options import (
 )
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
-from napari_colorizer.errors import ModelError
+from napari_colorizer.errors import ModelError, readable
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 WORKING_SIZE = 352  # the paper's
+LONGEST_LINE = 90  # of what stands for a model
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Model:
     """What colors an image: a class map, a segmenter and/or a colorizer.
 
@@ -83,6 +84,18 @@ class Model:
             network.eval().requires_grad_(False)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster, on CPUs too
         self.share_encoder()
+
+    def __repr__(self) -> str:
+        names = ", ".join(item.name for item in self.classes)
+        parts = (
+            f"{part} {type(network).__name__} of {sum(x.numel() for x in network.parameters()) / 1e6:.2f} M parameters"
+            for part, network in self.networks.items()
+        )
+        return (
+            f"<Model {readable(self.name, LONGEST_LINE)!r}, working size {self.working_size}: {', '.join(parts)}\n"
+            f" {len(self.classes)} classes: {readable(names, LONGEST_LINE)}\n"
+            f" license: {readable(self.license or 'not stated', LONGEST_LINE)}>"
+        )
 
     @property
     def shares_encoder(self) -> bool:
