@@ -1,12 +1,14 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite
+# make soak    reads 5,000 damaged files of every kind; ROUNDS=50000 as many as one likes
 # Both first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export QT_API ?= pyqt6
 
-.PHONY: demo test format clean
+.PHONY: demo test soak format clean
+ROUNDS ?= 5000
 
 demo: .venv/installed
 	$(BIN)/napari-colorizer demo
@@ -18,6 +20,9 @@ test: .venv/installed
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
 	.ci/with-display $(BIN)/pytest
+
+soak: .venv/installed
+	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

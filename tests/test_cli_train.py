@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,21 +139,66 @@ def test_nobody_listens_any_more(start, meadows, tmp_path):
     until(process, Progress)
     process.stdin.close()
     events, code = rest(process)
-    assert code == 0
+    assert code == (3 if isinstance(events[-1], Stopped) else 0)
     assert isinstance(events[-1], Stopped | Finished)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
-def test_control_c_stops_politely(start, meadows, tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_stops_politely_and_is_told(start, run, meadows, tmp_path, name):
     process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run")
     while not list((tmp_path / "run").glob("segmenter/pictures/epoch-0002*")):
         time.sleep(0.1)
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     output, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, errors
+    assert process.returncode == 128 + getattr(signal, name), errors
     assert "stopped; the best so far is the model 'meadows'" in output.replace("\n", " ")
+    assert f"stopped by {name}" in errors
     assert "Traceback" not in errors
+    assert "meadows" in run("models", "list").output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_before_the_first_epoch_is_over_leaves_no_model_and_says_so(start, run, meadows, tmp_path, name):
+    longer = [*SMALL, "--epoch-size", 100000]
+    process = start("train", meadows, *longer, "--run", tmp_path / "run", "--events")
+    until(process, Progress)
+    process.send_signal(getattr(signal, name))
+    events, code = rest(process)
+    assert code == 128 + getattr(signal, name)
+    assert isinstance(events[-1], Stopped)
+    assert "meadows" not in run("models", "list").output
+
+
+def test_a_stop_before_the_first_epoch_is_over_is_told_apart_from_a_model(start, meadows, tmp_path):
+    process = start("train", meadows, *SMALL, "--epoch-size", 100000, "--run", tmp_path / "run", "--events")
+    until(process, Progress)
+    process.stdin.write("stop\n")
+    process.stdin.flush()
+    events, code = rest(process)
+    assert (type(events[-1]), code) == (Stopped, 3)
+
+
+@pytest.mark.parametrize("way", ["removed", "moved", "emptied"])
+def test_a_run_whose_folder_is_gone_ends_with_an_error(start, run, meadows, tmp_path, way):
+    folder = tmp_path / "run"
+    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", folder, "--events")
+    until(process, EpochEnded)
+    if way == "moved":
+        folder.rename(tmp_path / "elsewhere")
+    else:
+        shutil.rmtree(folder)
+    if way == "emptied":
+        folder.mkdir()
+    events, code = rest(process)
+    assert code == 1
+    assert isinstance(events[-1], Failed)
+    assert not events[-1].resumable
+    assert f"{folder}, was removed or moved" in events[-1].text
+    assert not folder.exists() or not any(folder.iterdir())
+    assert "meadows" not in run("models", "list").output
 
 
 def test_what_fails_is_told_in_one_line(start, run, meadows, tmp_path):

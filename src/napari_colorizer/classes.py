@@ -218,7 +218,7 @@ class ClassMap:
         except UnicodeDecodeError as error:
             raise ValueError(f"{path.name} is not a text file in UTF-8") from error
         except ValueError as error:
-            raise ValueError(f"{path.name}: {error}") from error
+            raise ValueError(readable(f"{path.name}: {error}")) from error
 
     def write(self, path: str | Path) -> None:
         """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors)."""

@@ -57,6 +57,12 @@ class DivergedError(TrainingError):
     resumable = False
 
 
+class LostRunError(TrainingError):
+    """Training whose folder was removed, moved or replaced meanwhile."""
+
+    resumable = False
+
+
 def lacks_memory(error: BaseException) -> bool:
     """Whether an error says that there is too little memory, of the machine or a GPU: libraries tell it in words."""
     return isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in MEMORY_PHRASES)

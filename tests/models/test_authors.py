@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -273,3 +274,29 @@ def test_a_missing_or_cut_checkpoint_is_refused(tmp_path, import_segmenter, empt
     whole.write_bytes(whole.read_bytes()[:-500])
     with pytest.raises(ModelError, match=r"seg_weights.pth.tar is not a checkpoint.*damaged"):
         import_authors("theirs", CLASSES, segmenter=whole)
+
+
+def test_a_checkpoint_that_would_be_inflated_is_refused_at_once(tmp_path, import_segmenter, authors_shapes):
+    weights = {name: torch.zeros(shape) for name, shape in authors_shapes["segmenter"].items()}
+    import_segmenter({"G": weights})
+    whole, small = tmp_path / "seg_weights.pth.tar", tmp_path / "small.tar"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+    with pytest.raises(ModelError, match=r"small\.tar is compressed: its \d+ bytes would become \d+"):
+        import_authors("theirs", CLASSES, segmenter=small)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_with_weights_that_are_no_numbers_is_refused(import_segmenter, empty_weights, value):
+    empty_weights["lastConv.conv2.weight"] = torch.full((), value).expand(60, 60, 3, 3)
+    with pytest.raises(ModelError, match=r"tensor segmenter\.last\.3\.weight holds numbers that are not finite"):
+        import_segmenter({"G": empty_weights})
+
+
+def test_an_import_draws_no_random_number(import_segmenter, empty_weights):
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    import_segmenter({"G": empty_weights})
+    assert torch.equal(torch.rand(3), wanted)

@@ -1,15 +1,18 @@
 """What a training meets: bad options, bad files, too little memory, a full disk."""
 
 import errno
+import os
+import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from napari_colorizer import load_model
 from napari_colorizer.errors import ColorizerError, TrainingError
-from napari_colorizer.training import recorder, stage
+from napari_colorizer.training import install, recorder, stage
 from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared
 from napari_colorizer.training.fit import fit
 from napari_colorizer.training.modules import ColorizerTraining
@@ -180,3 +183,40 @@ def test_gray_images_teach_the_segmenter_only(quick, labeled_set):
 def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
     with pytest.raises(TrainingError, match="multiple of 4"):
         list(fit(replace(quick, crop=crop)))
+
+
+@pytest.mark.parametrize("value", ["mine", None])
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatch, value, stops):
+    monkeypatch.delenv("NAPARI_COLORIZER_RUN", raising=False)
+    if value:
+        monkeypatch.setenv("NAPARI_COLORIZER_RUN", quick.run)
+        value = quick.run
+    torch.manual_seed(3)
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    environment = dict(os.environ)
+    draws = torch.rand(1).item(), random.random(), np.random.rand()  # noqa: NPY002
+    torch.manual_seed(3)
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    for _event in fit(replace(quick, start="fresh", preset="default", epochs=1, crop=64, network="colorizer")):
+        if stops:
+            break
+    assert (torch.rand(1).item(), random.random(), np.random.rand()) == draws  # noqa: NPY002
+    assert os.environ.get("NAPARI_COLORIZER_RUN") == value
+    assert set(os.environ) == set(environment)
+
+
+def test_two_runs_that_finish_with_one_name_both_keep_their_models(quick, tmp_path, monkeypatch):
+    whole = install.install_model
+
+    def late(model):
+        if model.name == "meadows":
+            model.save(install.place_for("meadows"))  # another process was faster
+        return whole(model)
+
+    monkeypatch.setattr(install, "install_model", late)
+    events = list(fit(replace(quick, network="colorizer", epochs=1)))
+    assert events[-1].model == "meadows 2"
+    assert any("'meadows 2'" in note.text for note in of_kind(events, Note))

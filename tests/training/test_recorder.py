@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from napari_colorizer.errors import LostRunError
 from napari_colorizer.training import recorder
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.recorder import Recorder, Validation
@@ -32,6 +33,8 @@ def make_recorder(tmp_path, tiny_model):
     def make():
         validation = Validation(lambda _: tiny_model, lambda _: {"ciede2000": 5.0}, lambda *_: [])
         run = RunFolder(tmp_path / "run")
+        run.path.mkdir(exist_ok=True)
+        TrainOptions().write(run.options)
         return Recorder("colorizer", TrainOptions(), run, validation, lambda _: None, lambda: False)
 
     return make
@@ -56,3 +59,11 @@ def test_minutes_are_counted_over_all_resumptions(make_recorder, trainer, clock,
     again.load_state_dict(first.state_dict())
     do_an_epoch(again, trainer, clock, 60)
     assert again.rows[-1]["minutes"] == after + 1
+
+
+def test_nothing_is_written_into_a_folder_that_is_no_run_any_more(make_recorder, trainer, clock):
+    recorder = make_recorder()
+    recorder.run.options.unlink()
+    with pytest.raises(LostRunError, match="was removed or moved"):
+        do_an_epoch(recorder, trainer, clock, 60)
+    assert not any(recorder.run.path.iterdir())

@@ -27,6 +27,8 @@ from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run import resumed_options
 
 FLAGS = {"start": "--from", "groups": "--group"}
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+STOPPED_WITHOUT_MODEL = 3  # its exit code
 SHOWN_METRICS = ("psnr", "ciede2000", "colorfulness", "mIoU", "pixel accuracy")
 
 Data = Annotated[Path | None, typer.Argument(help="A labeled set: a folder, or a CSV list.", show_default=False)]
@@ -52,25 +54,34 @@ def train(
 ) -> None:
     """Train a model on a labeled set, or teach a model more.
 
-    Ctrl+C stops: the best so far is kept, and --resume goes on with it.
+    Ctrl+C stops, and so does a signal to end: the best so far is kept, and --resume goes on with it.
+
+    Exit codes: 0 a new model is installed, 1 an error, 3 stopped before there was a model, 128 + n stopped by the
+    signal n (130 for Ctrl+C, 143 for kill).
     """
     # read when PyTorch is loaded: threads that spin while they wait slow down the viewer and the loading of images
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    stopping = threading.Event()
+    ends = _Ends()
     channel = sys.stdout
-    tell: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))
+    shown: Callable[[Event], None] = _Lines(channel) if events else _Narrator(make_console(channel))
+
+    def tell(event: Event) -> None:
+        ends.last = event
+        shown(event)
+
     with redirect_stdout(sys.stderr):
         try:
             options = _options(data, recipe, options_file, resume, changes)
-            _listen(stopping, events)
+            ends.listen(events)
             from napari_colorizer.training.fit import train as run
 
-            run(options, tell, stopping.is_set, resume=resume)
+            run(options, tell, ends.stopping.is_set, resume=resume)
         except (ColorizerError, OSError) as error:
             _fail(tell, str(error), getattr(error, "resumable", True))
         except Exception as error:
             traceback.print_exc()
             _fail(tell, f"training failed unexpectedly: {str(error) or type(error).__name__}")
+    ends.tell()
 
 
 def _options(
@@ -88,25 +99,49 @@ def _options(
     return TrainOptions.of_recipe(recipe or "finetune", **given)
 
 
-def _listen(stopping: threading.Event, events: bool) -> None:
-    """Stop politely at the first Ctrl+C, at the line "stop", and at the end of the input: nobody listens any more."""
-    before = signal.getsignal(signal.SIGINT)
+class _Ends:
+    """The ways in which a training comes to an end, each with its exit code."""
 
-    def interrupted(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        signal.signal(signal.SIGINT, before)
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.last: Event | None = None
+        self.signal = 0
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, interrupted)
+    def listen(self, events: bool) -> None:
+        """Stop politely at the first signal, at the line "stop", and at the end of the input: nobody listens any more.
 
-    def read() -> None:
+        The second signal ends it at once.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for name in SIGNALS:
+                number = getattr(signal, name, None)  # not every system has every one
+                if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores one
+                    signal.signal(number, self._interrupted)
+        if events and "LOCAL_RANK" not in os.environ:
+            threading.Thread(target=self._read, name="listener", daemon=True).start()
+
+    def tell(self) -> None:
+        """End with the exit code of what happened; processes that others have started end as those want them to."""
+        if "LOCAL_RANK" in os.environ:
+            return
+        complete = isinstance(self.last, Finished) and not self.last.stopped
+        if self.signal and not complete:
+            complain(f"stopped by {signal.Signals(self.signal).name}")
+            raise typer.Exit(128 + self.signal)
+        if isinstance(self.last, Stopped):
+            raise typer.Exit(STOPPED_WITHOUT_MODEL)
+
+    def _interrupted(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal:
+            raise SystemExit(128 + number)
+        self.signal = number
+        self.stopping.set()
+
+    def _read(self) -> None:
         for line in sys.stdin:
             if line.strip() == "stop":
                 break
-        stopping.set()
-
-    if events and "LOCAL_RANK" not in os.environ:
-        threading.Thread(target=read, name="listener", daemon=True).start()
+        self.stopping.set()
 
 
 def _fail(tell: Callable[[Event], None], text: str, resumable: bool = True) -> None:

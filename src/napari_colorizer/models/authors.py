@@ -5,6 +5,7 @@ Both are ``torch.save({'G': state_dict})``. Their networks are the `authors` pre
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -12,11 +13,13 @@ from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
+from napari_colorizer.models.checks import check_output
 from napari_colorizer.models.file import load_tensors
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 CLASS_COUNT = 59  # their colorizer divides the class id by this
+MOST_INFLATED = 2  # times the size of the file
 ENDS = {"first": "firstConv", "last": "lastConv"}
 LAYERS_OF_ENDS = {"0": "conv1", "1": "batch1", "3": "conv2", "4": "batch2"}
 LAYERS_OF_EDGES = {"0": "batch1", "2": "conv1", "3": "batch2", "5": "conv2"}
@@ -47,22 +50,29 @@ def import_authors(
     ids = (0, *classes.ids)
     if colorizer is not None and len(classes) != CLASS_COUNT:
         raise ModelError(f"the authors' colorizer has {CLASS_COUNT} classes, the class map {len(classes)}")
-    model = Model(
-        name,
-        classes,
-        segmenter=GridNet.preset("authors", ids) if segmenter else None,
-        colorizer=TwoStreamUNet.preset("authors", ids) if colorizer else None,
-        provenance={"method": "imported from the checkpoints of Ho et al., arXiv 2006.07587"},
-        license="as the authors of Semantic-driven Colorization state it",
-    )
-    if model.colorizer is not None and colorizer is not None:
-        load_tensors(model.colorizer, _read_checkpoint(Path(colorizer)), Path(colorizer).name, _colorizer_name)
-    if model.segmenter is not None and segmenter is not None:
-        load_tensors(model.segmenter, _read_checkpoint(Path(segmenter)), Path(segmenter).name, _segmenter_name)
+    with torch.random.fork_rng(devices=()):  # the first weights are random: no draw of the caller's changes
+        model = Model(
+            name,
+            classes,
+            segmenter=GridNet.preset("authors", ids) if segmenter else None,
+            colorizer=TwoStreamUNet.preset("authors", ids) if colorizer else None,
+            provenance={"method": "imported from the checkpoints of Ho et al., arXiv 2006.07587"},
+            license="as the authors of Semantic-driven Colorization state it",
+        )
+    for network, file, name_there in (
+        (model.colorizer, colorizer, _colorizer_name),
+        (model.segmenter, segmenter, _segmenter_name),
+    ):
+        if network is not None and file is not None:
+            load_tensors(network, _read_checkpoint(Path(file)), Path(file).name, name_there)
+    for part, network in model.networks.items():
+        tensors = {f"{part}.{key}": tensor for key, tensor in network.state_dict().items()}
+        check_output(model, tensors, "the model of these checkpoints")
     return model
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    _check_inflated(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -73,6 +83,19 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
         raise ModelError(f"{path.name} is not one of the authors' checkpoints: it has no weights under 'G'")
     return weights
+
+
+def _check_inflated(path: Path) -> None:
+    """Refuse a compressed checkpoint before it fills the memory: PyTorch writes none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inflated = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):  # another form, or who reads it says so
+        return
+    if inflated > MOST_INFLATED * path.stat().st_size:
+        raise ModelError(
+            f"{path.name} is compressed: its {path.stat().st_size} bytes would become {inflated}. Save it by torch.save"
+        )
 
 
 def _colorizer_name(name: str) -> str:

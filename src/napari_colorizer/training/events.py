@@ -171,7 +171,7 @@ def read_event(line: str) -> Event | None:
         kind: Any = KINDS[values.pop("event")]
         event: Event = kind(**{name: math.nan if value is None else value for name, value in values.items()})
         return event
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

@@ -6,11 +6,14 @@ import errno
 import os
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
@@ -20,7 +23,7 @@ from napari_colorizer.training.install import install
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.prepare import choose_start, describe, gather
 from napari_colorizer.training.recorder import Emit, Stop, StoppedError
-from napari_colorizer.training.run import RUN_VARIABLE, RunFolder, model_name, new_run
+from napari_colorizer.training.run import RUN_VARIABLE, RunFolder, lost, model_name, new_run
 from napari_colorizer.training.stage import epochs_done, train_stage
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -92,13 +95,34 @@ def train(
         options = replace(options, data=data, name=model_name(options) if main else options.name)
         run = new_run(options, main)
     pick_device(options.device)  # one that is not there is refused before a run begins
-    with run.lock(main):
+    with run.lock(main), _own_random_numbers():
         try:
             _train(options, run, tell, stop, main)
-        except StoppedError:
+        except (StoppedError, SIGTERMException):  # the second is Lightning's, for a moment at its beginning
             tell(Stopped(str(run.path) if run.options.exists() else ""))
         except (FileError, OSError, RuntimeError) as error:
             raise _explained(error, options, run) from error
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Leave torch's generators as they were: training seeds them."""
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()):
+        yield
+
+
+@contextmanager
+def _told_to_processes(run: RunFolder) -> Iterator[None]:
+    """Let processes that are started meanwhile know which run they belong to."""
+    before = os.environ.get(RUN_VARIABLE)
+    os.environ[RUN_VARIABLE] = str(run.path)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(RUN_VARIABLE, None)
+        else:
+            os.environ[RUN_VARIABLE] = before
 
 
 def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Exception:
@@ -107,6 +131,8 @@ def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Excep
     if isinstance(error, FileError):  # from a process that prepares crops it comes with a traceback before its text
         name = f"{FileError.__module__}.{FileError.__qualname__}: "
         return FileError(str(error.args[0]).strip().splitlines()[-1].removeprefix(name) + kept)
+    if isinstance(error, FileNotFoundError) and str(error.filename).startswith(str(run.path)):
+        return lost(run)
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
         where = error.filename or run.path
         return TrainingError(f"training ends here: {where} cannot be written ({error.strerror}){kept}. Make room first")
@@ -126,8 +152,7 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
         if not run.start.exists():
             start.model.save(run.start)
         options.write(run.options)  # last: a run without it has not begun
-    os.environ[RUN_VARIABLE] = str(run.path)  # for the processes of other devices
-    try:
+    with _told_to_processes(run):
         done = {part: epochs_done(run, part) for part in materials.parts}
         emit(describe(materials, start, problems, sum(done.values())))
         model, stopped = start.model, False
@@ -136,8 +161,6 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
                 model = replace(read_model(run.best(part)), name=model.name)
             elif not stopped:
                 model, stopped = train_stage(materials, model, part)
-    finally:
-        del os.environ[RUN_VARIABLE]
     if main and stopped and not any(epochs_done(run, part) for part in materials.parts):
         raise StoppedError
     if main:

@@ -12,7 +12,7 @@ import torch
 
 from napari_colorizer.errors import ModelError
 from napari_colorizer.models.header import read_header
-from napari_colorizer.models.library import place_for
+from napari_colorizer.models.library import install_model, place_for
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.events import Finished, Note
 from napari_colorizer.training.run import free_name
@@ -36,24 +36,35 @@ def install(materials: Materials, model: Model, stopped: bool) -> Finished:
     options, run = materials.options, materials.run
     trained = [part for part in model.networks if run.best(part).exists()]
     untrained = [part for part in model.provenance.get("fresh", ()) if part not in trained]
-    name = options.name
-    path = place_for(name)
-    if path.exists() and not _is_of_run(path, materials):
-        name = free_name(name)
-        materials.emit(Note(f"Another model is called {options.name!r} by now: this one is installed as {name!r}"))
-        path = place_for(name)
     networks: dict[str, Any] = dict.fromkeys(untrained)
     model = replace(
         model,
-        name=name,
+        name=options.name,
         suggestions=suggested_colors(materials, model),
         metrics={part: read_header(run.best(part))["metrics"].get(part, {}) for part in trained},
         provenance={**model.provenance, **_provenance(materials, stopped)},
         _elsewhere={},
         **networks,
     )
-    model.save(path)
-    return Finished(name, str(path), stopped)
+    path = _write(materials, model)
+    return Finished(model.name, str(path), stopped)
+
+
+def _write(materials: Materials, model: Model) -> Path:
+    """Write the model under its name or, where another has that by now, under the next free one; gives its file."""
+    path = place_for(model.name)
+    if _is_of_run(path, materials):
+        model.save(path)
+        return path
+    while True:
+        try:
+            return install_model(model)
+        except ModelError:
+            taken, model.name = model.name, free_name(materials.options.name)
+            if model.name == taken:
+                raise
+            note = f"Another model is called {taken!r} by now: this one is installed as {model.name!r}"
+            materials.emit(Note(note))
 
 
 def _is_of_run(path: Path, materials: Materials) -> bool:

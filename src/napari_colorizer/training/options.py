@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from napari_colorizer.engine.options import check_working_size
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.files import replacing
+from napari_colorizer.training.toml import read_toml
 
 Network = Literal["both", "segmenter", "colorizer"]
 Preset = Literal["default", "paper", "authors"]
@@ -240,23 +240,23 @@ class TrainOptions:
             return cls.from_dict(json.loads(path.read_text("utf-8")))
         except FileNotFoundError:
             raise TrainingError(f"{path.parent} is not the folder of a training run: it has no {path.name}") from None
-        except (ValueError, TypeError, AttributeError) as error:
-            if isinstance(error, TrainingError):
-                raise
+        except TrainingError:
+            raise
+        except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
             raise TrainingError(f"{path} is damaged ({error})") from error
 
 
 def read_recipe(recipe: str) -> dict[str, Any]:
     """Names and values of a recipe of the package, or of a TOML file."""
     if recipe in RECIPES:
-        text = resources.files("napari_colorizer.training.recipes").joinpath(f"{recipe}.toml").read_text("utf-8")
+        path = Path(str(resources.files("napari_colorizer.training.recipes") / f"{recipe}.toml"))
     elif recipe.endswith(".toml") and Path(recipe).is_file():
-        text = Path(recipe).read_text("utf-8-sig")
+        path = Path(recipe)
     else:
         raise TrainingError(f"there is no recipe {recipe!r}: it is neither {', '.join(RECIPES)} nor a .toml file")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return read_toml(path)
+    except ValueError as error:
         raise TrainingError(f"the recipe {recipe} is not valid TOML: {error}") from error
 
 

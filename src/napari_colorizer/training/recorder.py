@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from napari_colorizer.models.model import Model
 from napari_colorizer.training.events import EpochEnded, Event, Progress
 from napari_colorizer.training.modules import NetworkTraining
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.run import Row, RunFolder
+from napari_colorizer.training.run import Row, RunFolder, lost
 
 SECONDS_BETWEEN = 0.25
 SCORES = {"segmenter": ("mIoU", 1), "colorizer": ("ciede2000", -1)}  # what makes an epoch the best, and which way
@@ -112,6 +114,7 @@ class Recorder(Callback):
         self._told = self._began = 0.0
         self._minutes = 0.0  # before training was begun, or resumed, here
         self._first_step = 0
+        self._on_sigterm: Any = None
 
     # -- what a checkpoint keeps
 
@@ -126,8 +129,14 @@ class Recorder(Callback):
 
     # -- what Lightning calls
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Keep in mind what SIGTERM does: Lightning makes it end the process, as if all had gone well."""
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the model to start from."""
+        if threading.current_thread() is threading.main_thread() and self._on_sigterm is not None:
+            signal.signal(signal.SIGTERM, self._on_sigterm)
         self._began, self._first_step = time.monotonic(), trainer.global_step
         if not trainer.is_global_zero:
             return
@@ -159,6 +168,7 @@ class Recorder(Callback):
             self._tell(trainer, pl_module)
             event = self._record(trainer, pl_module, trainer.current_epoch + 1, loss)
         trainer.strategy.barrier()
+        self._check_folder()
         trainer.save_checkpoint(self.run.checkpoint(self.part))
         if trainer.is_global_zero:
             self.run.write_log(self.part, self.rows)
@@ -171,6 +181,7 @@ class Recorder(Callback):
             recent = torch.stack(self._losses[-20:]).mean() * trainer.accumulate_grad_batches
             self._recent = float(recent)
             self._check_loss(self._recent, trainer.current_epoch + 1)
+        self._check_folder()
         self._told = time.monotonic()
         done, steps = trainer.global_step, training.steps
         each = (self._told - self._began) / max(1, done - self._first_step)
@@ -179,6 +190,11 @@ class Recorder(Callback):
         stage = self.stages.index(self.part) + 1
         of_all = (stage, len(self.stages))
         self.emit(Progress(self.part, epoch, self.options.epochs, done, steps, self._recent, left, *of_all))
+
+    def _check_folder(self) -> None:
+        """Never write into a folder in which nobody could go on."""
+        if not self.run.options.exists():
+            raise lost(self.run)
 
     def _check_loss(self, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
@@ -192,6 +208,7 @@ class Recorder(Callback):
         """Judge the weights of an epoch, and keep them if they are the best so far."""
         model = self.validation.build(training)
         metrics = self.validation.measure(model)
+        self._check_folder()
         name, sign = SCORES[self.part]
         score = sign * metrics[name] if math.isfinite(metrics.get(name, math.nan)) else float(epoch)
         best = score > self.score or self.options.keep == "last"

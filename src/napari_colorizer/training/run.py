@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from napari_colorizer.errors import TrainingError
+from napari_colorizer.errors import LostRunError, TrainingError
 from napari_colorizer.files import replacing
 from napari_colorizer.models.library import FRESH, installed_models, library_folder, place_for
 from napari_colorizer.training.options import TrainOptions
@@ -104,6 +104,14 @@ class RunFolder:
         self.checkpoint(network).parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path / network / "log.csv") as temporary:
             temporary.write_text(text.getvalue(), "utf-8")
+
+
+def lost(run: RunFolder) -> LostRunError:
+    """The error for a run whose folder is no more what it was."""
+    return LostRunError(
+        f"the folder of the run, {run.path}, was removed or moved while it trained: training ends here, without a new "
+        "model. Start again"
+    )
 
 
 def runs_folder() -> Path:

@@ -13,13 +13,13 @@ All of it is optional::
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from napari_colorizer.errors import DataError
+from napari_colorizer.training.toml import read_toml
 
 NAME = "dataset.toml"
 SourceRule = Literal["prefix", "folder", "none"]
@@ -57,8 +57,8 @@ def read_settings(folder: Path) -> Settings:
     if not path.is_file():
         return Settings()
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"))
-    except (ValueError, OSError) as error:
+        values = read_toml(path)
+    except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     known = ("classes", "source", "least_confidence", "groups")
     for name, value in values.items():
