@@ -50,6 +50,7 @@ def import_authors(
     ids = (0, *classes.ids)
     if colorizer is not None and len(classes) != CLASS_COUNT:
         raise ModelError(f"the authors' colorizer has {CLASS_COUNT} classes, the class map {len(classes)}")
+    read = {file: _read_checkpoint(Path(file)) for file in (colorizer, segmenter) if file}  # before anything is built
     with torch.random.fork_rng(devices=()):  # the first weights are random: no draw of the caller's changes
         model = Model(
             name,
@@ -64,7 +65,7 @@ def import_authors(
         (model.segmenter, segmenter, _segmenter_name),
     ):
         if network is not None and file is not None:
-            load_tensors(network, _read_checkpoint(Path(file)), Path(file).name, name_there)
+            load_tensors(network, read[file], Path(file).name, name_there)
     for part, network in model.networks.items():
         tensors = {f"{part}.{key}": tensor for key, tensor in network.state_dict().items()}
         check_output(model, tensors, "the model of these checkpoints")
