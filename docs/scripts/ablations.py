@@ -25,7 +25,7 @@ from napari_colorizer.color import lightness
 from napari_colorizer.models.header import read_header
 from napari_colorizer.networks import GridNet, TwoStreamUNet, measure_cost
 from napari_colorizer.networks.gridnet import PRESETS as GRIDS
-from napari_colorizer.networks.two_stream_unet import PRESETS as UNETS
+from napari_colorizer.networks.two_stream_config import PRESETS as UNETS
 from napari_colorizer.training.aged import gray_of
 from napari_colorizer.training.data.photos import PhotoStore
 from napari_colorizer.training.data.read import read_set

@@ -1,11 +1,10 @@
-"""Boxes of pixels, and how far what changes in one spreads through a layer.
+"""Boxes of pixels.
 
 A box holds the rows ``top`` up to ``bottom`` and the columns ``left`` up to ``right`` of an image, the ends left out.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,8 +30,11 @@ class Box(NamedTuple):
     @classmethod
     def around(cls, mask: Tensor) -> Box | None:
         """The smallest box around the true pixels of a mask (H, W); None where there are none."""
-        rows, columns = (mask.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
-        return cls(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if rows else None
+        rows = mask.any(1).nonzero()[:, 0].tolist()
+        if not rows:
+            return None
+        columns = mask[rows[0] : rows[-1] + 1].any(0).nonzero()[:, 0].tolist()
+        return cls(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
 
     @property
     def height(self) -> int:
@@ -59,10 +61,10 @@ class Box(NamedTuple):
 
     def within(self, shape: Any) -> Box:
         """The part inside an image of the shape (..., height, width)."""
-        height, width = int(shape[-2]), int(shape[-1])
-        top, bottom = (min(max(0, edge), height) for edge in self[:2])
-        left, right = (min(max(0, edge), width) for edge in self[2:])
-        return Box(top, bottom, left, right)
+        top, bottom, left, right = self
+        height, width = int(shape[-2]), int(shape[-1])  # unrolled: an edit asks for dozens of these
+        rows = min(max(0, top), height), min(max(0, bottom), height)
+        return Box(*rows, min(max(0, left), width), min(max(0, right), width))
 
     def meets(self, other: Box) -> bool:
         """Whether the two have a pixel in common."""
@@ -85,24 +87,6 @@ class Box(NamedTuple):
             for left in range(self.left, self.right, side):
                 yield Box(top, min(top + side, self.bottom), left, min(left + side, self.right))
 
-    def moved(self, spread: Callable[[Span], Span]) -> Box:
-        """The box that a layer's output changes in, when its input changes in this one."""
-        return Box(*spread((self.top, self.bottom)), *spread((self.left, self.right)))
-
-
-def after_conv(span: Span, stride: int = 1) -> Span:
-    """Where the output of a 3-wide convolution with a padding of 1 changes."""
-    low, high = span
-    return math.ceil((low - 1) / stride), high // stride + 1
-
-
-def after_up_conv(span: Span) -> Span:
-    """Where the output of a 3-wide transposed convolution (stride 2, padding 1, output padding 1) changes."""
-    low, high = span
-    return 2 * low - 1, 2 * high
-
-
-def after_doubling(span: Span) -> Span:
-    """Where an image that is doubled bilinearly changes."""
-    low, high = span
-    return 2 * low - 1, 2 * high + 1
+    def moved(self, move: Callable[[Span], Span]) -> Box:
+        """The box that a function of spans makes of its rows and its columns."""
+        return Box(*move((self.top, self.bottom)), *move((self.left, self.right)))

@@ -155,13 +155,10 @@ def _network_cases(model: Model, device: torch.device, side: int) -> list[Case]:
     def dab() -> Tensor:
         return torch.from_numpy(brush.dab().astype(np.int64)).to(device)
 
-    def guided(labels: Tensor) -> Tensor:
-        return network.decode(gray, network.encode_guidance(labels, like=x))
-
     return [
         Case("authors' network, full pass", lambda labels: authors(x, labels), lambda: labels),
         Case("network, full pass", lambda labels: network(x, labels), lambda: labels),
-        Case("network, gray stream kept", guided, lambda: labels),
+        Case("network, gray stream kept", partial(network.decode, gray), lambda: labels),
         Case("network, stroke", incremental.update, dab),
     ]
 

@@ -11,7 +11,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.color import lightness, luma
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame, enlarge
 from napari_colorizer.networks import GridNet
-from napari_colorizer.networks.two_stream_unet import Lightness
+from napari_colorizer.networks.two_stream_config import Lightness
 
 
 def network_input(values: Tensor, kind: Lightness) -> Tensor:

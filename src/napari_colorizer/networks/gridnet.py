@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_colorizer.networks.blocks import chosen_rows, conv3x3, projection, up_conv3x3
 from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS, ImageEncoder
-from napari_colorizer.networks.two_stream_unet import Lightness
+from napari_colorizer.networks.two_stream_config import Lightness
 
 CLASS_TENSORS = ("last.3.weight", "last.4.weight", "last.4.bias", "last.4.running_mean", "last.4.running_var")
 

@@ -7,14 +7,22 @@ kept then is what a pass over the whole image gives.
 
 from __future__ import annotations
 
+from functools import reduce
+from typing import NamedTuple
+
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from napari_colorizer.boxes import Box, after_conv, after_doubling, after_up_conv
-from napari_colorizer.networks.two_stream_unet import DecoderLevel, EncoderLevel, TwoStreamUNet
+from napari_colorizer.boxes import Box
+from napari_colorizer.networks.local import Layer, follow
+from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
 
-Size = tuple[int, int]
+
+class Kept(NamedTuple):
+    """The output of a layer, and the box that has changed in it."""
+
+    whole: Tensor
+    box: Box
 
 
 class IncrementalPass:
@@ -35,14 +43,10 @@ class IncrementalPass:
     chroma: Tensor
 
     def __init__(self, network: TwoStreamUNet, gray: list[Tensor]):
-        self._network, self._slope = network, network.config.slope
-        self._labels: Tensor | None = None
-        self._kept: dict[str, Tensor] = {}
+        self._network = network
+        self._outputs: dict[str, Tensor] = {}
         # oneDNN and cuDNN read and write small patches of channels-last tensors without copies
-        self._skips = [
-            torch.cat([features, torch.zeros_like(features)], 1).contiguous(memory_format=torch.channels_last)
-            for features in gray
-        ]
+        self._gray = [features.contiguous(memory_format=torch.channels_last) for features in gray]
 
     @torch.inference_mode()
     def update(self, labels: Tensor) -> Box | None:
@@ -58,102 +62,28 @@ class IncrementalPass:
         Box, optional
             Where the chroma may have changed; None where the labels have not.
         """
-        box = Box.of(labels.shape) if self._labels is None else Box.around(self._labels != labels)
+        whole = Box.of(labels.shape)
+        box = Box.around(self._outputs["labels"] != labels) if self._outputs else whole
         if box is None:
             return None
-        self._labels = labels.clone()
-        return self._decode(self._encode(self._labels, box))
-
-    def _encode(self, labels: Tensor, box: Box) -> list[Box]:
-        """Write the guidance features of each level into the skips; where they change, finest first."""
-        network = self._network
-        x = self._keep(
-            "classes", network.embed(labels[None, *box.slices].contiguous(), self._skips[0].dtype), box, labels.shape
-        )
-        if network.config.stem:
-            x, box = self._conv("stem", network.guidance_stem, x, box)
-        boxes = []
-        for number, (level, skip) in enumerate(zip(network.encoder, self._skips, strict=True)):
-            assert isinstance(level, EncoderLevel)
-            x, box = self._conv(f"encoder {number}", level.conv1, x, box)
-            box = box.moved(after_conv).within(x.shape)
-            guidance = skip[:, skip.shape[1] // 2 :]
-            guidance[..., *box.slices] = F.leaky_relu(_conv_in(level.conv2, x, box), self._slope)
-            x = guidance
-            boxes.append(box)
-        return boxes
-
-    def _decode(self, boxes: list[Box]) -> Box:
-        """Bring the chroma up to date with the skips, which have changed in these boxes; where it changes."""
-        config = self._network.config
-        x, box = self._skips[-1], boxes[-1]
-        steps = zip(self._network.decoder, self._skips[-2::-1], boxes[-2::-1], strict=True)
-        for number, (level, skip, of_skip) in enumerate(steps):
-            assert isinstance(level, DecoderLevel)
-            box = box.moved(after_up_conv).within(skip.shape).joined(of_skip)
-            added = self._keep(f"added {number}", level.project(skip[..., *of_skip.slices]), of_skip, skip.shape)
-            mixed = F.leaky_relu(_up_conv_in(level.conv1, x, box), self._slope)
-            mixed += added[..., *box.slices]
-            x = self._keep(f"mixed {number}", mixed, box, skip.shape)
-            x, box = self._conv(f"decoder {number}", level.conv2, x, box)
-        x, box = self._conv("final", self._network.final, x, box, self._slope if config.final_activation else 1.0)
-        if config.stem:
-            size = (2 * x.shape[-2], 2 * x.shape[-1])
-            box = box.moved(after_doubling).within(size)
-            x = self._keep("doubled", _double_in(x, box), box, size)
-        self.chroma = x
+        changed = labels[box.slices].to(torch.int64, copy=True, memory_format=torch.contiguous_format)
+        self._keep("labels", changed, box, whole)
+        begin = self._keep("classes", self._network.embed(changed[None], self._gray[0].dtype), box, whole)
+        self.chroma, box = follow(self._network.topology.guidance, begin, self._advance)
         return box
 
-    def _conv(self, name: str, conv: nn.Conv2d, x: Tensor, box: Box, slope: float | None = None) -> tuple[Tensor, Box]:
-        """The kept output of a convolution and a leaky ReLU of input that has changed in a box; where that changes."""
-        stride = conv.stride[0]
-        size = (x.shape[-2] // stride, x.shape[-1] // stride)
-        box = box.moved(lambda span: after_conv(span, stride)).within(size)
-        part = F.leaky_relu(_conv_in(conv, x, box), self._slope if slope is None else slope, inplace=True)
-        return self._keep(name, part, box, size), box
+    def _advance(self, layer: Layer, sources: list[Kept]) -> Kept:
+        """Bring the output of a layer up to date with its sources."""
+        whole = Box.of(layer.window.size(sources[0].whole.shape))
+        changed = reduce(Box.joined, [source.box for source in sources])
+        box = changed.moved(layer.window.changed).within((whole.bottom, whole.right))
+        part = layer.part([source.whole for source in sources], self._gray, box)
+        return self._keep(layer.name, part, box, whole)
 
-    def _keep(self, name: str, part: Tensor, box: Box, size: Size | torch.Size) -> Tensor:
-        """Put a box of an output into the whole of it, which is kept; the first time, at least, it is the whole."""
-        if box == Box.of(size):
-            self._kept[name] = part
+    def _keep(self, name: str, part: Tensor, box: Box, whole: Box) -> Kept:
+        """Put a box of an output into the whole of it; the first time, at least, it is the whole."""
+        if box == whole:
+            self._outputs[name] = part
         else:
-            self._kept[name][..., *box.slices] = part
-        return self._kept[name]
-
-
-def _patch(x: Tensor, box: Box) -> Tensor:
-    """A box of an image that may reach beyond it, where it is 0."""
-    inside = box.within(x.shape)
-    beyond = (inside.left - box.left, box.right - inside.right, inside.top - box.top, box.bottom - inside.bottom)
-    return F.pad(x[..., *inside.slices], beyond) if any(beyond) else x[..., *inside.slices]
-
-
-def _conv_in(conv: nn.Conv2d, x: Tensor, box: Box) -> Tensor:
-    """A box of the output of a 3 x 3 convolution with a padding of 1."""
-    stride = conv.stride[0]
-    if box == Box(0, x.shape[-2] // stride, 0, x.shape[-1] // stride):
-        return conv(x)
-    needed = Box(
-        stride * box.top - 1, stride * (box.bottom - 1) + 2, stride * box.left - 1, stride * (box.right - 1) + 2
-    )
-    return F.conv2d(_patch(x, needed), conv.weight, stride=stride)
-
-
-def _up_conv_in(conv: nn.ConvTranspose2d, x: Tensor, box: Box) -> Tensor:
-    """A box of the output of a 3 x 3 transposed convolution that doubles the size.
-
-    Pixel 2 i comes from i alone, 2 i + 1 from i and i + 1.
-    """
-    needed = Box(box.top // 2, box.bottom // 2 + 1, box.left // 2, box.right // 2 + 1)
-    part = conv(_patch(x, needed))
-    top, left = box.top - 2 * needed.top, box.left - 2 * needed.left
-    return part[..., top : top + box.height, left : left + box.width]
-
-
-def _double_in(x: Tensor, box: Box) -> Tensor:
-    """A box of an image that is doubled bilinearly."""
-    needed = Box((box.top - 1) // 2, box.bottom // 2 + 1, (box.left - 1) // 2, box.right // 2 + 1).within(x.shape)
-    part = x[..., *needed.slices].contiguous()  # of two channels that is faster
-    part = F.interpolate(part, scale_factor=2, mode="bilinear", align_corners=False)
-    top, left = box.top - 2 * needed.top, box.left - 2 * needed.left
-    return part[..., top : top + box.height, left : left + box.width]
+            self._outputs[name][..., *box.slices] = part
+        return Kept(self._outputs[name], box)

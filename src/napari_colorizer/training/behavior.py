@@ -21,7 +21,7 @@ from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import unique_labels
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.models.model import Model
-from napari_colorizer.networks.two_stream_unet import Lightness
+from napari_colorizer.networks.two_stream_config import Lightness
 from napari_colorizer.training.aged import Gray, gray_of
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
