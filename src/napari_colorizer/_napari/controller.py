@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from importlib.metadata import version
-from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -17,16 +13,16 @@ from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
-from napari_colorizer._napari.laying import WholePicture, lay_colors, lay_labels, refresh, view_of
+from napari_colorizer._napari.following import Following
+from napari_colorizer._napari.laying import lay_labels
 from napari_colorizer._napari.news import news
-from napari_colorizer._napari.runner import Request, Runner, Work
-from napari_colorizer._napari.workbench import Coloring, ModelInfo, Workbench
+from napari_colorizer._napari.runner import Runner
+from napari_colorizer._napari.workbench import ModelInfo, Workbench
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
 
-VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
 SLICE_EVENTS = ("point", "order", "ndisplay")
 IMAGE_EVENTS = ("data", "contrast_limits")
 EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
@@ -61,10 +57,11 @@ class ColorizeController:
         self.counts: dict[int, int] = {}
         self.runner = Runner()
         self.runner.busy.connect(self.busy.emit)
-        self.runner.failed.connect(self._explain)
-        self._newer = partial(self.runner.comes_next, "color")
+        self.runner.failed.connect(self.complain)
         self.bench = Workbench()
-        self.generation = 0
+        self.coloring = Following(self)
+        self.generation = 0  # counts what changes the pixels that are colored
+        self.subject = 0  # counts what makes it another picture
         self._complaint = ""  # what the user was told last, if something was wrong
         news.models_changed.connect(self._on_models)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -73,12 +70,7 @@ class ColorizeController:
 
     def close(self) -> None:
         """Let go of the viewer: nothing is done or shown any more."""
-        last = self.runner.take("color")
-        self.runner.close()
-        with suppress(Exception):  # nobody is there to hear of it
-            _finish(self.bench, last)  # nobody comes back to paint the rest
-        if self.colors is not None:
-            refresh(self.colors)
+        self.coloring.close()
         news.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for name in SLICE_EVENTS:
@@ -93,9 +85,10 @@ class ColorizeController:
         if layer is self.image:
             return
         self._listen(self.image, IMAGE_EVENTS, on=False)
-        self._let_go()
+        self.coloring.let_go()
         self.image, self.counts = layer, {}
         self.generation += 1
+        self.subject += 1
         self._listen(layer, IMAGE_EVENTS, on=True)
         self.colors = on_layers.colors_for(layer, self.viewer)
         self.choose_labels(on_layers.labels_for(layer, self.viewer))
@@ -203,96 +196,26 @@ class ColorizeController:
             self.asks_classes.emit(self.labels)
         else:
             self.generation += 1  # pixels that were changed in place are told by no event
-            self._submit_color(True)
+            self.coloring.submit(True)
 
     def follow(self) -> None:
         """Bring counts and, if they follow, colors up to date, in the background."""
         if self.labels is not None:
-            self._submit_color(self.following)
+            self.coloring.submit(self.following)
         elif self.colors is not None and self.following:
-            self._submit_color(True)
+            self.coloring.submit(True)
 
-    def _submit_color(self, color: bool) -> None:
-        if self.image is None or (self.labels is not None and not on_layers.is_settled(self.labels)):
-            return
-        color = color and bool(self.model.color_ids)
-        kind, doing = ("color", "Coloring") if color else ("count", "Counting")
-        self.runner.submit(Request(kind, lambda: self._prepare_color(color), self._show_coloring, doing))
-
-    def _prepare_color(self, color: bool) -> Work | None:
-        image, labels = self.image, self.labels
-        if image is None:
-            return None
-        picture = on_layers.picture_of(image, self.viewer, self.generation)
-        plane = (
-            np.zeros(picture.pixels.shape[:2], np.uint8)
-            if labels is None
-            else on_layers.plane_of(labels, image, self.viewer)
-        )
-        classes, model, options = self.classes, self.model.name, self.options
-        if not color:
-            return lambda: (image, self.bench.count(plane))
-        view = view_of(self.colors, self.viewer)
-        return lambda: (
-            image,
-            self.bench.color(model, picture, plane, classes, options, view, view is None, self._newer),
-        )
-
-    def _show_coloring(self, result: tuple[Image, Coloring]) -> None:
-        if self._complaint and result[0] is self.image:
+    def settle_complaint(self) -> None:
+        """Take back what the user was told of something wrong: it is right again."""
+        if self._complaint:
             self._complaint = ""
             self.message.emit("")
-        self._show_colors(result)
 
-    def _show_colors(self, result: tuple[Image, Coloring]) -> None:
-        image, coloring = result
-        if image is not self.image or image not in self.viewer.layers:
-            return
-        if coloring.counts != self.counts:
-            self.counts = coloring.counts
+    def show_counts(self, counts: dict[int, int]) -> None:
+        """Note how many pixels each id has."""
+        if counts != self.counts:
+            self.counts = counts
             self.classes_changed.emit()
-        if coloring.levels is not None:
-            self.colors = lay_colors(self.viewer, image, coloring.levels, self.colors, self._catch_up)
-            on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
-        if not coloring.done:
-            more = partial(self._prepare_more, image)
-            self.runner.submit(Request("more", more, self._show_more, "Coloring", can_wait=True))
-
-    def _prepare_more(self, image: Image) -> Work | None:
-        if self.colors is None:
-            return None  # the layer was deleted
-        view = view_of(self.colors, self.viewer)
-        return lambda: (image, self.bench.color_more(view, self._newer))
-
-    def _show_more(self, result: tuple[Image, Coloring]) -> None:
-        if self.colors is not None:
-            self._show_colors(result)
-
-    def _catch_up(self, picture: WholePicture) -> None:
-        """Color an edit that waits now, on the main thread: a picture is to be saved."""
-        if self.colors is None or self.colors.data is not picture or current_thread() is not main_thread():
-            return
-        last = self.runner.take("color")
-        if last is not None:
-            try:
-                self._show_coloring(last())
-            except Exception as error:
-                self._explain("Coloring", error)
-            self._submit_color(True)  # what was begun before the edit may come later
-
-    def _let_go(self) -> None:
-        """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""
-        colors, last = self.colors, self.runner.take("color")
-        if self.runner.idle and last is None:
-            self.bench.clear()
-            return
-
-        def show(_done: None) -> None:
-            if colors is not None and colors in self.viewer.layers:
-                refresh(colors)
-
-        kind = f"finish {self.generation}"  # one for each image: none takes the place of another
-        self.runner.submit(Request(kind, lambda: lambda: _finish(self.bench, last), show, "Coloring"))
 
     # -- what happens around
 
@@ -313,15 +236,16 @@ class ColorizeController:
     def _on_edit(self, _event: Any = None) -> None:
         self.follow()
 
-    def _on_image(self, _event: Any = None) -> None:
+    def _on_image(self, event: Any = None) -> None:
         self.generation += 1
+        self.subject += getattr(event, "type", "") == "data"
         self.follow()
 
     def _on_slice(self, _event: Any = None) -> None:
         if self.image is None or self.image.ndim == 2:
             return
         if self.colors is not None:
-            self._submit_color(True)  # whether they follow edits or not: these are the colors of another plane
+            self.coloring.submit(True)  # whether they follow edits or not: these are the colors of another plane
         else:
             self.follow()
 
@@ -349,15 +273,7 @@ class ColorizeController:
         else:
             self._use(found)
 
-    def _explain(self, doing: str, error: Exception) -> None:
+    def complain(self, doing: str, error: Exception) -> None:
+        """Say what went wrong."""
         self._complaint = explain(doing, error, self.image.name if self.image is not None else "")
         self.message.emit(self._complaint)
-
-
-def _finish(bench: Workbench, last: Work | None) -> None:
-    """Do the last edit of a picture, and let go of it."""
-    try:
-        if last is not None:
-            last()
-    finally:
-        bench.clear()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.prediction import Prediction
 from napari_colorizer._napari.runner import Request, Work
+from napari_colorizer._napari.swapping import let_be_drawn, show_gray, show_image, show_label_map
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import (
     COLOR_SUFFIX,
@@ -177,19 +180,43 @@ class Folder:
         return save
 
     def _show(self, image: np.ndarray, labels: np.ndarray | None, classes: ClassMap | None) -> None:
-        """Put the image and its label map, read or predicted, in the place of those of the last image."""
-        controller, path = self.controller, self.current
+        """Put the image and its label map, read or predicted, in the layers of the last ones."""
+        controller, path, last = self.controller, self.current, self._layer
         assert path is not None
-        own = (controller.colors, controller.labels, self._layer) if controller.image is self._layer else ()
-        for layer in own:
-            if layer is not None and layer in controller.viewer.layers:
-                controller.viewer.layers.remove(layer)
-        rgb = image.ndim == 3
-        self._layer = Image(image, name=path.stem, rgb=rgb, metadata={"path": str(path)})
-        controller.viewer.add_layer(self._layer)
-        controller.choose_image(self._layer)
-        if labels is None:
-            if controller.model.has_segmenter:
-                self.prediction.predict()
+        own = controller.image is last
+        kept, colors = (controller.labels, controller.colors) if own else (None, None)
+        controller.choose_image(None)
+        self._layer = show_image(controller.viewer, image, path.stem, str(path), last if own else None)
+        on_it = partial(self._lay, self._layer, labels, classes, kept, colors)
+        if kept is None or self._layer is last:
+            on_it()
+        else:
+            controller.runner.submit(Request("lay", lambda: let_be_drawn, lambda _: on_it(), "Opening"))
+
+    def _lay(
+        self,
+        layer: Image,
+        labels: NDArray[Any] | None,
+        classes: ClassMap | None,
+        kept: Labels | None,
+        colors: Image | None,
+    ) -> None:
+        """Lay a label map on the image that was opened, in the layers `kept` and `colors` where there are such."""
+        controller = self.controller
+        if layer not in controller.viewer.layers:
             return
-        controller.add_labels(labels, classes)
+        show_gray(controller.viewer, colors, layer)
+        if kept is not None and kept in controller.viewer.layers and on_layers.is_laid(kept):
+            usual = controller.default_classes
+            if labels is None:
+                show_label_map(kept, layer, np.zeros(on_layers.image_shape(layer), dtype_for(usual)), usual)
+            else:
+                show_label_map(kept, layer, labels, classes)
+            controller.choose_image(layer)
+            controller.choose_labels(kept)
+        else:
+            controller.choose_image(layer)
+            if labels is not None:
+                controller.add_labels(labels, classes)
+        if labels is None and controller.model.has_segmenter:
+            self.prediction.predict()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
 from napari_colorizer.classes import LARGEST_ID, UNLABELED, ClassMap
@@ -150,6 +150,16 @@ def note_colors(layer: Image) -> None:
     note(layer, colors=str(layer.unique_id))
 
 
+def note_laid(layer: Labels) -> None:
+    """Note that a label map was laid by the plugin; a copy of it is the user's own."""
+    note(layer, laid=str(layer.unique_id))
+
+
+def is_laid(layer: Labels) -> bool:
+    """Whether a label map was laid by the plugin, which may then show that of another image in its place."""
+    return _notes(layer).get("laid") == str(layer.unique_id)
+
+
 def _notes(layer: Layer) -> dict[str, Any]:
     return dict(layer.metadata.get(METADATA_KEY, {}))
 
@@ -219,11 +229,27 @@ def show_classes(layer: Labels, classes: ClassMap) -> None:
     """Give a labels layer a class map: its colors, the names in the status bar, and a copy in the metadata."""
     note(layer, regions=False, classes=classes.to_json())
     colors: dict[int | None, Any] = {item.id: item.color for item in classes}
-    layer.colormap = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    shown = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    if not _are_same(layer.colormap, shown):  # a changed one is a new texture
+        layer.colormap = shown
     layer.features = {
         "index": [UNLABELED, *classes.ids],
         "class": ["unlabeled", *(item.name for item in classes)],
     }
+
+
+def _are_same(before: Any, after: DirectLabelColormap) -> bool:
+    """Whether two colormaps show the same colors."""
+    if not isinstance(before, DirectLabelColormap) or before.color_dict.keys() != after.color_dict.keys():
+        return False
+    return all(np.array_equal(before.color_dict[label], color) for label, color in after.color_dict.items())
+
+
+def forget_classes(layer: Labels) -> None:
+    """Take the class map from a labels layer: what its numbers mean is not known."""
+    note(layer, regions=False, classes=None)
+    layer.colormap = label_colormap()
+    layer.features = {}
 
 
 def is_colors(layer: Layer) -> bool:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from napari.layers._multiscale_data import MultiScaleData
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer.boxes import Box
@@ -30,10 +31,12 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
     )
     if classes is not None:
         on_layers.show_classes(layer, classes)
+    on_layers.note_laid(layer)
     viewer.add_layer(layer)
     return layer
 
 
+DRAWN_MS = 60  # Qt draws a canvas some 5 ms after it was changed
 CatchUp = Callable[["WholePicture"], None]
 
 
@@ -75,8 +78,6 @@ def lay_colors(
         refresh(before)
         return before
     active = on_layers.active_layer(viewer)
-    if before is not None and before in viewer.layers:
-        viewer.layers.remove(before)
     colors = Image(
         WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
         multiscale=len(levels.arrays) > 1,
@@ -88,7 +89,24 @@ def lay_colors(
     on_layers.note_image(colors, image)
     viewer.layers.insert(viewer.layers.index(image) + 1, colors)
     viewer.layers.selection.active = active
+    if before is not None:
+        remove_later(viewer, before)
+        colors.name = on_layers.colors_name(image)
     return colors
+
+
+def remove_later(viewer: ViewerModel, layer: Layer | None) -> None:
+    """Hide a layer now, and remove it when that has been drawn."""
+    if layer is None or layer not in viewer.layers:
+        return
+    layer.visible = False
+    layer.name = f"{layer.name} (before)"  # the name is another's now
+
+    def remove() -> None:
+        if layer in viewer.layers:
+            viewer.layers.remove(layer)
+
+    QTimer.singleShot(DRAWN_MS, remove)
 
 
 def refresh(colors: Image) -> None:
