@@ -18,6 +18,7 @@ from napari_colorizer._napari.laying import lay_labels
 from napari_colorizer._napari.news import news
 from napari_colorizer._napari.runner import Runner
 from napari_colorizer._napari.workbench import ModelInfo, Workbench
+from napari_colorizer._napari.writing import copy_of, make_room_for, obstacle
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
@@ -148,10 +149,27 @@ class ColorizeController:
         if self.labels is None:
             return
         self.viewer.layers.selection.active = self.labels
-        on_layers.make_room_for(self.labels, label)
+        if self.labels.multiscale or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
+            self.writable_labels()
+        make_room_for(self.labels, label)
         self.labels.selected_label = label
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
             self.labels.mode = "paint"
+
+    def writable_labels(self, changed: int = 0) -> Labels:
+        """The label map, if so many of its pixels can be changed and undone; else a copy, chosen in its place."""
+        assert self.labels is not None
+        labels = self.labels
+        reason = obstacle(labels, changed)
+        if not reason:
+            return labels
+        copy = copy_of(labels)
+        self.viewer.add_layer(copy)
+        self.choose_labels(copy)
+        self.message.emit(
+            f"The label map {labels.name!r} {reason}: it stays as it is, and what is changed is in {copy.name!r}"
+        )
+        return copy
 
     def new_labels(self) -> None:
         """Lay an empty label map on the image."""

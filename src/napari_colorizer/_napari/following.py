@@ -72,15 +72,15 @@ class Following:
         plane = (
             np.zeros(picture.pixels.shape[:2], np.uint8)
             if labels is None
-            else on_layers.plane_of(labels, image, controller.viewer)
+            else on_layers.lazy_plane_of(labels, image, controller.viewer)
         )
         if not color:
-            return lambda: (asked, bench.count(plane))
+            return lambda: (asked, bench.count(np.asarray(plane)))
         model, classes, options = controller.model.name, controller.classes, controller.options
         view = view_of(controller.colors, controller.viewer)
         return lambda: (
             asked,
-            bench.color(model, picture, plane, classes, options, view, view is None, self._newer),
+            bench.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer),
         )
 
     def _show(self, result: tuple[Asked, Coloring]) -> None:

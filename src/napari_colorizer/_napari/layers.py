@@ -12,12 +12,11 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-from napari_colorizer.classes import LARGEST_ID, UNLABELED, ClassMap
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import ColorizerError
 
 METADATA_KEY = "napari-colorizer"
 STRAY_COLOR = "magenta"
-LARGEST_UNDO = 4_000_000  # napari keeps two 8-byte indices for each pixel of an undo step
 LABELS_OPACITY = 0.25
 
 
@@ -47,7 +46,7 @@ class Picture:
     key: tuple[Any, ...]
 
 
-def plane_index(layer: Layer, viewer: ViewerModel) -> tuple[int, ...]:
+def plane_index(layer: Image | Labels, viewer: ViewerModel) -> tuple[int, ...]:
     """Index of the plane of `layer` that `viewer` shows: one number for each axis before the last two.
 
     Raises
@@ -63,15 +62,19 @@ def plane_index(layer: Layer, viewer: ViewerModel) -> tuple[int, ...]:
     if viewer.dims.ndisplay != 2 or set(viewer.dims.displayed) != {viewer.dims.ndim - 2, viewer.dims.ndim - 1}:
         raise LayerError(f"{layer.name!r} is colored plane by plane: show its last two axes, in the 2D view")
     position = layer.world_to_data(viewer.dims.point)[:leading]
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    shape = full_data(layer).shape
     return tuple(int(np.clip(round(value), 0, size - 1)) for value, size in zip(position, shape, strict=False))
+
+
+def full_data(layer: Image | Labels) -> Any:
+    """The array of a layer; of one with several levels, the finest."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     """The plane of an image layer that is on the screen; `generation` counts the changes of its pixels."""
     index = plane_index(layer, viewer)
-    data = layer.data[0] if layer.multiscale else layer.data
-    pixels = data[index]
+    pixels = full_data(layer)[index]
     if 0 in pixels.shape:
         raise LayerError(f"the image {layer.name!r} is empty: its shape is {pixels.shape}")
     if pixels.dtype.kind == "c":
@@ -84,17 +87,22 @@ def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
 
 def image_shape(layer: Image) -> tuple[int, ...]:
     """Shape of an image layer without its color axis."""
-    data = layer.data[0] if layer.multiscale else layer.data
-    return tuple(data.shape[:-1] if layer.rgb else data.shape)
+    shape = tuple(full_data(layer).shape)
+    return shape[:-1] if layer.rgb else shape
 
 
 def fits(labels: Labels, image: Image) -> bool:
     """Whether a label map has the shape of an image."""
-    return not labels.multiscale and tuple(labels.data.shape) == image_shape(image)
+    return tuple(full_data(labels).shape) == image_shape(image)
 
 
 def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
-    """The plane of a label map that is on the screen; the user may be painting on it.
+    """The plane of a label map that is on the screen; the user may be painting on it."""
+    return np.asarray(lazy_plane_of(labels, image, viewer))
+
+
+def lazy_plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> Any:
+    """The plane of a label map that is on the screen, perhaps not computed yet: a plane of a dask array, say.
 
     Raises
     ------
@@ -103,10 +111,10 @@ def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
     """
     if not fits(labels, image):
         raise LayerError(
-            f"the label map {labels.name!r} has the shape {tuple(np.shape(labels.data))}, the image {image.name!r} "
+            f"the label map {labels.name!r} has the shape {tuple(full_data(labels).shape)}, the image {image.name!r} "
             f"{image_shape(image)}: choose a label map of the same shape, or none and press Predict labels"
         )
-    return np.asarray(labels.data[plane_index(labels, viewer)])
+    return full_data(labels)[plane_index(labels, viewer)]
 
 
 def active_layer(viewer: ViewerModel) -> Layer | None:
@@ -255,38 +263,3 @@ def forget_classes(layer: Labels) -> None:
 def is_colors(layer: Layer) -> bool:
     """Whether an image layer is one that the plugin colored, or a copy of such a layer."""
     return isinstance(layer, Image) and bool(_notes(layer).get("colors"))
-
-
-def write_labels(layer: Labels, index: tuple[int, ...], labels: NDArray[np.integer]) -> None:
-    """Write a plane into a labels layer, as one undo step.
-
-    Where that step would hold more pixels than `LARGEST_UNDO`, or the layer's array cannot take the ids, the layer's
-    data are replaced and its undo history is cleared.
-    """
-    changed = np.nonzero(np.asarray(layer.data[index]) != labels)
-    if not len(changed[0]):
-        return
-    fits = int(labels.max()) <= np.iinfo(layer.data.dtype).max
-    in_place = isinstance(layer.data, np.ndarray) and layer.data.flags.writeable
-    if fits and in_place and len(changed[0]) <= LARGEST_UNDO:
-        leading = tuple(np.full(len(changed[0]), value) for value in index)
-        layer.data_setitem((*leading, *changed), labels[changed].astype(layer.data.dtype))
-        return
-    data = np.array(layer.data, dtype=layer.data.dtype if fits else np.uint16)
-    data[index] = labels
-    replace_data(layer, data)
-
-
-def replace_data(layer: Labels, data: NDArray[np.integer]) -> None:
-    """Give a labels layer other data, and clear its undo history: it would replay stale strokes into them."""
-    layer.data = data
-    editable, mode = layer.editable, layer.mode
-    layer.editable = not editable  # a change of this property is what resets the history, and takes the tool away
-    layer.editable = editable
-    layer.mode = mode
-
-
-def make_room_for(layer: Labels, label: int) -> None:
-    """Make sure that the array of a labels layer can hold an id."""
-    if np.iinfo(layer.data.dtype).max < label <= LARGEST_ID:
-        replace_data(layer, np.asarray(layer.data).astype(np.uint16))

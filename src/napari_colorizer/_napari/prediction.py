@@ -15,6 +15,7 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
+from napari_colorizer._napari.writing import write_labels
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
@@ -169,8 +170,10 @@ class Prediction:
         else:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
+            wanted = np.where(now == before, plane, now)
+            labels = controller.writable_labels(int(np.count_nonzero(now != wanted)))
             on_layers.show_classes(labels, classes)
-            on_layers.write_labels(labels, index, np.where(now == before, plane, now))
+            write_labels(labels, index, wanted)
         assert controller.labels is not None
         self._remember(controller.labels, index, prediction)
         controller.labels_settled()
@@ -192,8 +195,7 @@ class Prediction:
         own = on_layers.class_map_of(labels)
         if labels is not controller.labels or own is None:
             return
-        self._remember(labels, index, prediction)
-        plane = np.asarray(labels.data[index])
+        plane = np.asarray(on_layers.full_data(labels)[index])
         wanted, classes = into_class_map(prediction, controller.model.classes, own, controller.counts)
         if scope != "map":
             pixel = tuple(round(value) for value in labels.world_to_data(position)[-2:])
@@ -202,9 +204,11 @@ class Prediction:
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
             wanted = np.where(where, wanted, plane)
+        labels = controller.writable_labels(int(np.count_nonzero(plane != wanted)))
+        self._remember(labels, index, prediction)
         if classes != own:
             on_layers.show_classes(labels, classes)
-        on_layers.write_labels(labels, index, wanted)
+        write_labels(labels, index, wanted)
 
 
 def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:

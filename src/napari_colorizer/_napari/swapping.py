@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.laying import DRAWN_MS, remove_later
+from napari_colorizer._napari.writing import replace_data
 from napari_colorizer.classes import ClassMap
 
 PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -49,7 +50,7 @@ def show_image(viewer: ViewerModel, pixels: NDArray[Any], name: str, path: str, 
 
 def show_label_map(layer: Labels, image: Image, data: NDArray[Any], classes: ClassMap | None) -> None:
     """Show the label map of another image in a layer; without a class map its numbers may mean anything."""
-    on_layers.replace_data(layer, data)
+    replace_data(layer, data)
     layer.name = on_layers.labels_name(image)
     _put_on(layer, image)
     if classes is None:
