@@ -40,7 +40,10 @@ class Following:
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
-        self._newer = partial(controller.runner.comes_next, "color")
+
+    def _newer(self) -> bool:
+        """Whether what is being colored had better end: a newer edit waits, or nobody does."""
+        return self.controller.runner.closed or self.controller.runner.comes_next("color")
 
     def submit(self, color: bool) -> None:
         """Count the pixels of each class, and color the image if wanted."""
