@@ -30,9 +30,13 @@ from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.docks import Dock, fill, form, row
 from napari_colorizer._napari.folder import Folder
 from napari_colorizer._napari.foreign_labels import ForeignLabels
+from napari_colorizer._napari.known_files import KnownFiles
 from napari_colorizer._napari.pointing import Pointing
 from napari_colorizer._napari.prediction import Prediction
+from napari_colorizer._napari.questions import ask_to_overwrite
 from napari_colorizer._napari.runner import Request
+from napari_colorizer._napari.save_button import SaveButton
+from napari_colorizer._napari.saving import Saver
 from napari_colorizer._napari.text_box import TextBox
 from napari_colorizer._napari.workbench import devices, load
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
@@ -56,7 +60,9 @@ class ColorizeWidget(Dock):
         self.viewer = napari_viewer
         self.controller = controller = ColorizeController(napari_viewer)
         self.prediction = Prediction(controller)
-        self.folder = Folder(self.prediction)
+        files = KnownFiles()
+        self.folder = Folder(self.prediction, files)
+        self.saver = Saver(controller, files)
         self.collector = Collector(controller)
         self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
@@ -85,6 +91,7 @@ class ColorizeWidget(Dock):
         self.follow_box = QCheckBox("Colors follow edits", checked=True)
         self.colorize_button = QPushButton("Colorize")
         self.class_list = ClassList(self.controller)
+        self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
         self.message = TextBox(most_lines=12)
@@ -98,7 +105,7 @@ class ColorizeWidget(Dock):
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
-        layout.addWidget(self.collect_button)
+        layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
         for widget in (self.doing, self.progress, self.message):
             layout.addWidget(widget)
@@ -173,6 +180,7 @@ class ColorizeWidget(Dock):
         controller.busy.connect(self._show_busy)
         controller.layers_changed.connect(self.reset_choices)
         self.folder.changed.connect(self._show_place)
+        self.folder.asks.connect(lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True))
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).connect(self.reset_choices)
 
