@@ -7,6 +7,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,6 +25,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.autosave import Autosave, Offer
 from napari_colorizer._napari.class_list import ClassList
 from napari_colorizer._napari.collect import Collector
 from napari_colorizer._napari.controller import ColorizeController
@@ -31,6 +33,7 @@ from napari_colorizer._napari.docks import Dock, fill, form, row
 from napari_colorizer._napari.folder import Folder
 from napari_colorizer._napari.foreign_labels import ForeignLabels
 from napari_colorizer._napari.known_files import KnownFiles
+from napari_colorizer._napari.offer_bar import OfferBar
 from napari_colorizer._napari.pointing import Pointing
 from napari_colorizer._napari.prediction import Prediction
 from napari_colorizer._napari.questions import ask_to_overwrite
@@ -45,6 +48,7 @@ from napari_colorizer.models.library import installed_models
 LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
 OWN = "the model's own"
 CONFIDENCE_STEP = 0.05
+AUTOSAVE_MS = 60_000
 
 
 class ColorizeWidget(Dock):
@@ -64,8 +68,10 @@ class ColorizeWidget(Dock):
         self.folder = Folder(self.prediction, files)
         self.saver = Saver(controller, files)
         self.collector = Collector(controller)
+        self.autosave = Autosave(controller)
         self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
+        self.keeping = QTimer(self, interval=AUTOSAVE_MS)
         self._build()
         self._connect()
         self.reset_choices()
@@ -76,6 +82,8 @@ class ColorizeWidget(Dock):
     def stop(self) -> None:
         """Let go of the viewer."""
         self.pointing.release()
+        self.keeping.stop()
+        self.autosave.close()
         self.controller.close()
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
@@ -97,8 +105,10 @@ class ColorizeWidget(Dock):
         self.message = TextBox(most_lines=12)
         self.progress = QProgressBar(maximum=0, textVisible=True)
         self.doing = QLabel()
+        self.offer_bar = OfferBar()
         content = QWidget()
         layout = QVBoxLayout(content)
+        layout.addWidget(self.offer_bar)
         layout.addLayout(form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
         layout.addWidget(self.predict_button)
         layout.addLayout(row(self.follow_box, self.colorize_button))
@@ -176,6 +186,11 @@ class ColorizeWidget(Dock):
         self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
         self.working_size.valueChanged.connect(self._choose_working_size)
         self.confidence.valueChanged.connect(self._choose_confidence)
+        self.keeping.timeout.connect(self.autosave.keep)
+        self.keeping.start()
+        self.autosave.offers.connect(self._show_offer)
+        for source in (self.saver, self.folder):
+            source.saved.connect(self.autosave.saved)
         controller.message.connect(self._show_message)
         controller.busy.connect(self._show_busy)
         controller.layers_changed.connect(self.reset_choices)
@@ -227,6 +242,14 @@ class ColorizeWidget(Dock):
         self.message.setText(text)
         if text:
             self.reveal(self.message)
+
+    def _show_offer(self, offer: Offer | None) -> None:
+        if offer is None:
+            self.offer_bar.withdraw()
+            return
+        choices = {"Restore": self.autosave.restore, "Discard": self.autosave.discard, "Later": lambda: None}
+        self.offer_bar.show_offer(offer.text, choices)
+        self.reveal(self.offer_bar)
 
     def _show_busy(self, doing: str) -> None:
         if doing:

@@ -44,6 +44,7 @@ class ColorizeController:
     layers_changed = Signal()  # another image, label map or model was chosen
     classes_changed = Signal()  # other classes, or other counts of their pixels
     brush_changed = Signal(int)  # another class is painted with
+    laid = Signal(object)  # a label map holds what was read or predicted
     asks_classes = Signal(object)  # a labels layer whose numbers may mean anything was chosen
 
     def __init__(self, viewer: ViewerModel):
@@ -182,7 +183,9 @@ class ColorizeController:
     def add_labels(self, data: NDArray[Any], classes: ClassMap | None) -> None:
         """Lay a new label map on the image; without a class map its meaning is asked for."""
         assert self.image is not None
-        self.choose_labels(lay_labels(self.viewer, self.image, data, classes))
+        layer = lay_labels(self.viewer, self.image, data, classes)
+        self.laid.emit(layer)
+        self.choose_labels(layer)
 
     # -- classes
 

@@ -78,6 +78,7 @@ class Folder:
 
     changed = Signal()
     asks = Signal(list, object)  # the files that would be overwritten, and who is told the answer
+    saved = Signal(object, object)  # a label map that is safe now, and its plane
 
     def __init__(self, prediction: Prediction, files: KnownFiles):
         self.prediction = prediction
@@ -169,6 +170,8 @@ class Folder:
             if now is not None and (saved[-1] is None or not np.array_equal(now, saved[-1])):
                 self._turn_to(images, position, by)  # something was drawn in the meantime
                 return
+            if now is not None and not (insisting or left):
+                self.saved.emit(self.controller.labels, now)
             if images is not self.images:
                 self._for_all = None
             self.images, self.position = images, found
@@ -272,6 +275,7 @@ class Folder:
                 show_label_map(kept, layer, np.zeros(on_layers.image_shape(layer), dtype_for(usual)), usual)
             else:
                 show_label_map(kept, layer, labels, classes)
+            controller.laid.emit(kept)
             controller.choose_image(layer)
             controller.choose_labels(kept)
         else:

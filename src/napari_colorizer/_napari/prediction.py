@@ -174,6 +174,9 @@ class Prediction:
             labels = controller.writable_labels(int(np.count_nonzero(now != wanted)))
             on_layers.show_classes(labels, classes)
             write_labels(labels, index, wanted)
+            if labels.ndim == 2 and not now.any():  # nobody has drawn anything
+                controller.laid.emit(labels)
+                labels.selected_label = _most_frequent(plane) if plane.any() else labels.selected_label
         assert controller.labels is not None
         self._remember(controller.labels, index, prediction)
         controller.labels_settled()
