@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -33,6 +34,7 @@ from napari_colorizer._napari.docks import Dock, fill, form, row
 from napari_colorizer._napari.folder import Folder
 from napari_colorizer._napari.foreign_labels import ForeignLabels
 from napari_colorizer._napari.known_files import KnownFiles
+from napari_colorizer._napari.odd_images import OddImages
 from napari_colorizer._napari.offer_bar import OfferBar
 from napari_colorizer._napari.pointing import Pointing
 from napari_colorizer._napari.prediction import Prediction
@@ -41,7 +43,7 @@ from napari_colorizer._napari.runner import Request
 from napari_colorizer._napari.save_button import SaveButton
 from napari_colorizer._napari.saving import Saver
 from napari_colorizer._napari.text_box import TextBox
-from napari_colorizer._napari.workbench import devices, load
+from napari_colorizer._napari.workbench import load
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
 from napari_colorizer.models.library import installed_models
 
@@ -69,8 +71,10 @@ class ColorizeWidget(Dock):
         self.saver = Saver(controller, files)
         self.collector = Collector(controller)
         self.autosave = Autosave(controller)
+        self.odd_images = OddImages(controller)
         self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
+        self._told_of: Image | None = None  # what the message is about
         self.keeping = QTimer(self, interval=AUTOSAVE_MS)
         self._build()
         self._connect()
@@ -191,6 +195,7 @@ class ColorizeWidget(Dock):
         self.autosave.offers.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
+        controller.offers.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.busy.connect(self._show_busy)
         controller.layers_changed.connect(self.reset_choices)
@@ -227,6 +232,8 @@ class ColorizeWidget(Dock):
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the layers and models that there are now, and show which are chosen."""
         controller = self.controller
+        if controller.image is not self._told_of:
+            self._show_message("")  # it was about another image, or about there being none
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
         for layer in self.viewer.layers:
             layer.events.name.connect(self.reset_choices)  # does nothing where it is connected already
@@ -239,6 +246,7 @@ class ColorizeWidget(Dock):
         self.colorize_button.setEnabled(bool(controller.model.color_ids))
 
     def _show_message(self, text: str) -> None:
+        self._told_of = self.controller.image
         self.message.setText(text)
         if text:
             self.reveal(self.message)
@@ -248,7 +256,10 @@ class ColorizeWidget(Dock):
             self.offer_bar.withdraw()
             return
         choices = {"Restore": self.autosave.restore, "Discard": self.autosave.discard, "Later": lambda: None}
-        self.offer_bar.show_offer(offer.text, choices)
+        self._offer(offer.text, choices)
+
+    def _offer(self, text: str, choices: Mapping[str, Callable[[], object]]) -> None:
+        self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
 
     def _show_busy(self, doing: str) -> None:
@@ -263,7 +274,9 @@ class ColorizeWidget(Dock):
     def _warm_up(self) -> dict[str, str]:
         """In the background: load torch and the model, so that the first click is quick."""
         load(self.controller.model.name)
-        return devices()
+        from napari_colorizer.engine.devices import available_devices  # brings torch
+
+        return available_devices()
 
     def _offer_devices(self, names: dict[str, str]) -> None:
         fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)

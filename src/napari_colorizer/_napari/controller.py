@@ -15,18 +15,18 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.explain import explain
 from napari_colorizer._napari.following import Following
 from napari_colorizer._napari.laying import lay_labels
+from napari_colorizer._napari.listening import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
 from napari_colorizer._napari.news import news
+from napari_colorizer._napari.place import put_on
 from napari_colorizer._napari.runner import Runner
 from napari_colorizer._napari.workbench import ModelInfo, Workbench
-from napari_colorizer._napari.writing import copy_of, make_room_for, obstacle
+from napari_colorizer._napari.writing import make_room_for, obstacle, writable
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
 
 SLICE_EVENTS = ("point", "order", "ndisplay")
-IMAGE_EVENTS = ("data", "contrast_limits")
-EDIT_EVENTS = ("paint", "labels_update", "set_data", "data")
 
 
 class ColorizeController:
@@ -45,6 +45,7 @@ class ColorizeController:
     classes_changed = Signal()  # other classes, or other counts of their pixels
     brush_changed = Signal(int)  # another class is painted with
     laid = Signal(object)  # a label map holds what was read or predicted
+    offers = Signal(str, object)  # what could be done about something, and what to call for each answer
     asks_classes = Signal(object)  # a labels layer whose numbers may mean anything was chosen
 
     def __init__(self, viewer: ViewerModel):
@@ -67,6 +68,7 @@ class ColorizeController:
         self._complaint = ""  # what the user was told last, if something was wrong
         news.models_changed.connect(self._on_models)
         viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
         for name in SLICE_EVENTS:
             getattr(viewer.dims.events, name).connect(self._on_slice)
 
@@ -75,9 +77,10 @@ class ColorizeController:
         self.coloring.close()
         news.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.layers.events.inserted.disconnect(self._on_inserted)
         for name in SLICE_EVENTS:
             getattr(self.viewer.dims.events, name).disconnect(self._on_slice)
-        self._listen(self.image, IMAGE_EVENTS, on=False)
+        self._listen_to_image(on=False)
         self._listen_to_labels(on=False)
 
     # -- what the user chooses
@@ -86,12 +89,12 @@ class ColorizeController:
         """Work on another image layer, with the label map and the colors that go with it, where there are any."""
         if layer is self.image:
             return
-        self._listen(self.image, IMAGE_EVENTS, on=False)
+        self._listen_to_image(on=False)
         self.coloring.let_go()
         self.image, self.counts = layer, {}
         self.generation += 1
         self.subject += 1
-        self._listen(layer, IMAGE_EVENTS, on=True)
+        self._listen_to_image(on=True)
         self.colors = on_layers.colors_for(layer, self.viewer)
         self.choose_labels(on_layers.labels_for(layer, self.viewer))
         self.layers_changed.emit()
@@ -151,26 +154,11 @@ class ColorizeController:
             return
         self.viewer.layers.selection.active = self.labels
         if self.labels.multiscale or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
-            self.writable_labels()
+            writable(self)
         make_room_for(self.labels, label)
         self.labels.selected_label = label
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
             self.labels.mode = "paint"
-
-    def writable_labels(self, changed: int = 0) -> Labels:
-        """The label map, if so many of its pixels can be changed and undone; else a copy, chosen in its place."""
-        assert self.labels is not None
-        labels = self.labels
-        reason = obstacle(labels, changed)
-        if not reason:
-            return labels
-        copy = copy_of(labels)
-        self.viewer.add_layer(copy)
-        self.choose_labels(copy)
-        self.message.emit(
-            f"The label map {labels.name!r} {reason}: it stays as it is, and what is changed is in {copy.name!r}"
-        )
-        return copy
 
     def new_labels(self) -> None:
         """Lay an empty label map on the image."""
@@ -192,12 +180,7 @@ class ColorizeController:
     @property
     def classes(self) -> ClassMap:
         """The classes of the label map, or of the model where there is no label map."""
-        own = on_layers.class_map_of(self.labels) if self.labels is not None else None
-        if own is not None:
-            return own
-        if self.labels is not None and on_layers.is_regions(self.labels):
-            return ClassMap()
-        return self.default_classes
+        return on_layers.meaning_of(self.labels, self.default_classes)
 
     def set_classes(self, classes: ClassMap) -> None:
         """Give the label map other classes."""
@@ -240,19 +223,13 @@ class ColorizeController:
 
     # -- what happens around
 
-    def _listen(self, layer: Image | Labels | None, events: tuple[str, ...], on: bool) -> None:
-        """Connect or disconnect the events of a layer that may change the colors."""
-        react = self._on_image if isinstance(layer, Image) else self._on_edit
-        for name in events if layer is not None else ():
-            emitter = getattr(layer.events, name)
-            (emitter.connect if on else emitter.disconnect)(react)
+    def _listen_to_image(self, on: bool) -> None:
+        listen(self.image, IMAGE_EVENTS, self._on_image, on)
+        listen(self.image, PLACE_EVENTS, self._on_place, on)
 
     def _listen_to_labels(self, on: bool) -> None:
-        if self.labels is None:
-            return
-        self._listen(self.labels, EDIT_EVENTS, on)
-        emitter = self.labels.events.selected_label
-        (emitter.connect if on else emitter.disconnect)(self._on_brush)
+        listen(self.labels, EDIT_EVENTS, self._on_edit, on)
+        listen(self.labels, ("selected_label",), self._on_brush, on)
 
     def _on_edit(self, _event: Any = None) -> None:
         self.follow()
@@ -260,6 +237,14 @@ class ColorizeController:
     def _on_image(self, event: Any = None) -> None:
         self.generation += 1
         self.subject += getattr(event, "type", "") == "data"
+        self.follow()
+
+    def _on_place(self, _event: Any = None) -> None:
+        """Let what was laid on the image go with it; another's label map stays where it is."""
+        assert self.image is not None
+        for layer in (self.colors, self.labels):
+            if layer is not None and (layer is self.colors or on_layers.is_laid(layer)):
+                put_on(layer, self.image)
         self.follow()
 
     def _on_slice(self, _event: Any = None) -> None:
@@ -273,6 +258,12 @@ class ColorizeController:
     def _on_brush(self, _event: Any = None) -> None:
         if self.labels is not None:
             self.brush_changed.emit(int(self.labels.selected_label))
+
+    def _on_inserted(self, event: Any) -> None:
+        """Take the first image that comes."""
+        layer = event.value
+        if self.image is None and isinstance(layer, Image) and not on_layers.is_colors(layer):
+            self.choose_image(layer)
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.image:

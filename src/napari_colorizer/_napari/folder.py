@@ -176,10 +176,8 @@ class Folder:
                 self._for_all = None
             self.images, self.position = images, found
             self._note(*opened)
-            self._show(*opened)
+            self._show(*opened, "\n".join(f"Passed over: {problem}" for problem in problems))
             self.changed.emit()
-            if problems:
-                self.controller.message.emit("\n".join(f"Passed over: {problem}" for problem in problems))
 
         self.controller.runner.submit(Request("folder", prepare, then, "Saving and opening"))
 
@@ -242,7 +240,7 @@ class Folder:
 
         return save
 
-    def _show(self, image: np.ndarray, labels: np.ndarray | None, classes: ClassMap | None) -> None:
+    def _show(self, image: np.ndarray, labels: np.ndarray | None, classes: ClassMap | None, news: str) -> None:
         """Put the image and its label map, read or predicted, in the layers of the last ones."""
         controller, path, last = self.controller, self.current, self._layer
         assert path is not None
@@ -250,7 +248,7 @@ class Folder:
         kept, colors = (controller.labels, controller.colors) if own else (None, None)
         controller.choose_image(None)
         self._layer = show_image(controller.viewer, image, path.stem, str(path), last if own else None)
-        on_it = partial(self._lay, self._layer, labels, classes, kept, colors)
+        on_it = partial(self._lay, self._layer, labels, classes, kept, colors, news)
         if kept is None or self._layer is last:
             on_it()
         else:
@@ -263,6 +261,7 @@ class Folder:
         classes: ClassMap | None,
         kept: Labels | None,
         colors: Image | None,
+        news: str,
     ) -> None:
         """Lay a label map on the image that was opened, in the layers `kept` and `colors` where there are such."""
         controller = self.controller
@@ -284,3 +283,5 @@ class Folder:
                 controller.add_labels(labels, classes)
         if labels is None and controller.model.has_segmenter:
             self.prediction.predict()
+        if news:
+            controller.message.emit(news)

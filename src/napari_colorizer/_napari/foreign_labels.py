@@ -201,7 +201,7 @@ class ForeignLabels:
             return to_classes(np.asarray(regions), table)
 
         def then(labels: NDArray[np.uint16]) -> None:
-            if layer is controller.labels:
+            if layer is controller.labels and on_layers.full_data(layer) is regions:
                 layer.visible = False
                 controller.add_labels(labels.astype(dtype_for(classes)), classes)
 

@@ -12,6 +12,8 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.look import Look
+from napari_colorizer._napari.place import apart
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import ColorizerError
 
@@ -38,12 +40,21 @@ class Picture:
         The values that are shown black and white.
     key : tuple
         Equal for two pictures of the same pixels.
+    look : Look, optional
+        How they are shown, if not as they are.
     """
 
     name: str
     pixels: Any
     limits: tuple[float, float] | None
     key: tuple[Any, ...]
+    look: Look | None = None
+
+    def seen(self) -> tuple[NDArray[Any], tuple[float, float] | None]:
+        """What is seen, and the values of it that are black and white; for the background."""
+        if self.look is None:
+            return np.asarray(self.pixels), self.limits
+        return self.look.seen(self.pixels, self.limits), (0.0, 1.0)
 
 
 def plane_index(layer: Image | Labels, viewer: ViewerModel) -> tuple[int, ...]:
@@ -73,6 +84,8 @@ def full_data(layer: Image | Labels) -> Any:
 
 def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     """The plane of an image layer that is on the screen; `generation` counts the changes of its pixels."""
+    if is_gray_with_alpha(layer):
+        raise LayerError(about_alpha(layer))
     index = plane_index(layer, viewer)
     pixels = full_data(layer)[index]
     if 0 in pixels.shape:
@@ -82,7 +95,22 @@ def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     limits = None if layer.rgb else (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
     if layer.rgb and pixels.dtype.kind == "f":
         limits = (0.0, 1.0)
-    return Picture(layer.name, pixels, limits, (id(layer), index, limits, generation))
+    look = Look.of(layer)
+    return Picture(layer.name, pixels, limits, (id(layer), index, limits, look, generation), look)
+
+
+def is_gray_with_alpha(layer: Image) -> bool:
+    """Whether a layer is a gray image with an alpha channel, which napari takes for a stack of lines."""
+    return not layer.rgb and layer.ndim > 2 and full_data(layer).shape[-1] == 2
+
+
+def about_alpha(layer: Image) -> str:
+    """What is wrong with such a layer, and what helps."""
+    height, width = full_data(layer).shape[-3:-1]
+    return (
+        f"{layer.name!r} is a gray image with an alpha channel: napari takes it for a stack of {height} pictures of "
+        f"{width} x 2. Take its gray part"
+    )
 
 
 def image_shape(layer: Image) -> tuple[int, ...]:
@@ -107,14 +135,28 @@ def lazy_plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> Any:
     Raises
     ------
     LayerError
-        If the label map has another shape than the image.
+        If the label map has another shape than the image, or does not lie on it.
     """
     if not fits(labels, image):
         raise LayerError(
             f"the label map {labels.name!r} has the shape {tuple(full_data(labels).shape)}, the image {image.name!r} "
-            f"{image_shape(image)}: choose a label map of the same shape, or none and press Predict labels"
+            f"{image_shape(image)}{_rotated(labels, image)}: choose a label map of the same shape, or none and press "
+            "Predict labels"
+        )
+    off = apart(labels, image, image_shape(image))
+    if off:
+        raise LayerError(
+            f"the label map {labels.name!r} does not lie on the image {image.name!r}: {off}. Give both layers the same "
+            "scale, translation and rotation"
         )
     return full_data(labels)[plane_index(labels, viewer)]
+
+
+def _rotated(labels: Labels, image: Image) -> str:
+    """A hint at what is the matter with a map whose sides are those of the image, the other way round."""
+    if tuple(full_data(labels).shape[-2:]) != image_shape(image)[:-3:-1]:
+        return ""
+    return " (it is rotated by 90 degrees against the image: napari does not turn photographs as their files say)"
 
 
 def active_layer(viewer: ViewerModel) -> Layer | None:
@@ -182,29 +224,11 @@ def colors_name(image: Image | None) -> str:
     return f"{image.name} colors" if image is not None else ""
 
 
-def transform_of(layer: Layer, ndim: int) -> dict[str, Any]:
-    """Where a layer lies in the world: the arguments that give a new layer of its last `ndim` axes the same place."""
-    last = slice(layer.ndim - ndim, None)
-    affine = np.eye(ndim + 1)
-    affine[:-1, :-1] = layer.affine.linear_matrix[last, last]
-    affine[:-1, -1] = layer.affine.translate[last]
-    return {
-        "scale": layer.scale[last],
-        "translate": layer.translate[last],
-        "rotate": layer.rotate[last, last],
-        "shear": _shear(layer, last),
-        "affine": affine,
-        "units": layer.units[last],
-        "axis_labels": layer.axis_labels[last],
-    }
-
-
-def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
-    """The part of the upper-triangular shear values that concerns the last axes."""
-    full = np.eye(layer.ndim)
-    full[np.triu_indices(layer.ndim, 1)] = layer.shear
-    part = full[last, last]
-    return part[np.triu_indices(len(part), 1)]
+def meaning_of(labels: Labels | None, usual: ClassMap) -> ClassMap:
+    """The classes of a label map: its own, none where its numbers are regions, or the usual ones."""
+    if labels is None:
+        return usual
+    return class_map_of(labels) or (ClassMap() if is_regions(labels) else usual)
 
 
 def class_map_of(layer: Labels) -> ClassMap | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.place import transform_of
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 
@@ -27,7 +28,7 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
         data,
         name=on_layers.labels_name(image),
         opacity=on_layers.LABELS_OPACITY,
-        **on_layers.transform_of(image, data.ndim),
+        **transform_of(image, data.ndim),
     )
     if classes is not None:
         on_layers.show_classes(layer, classes)
@@ -83,7 +84,7 @@ def lay_colors(
         multiscale=len(levels.arrays) > 1,
         rgb=True,
         name=on_layers.colors_name(image),
-        **on_layers.transform_of(image, 2),
+        **transform_of(image, 2),
     )
     on_layers.note_colors(colors)  # before anybody sees the layer
     on_layers.note_image(colors, image)

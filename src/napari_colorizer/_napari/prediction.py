@@ -15,7 +15,8 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
-from napari_colorizer._napari.writing import write_labels
+from napari_colorizer._napari.workbench import ModelInfo
+from napari_colorizer._napari.writing import writable, write_labels
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
@@ -132,11 +133,13 @@ class Prediction:
         controller = self.controller
         image = controller.image
         shown: list[Index] = []
+        asked: list[tuple[int, ModelInfo]] = []
 
         def prepare() -> Work | None:
             if image is None or image is not controller.image:
                 return None
             shown.append(on_layers.plane_index(image, controller.viewer))
+            asked.append((controller.subject, controller.model))
             picture = on_layers.picture_of(image, controller.viewer, controller.generation)
             model, _, options = self._asked = self._state()
             return lambda: controller.bench.predict(model, picture, options)
@@ -144,7 +147,9 @@ class Prediction:
         def passed_on(labels: NDArray[Any]) -> None:
             if image is not controller.image or image not in controller.viewer.layers:
                 return
-            if on_layers.plane_index(image, controller.viewer) == shown[-1]:
+            if (controller.subject, controller.model) != asked[-1]:
+                self.request(then)  # another picture in the layer, or another model
+            elif on_layers.plane_index(image, controller.viewer) == shown[-1]:
                 then(labels)
             else:
                 controller.message.emit("Another plane was shown before the prediction was done: predict it again")
@@ -171,7 +176,7 @@ class Prediction:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
             wanted = np.where(now == before, plane, now)
-            labels = controller.writable_labels(int(np.count_nonzero(now != wanted)))
+            labels = writable(controller, int(np.count_nonzero(now != wanted)))
             on_layers.show_classes(labels, classes)
             write_labels(labels, index, wanted)
             if labels.ndim == 2 and not now.any():  # nobody has drawn anything
@@ -207,7 +212,7 @@ class Prediction:
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
             wanted = np.where(where, wanted, plane)
-        labels = controller.writable_labels(int(np.count_nonzero(plane != wanted)))
+        labels = writable(controller, int(np.count_nonzero(plane != wanted)))
         self._remember(labels, index, prediction)
         if classes != own:
             on_layers.show_classes(labels, classes)

@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.laying import DRAWN_MS, remove_later
+from napari_colorizer._napari.place import put_on
 from napari_colorizer._napari.writing import replace_data
 from napari_colorizer.classes import ClassMap
-
-PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 def let_be_drawn() -> None:
@@ -52,7 +51,7 @@ def show_label_map(layer: Labels, image: Image, data: NDArray[Any], classes: Cla
     """Show the label map of another image in a layer; without a class map its numbers may mean anything."""
     replace_data(layer, data)
     layer.name = on_layers.labels_name(image)
-    _put_on(layer, image)
+    put_on(layer, image)
     if classes is None:
         on_layers.forget_classes(layer)
     else:
@@ -72,7 +71,7 @@ def show_gray(viewer: ViewerModel, colors: Image | None, image: Image) -> None:
     gray = pixels if image.rgb else np.repeat(_eight_bits(pixels, image.contrast_limits)[..., None], 3, axis=2)
     colors.data = np.array(gray[..., :3])
     colors.name = on_layers.colors_name(image)
-    _put_on(colors, image)
+    put_on(colors, image)
     on_layers.note_image(colors, image)
 
 
@@ -80,10 +79,3 @@ def _eight_bits(pixels: NDArray[Any], limits: tuple[float, float]) -> NDArray[np
     low, high = limits
     scaled = (pixels.astype(np.float32) - low) * (255 / max(high - low, 1e-12))
     return np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
-
-
-def _put_on(layer: Layer, image: Image) -> None:
-    """Give a layer the place of an image in the world."""
-    for name, value in on_layers.transform_of(image, layer.ndim).items():
-        if name in PLACE:
-            setattr(layer, name, value)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import mmap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.place import transform_of
 from napari_colorizer.classes import LARGEST_ID
+
+if TYPE_CHECKING:
+    from napari_colorizer._napari.controller import ColorizeController
 
 LARGEST_UNDO = 100_000_000  # pixels; napari keeps the indices, the old and the new value of each
 
@@ -54,7 +58,7 @@ def copy_of(layer: Labels) -> Labels:
         name=f"{layer.name} copy",
         opacity=layer.opacity,
         metadata=dict(layer.metadata),
-        **on_layers.transform_of(layer, data.ndim),
+        **transform_of(layer, data.ndim),
     )
     classes = on_layers.class_map_of(layer)
     if classes is not None:
@@ -62,6 +66,22 @@ def copy_of(layer: Labels) -> Labels:
     copy.contour = layer.contour
     on_layers.note_laid(copy)
     layer.visible = False
+    return copy
+
+
+def writable(controller: ColorizeController, changed: int = 0) -> Labels:
+    """The label map, if so many of its pixels can be changed and undone; else a copy, chosen in its place."""
+    labels = controller.labels
+    assert labels is not None
+    reason = obstacle(labels, changed)
+    if not reason:
+        return labels
+    copy = copy_of(labels)
+    controller.viewer.add_layer(copy)
+    controller.choose_labels(copy)
+    controller.message.emit(
+        f"The label map {labels.name!r} {reason}: it stays as it is, and what is changed is in {copy.name!r}"
+    )
     return copy
 
 
