@@ -26,6 +26,7 @@ from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
 
+MOST_RECENT = 8
 SLICE_EVENTS = ("point", "order", "ndisplay")
 
 
@@ -58,6 +59,7 @@ class ColorizeController:
         self.options = ColorizeOptions()
         self.following = True
         self.counts: dict[int, int] = {}
+        self.recent: list[int] = []  # classes, the one that was painted with last first
         self.runner = Runner()
         self.runner.busy.connect(self.busy.emit)
         self.runner.failed.connect(self.complain)
@@ -157,6 +159,7 @@ class ColorizeController:
             writable(self)
         make_room_for(self.labels, label)
         self.labels.selected_label = label
+        self.recent = [label, *(other for other in self.recent if other != label)][:MOST_RECENT]
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
             self.labels.mode = "paint"
 

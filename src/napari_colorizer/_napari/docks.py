@@ -66,6 +66,15 @@ class Dock(QScrollArea):
         raise NotImplementedError
 
 
+def focus_canvas(widget: QWidget) -> None:
+    """Give the keys to the canvas of the window that a widget lies in, if there is one."""
+    above: QWidget | None = widget
+    while above is not None and not hasattr(above, "_qt_viewer"):
+        above = above.parentWidget()
+    if above is not None:
+        above._qt_viewer.canvas.native.setFocus()
+
+
 def form(rows: dict[str, QWidget]) -> QFormLayout:
     """Widgets one below the other, each with its name."""
     layout = QFormLayout()
