@@ -51,6 +51,7 @@ class ClassList(ClassEditing):
         super().__init__(controller)
         self.search = ClassSearch()
         self.only_present = QCheckBox("Only classes in this image")
+        self.only_present.setToolTip("Hide the classes that no pixel has")
         self.rows = QStandardItemModel(0, 3)
         self._shown: list[tuple[int, str, str, int, Standing] | None] = []  # what each row shows
         self.filter = ClassFilter()

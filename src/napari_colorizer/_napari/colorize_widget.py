@@ -29,6 +29,7 @@ from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.autosave import Autosave, Offer
 from napari_colorizer._napari.class_list import ClassList
 from napari_colorizer._napari.collect import Collector
+from napari_colorizer._napari.comparing import Comparing
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.docks import Dock, fill, form, row
 from napari_colorizer._napari.folder import Folder
@@ -74,6 +75,7 @@ class ColorizeWidget(Dock):
         self.odd_images = OddImages(controller)
         self.foreign = ForeignLabels(controller, self)
         self.pointing = Pointing(self.prediction)
+        self.comparing = Comparing(controller)
         self._told_of: Image | None = None  # what the message is about
         self.keeping = QTimer(self, interval=AUTOSAVE_MS)
         self._build()
@@ -86,6 +88,7 @@ class ColorizeWidget(Dock):
     def stop(self) -> None:
         """Let go of the viewer."""
         self.pointing.release()
+        self.comparing.release()
         self.keeping.stop()
         self.autosave.close()
         self.controller.close()
@@ -98,17 +101,26 @@ class ColorizeWidget(Dock):
 
     def _build(self) -> None:
         self.images, self.label_maps, self.models = QComboBox(), QComboBox(), QComboBox()
+        self.images.setToolTip("The image layer that is colored")
+        self.label_maps.setToolTip("The labels layer that says what is where; (new) begins one")
         self.predict_button = QPushButton("Predict labels")
         self.predict_button.setDefault(True)
+        self.predict_button.setToolTip(
+            "<p>Lets the model say what is where, in a label map that you then correct; Ctrl+Z takes it back</p>"
+        )
         self.follow_box = QCheckBox("Colors follow edits", checked=True)
+        self.follow_box.setToolTip(
+            "<p>Colors the image anew after each edit. Hold R to see the result alone, U to see the image uncolored</p>"
+        )
         self.colorize_button = QPushButton("Colorize")
+        self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
         self.message = TextBox(most_lines=12)
         self.progress = QProgressBar(maximum=0, textVisible=True)
-        self.doing = QLabel()
+        self.doing, self.place = QLabel(), QLabel()
         self.offer_bar = OfferBar()
         content = QWidget()
         layout = QVBoxLayout(content)
@@ -133,17 +145,23 @@ class ColorizeWidget(Dock):
         menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.pointing.ask("region"))
         self.reset_button = QPushButton("Reset to prediction")
         self.reset_button.setMenu(menu)
+        self.reset_button.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
         return self.reset_button
 
     def _make_folder_row(self) -> QHBoxLayout:
         self.open_folder_button = QPushButton("Open folder…")
         self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
-        self.place = QLabel()
+        self.open_folder_button.setToolTip(
+            "<p>Goes through a folder of images; label maps and colors are saved beside them on the way</p>"
+        )
+        self.previous_button.setToolTip("Save, and open the image before")
+        self.next_button.setToolTip("Save, and open the next image")
         return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
 
     def _make_options(self) -> QCollapsible:
         self.devices = QComboBox()
         self.devices.addItem("auto", "auto")
+        self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
         self.working_size = QSpinBox(
             minimum=SMALLEST_WORKING_SIZE - 1, maximum=LARGEST_WORKING_SIZE, keyboardTracking=False
         )

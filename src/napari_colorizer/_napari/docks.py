@@ -87,6 +87,8 @@ def form(rows: dict[str, QWidget]) -> QFormLayout:
 def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
     """Put one more widget with its name below the others."""
     layout.addRow(name, widget)
+    if not widget.accessibleName():
+        widget.setAccessibleName(name if isinstance(name, str) else getattr(name, "text", str)())
     if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
         widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         widget.setMinimumContentsLength(12)

@@ -12,7 +12,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_colorizer._napari import layers as on_layers
-from napari_colorizer._napari.laying import WholePicture, lay_colors, refresh, view_of
+from napari_colorizer._napari.laying import WholePicture, lay_colors, outline, refresh, view_of
 from napari_colorizer._napari.runner import Request, Work
 from napari_colorizer._napari.workbench import Coloring, Workbench
 
@@ -104,7 +104,10 @@ class Following:
             return
         controller.show_counts(coloring.counts)
         if coloring.levels is not None:
-            controller.colors = lay_colors(controller.viewer, image, coloring.levels, controller.colors, self._catch_up)
+            before = controller.colors
+            controller.colors = lay_colors(controller.viewer, image, coloring.levels, before, self._catch_up)
+            if before is None:
+                outline(controller.labels)
             on_layers.note(controller.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
             more = partial(self._prepare_more, image)

@@ -38,6 +38,8 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
 
 
 DRAWN_MS = 60  # Qt draws a canvas some 5 ms after it was changed
+LARGEST_OUTLINED = 4_000_000  # pixels; napari finds the borders anew at each move of the brush
+OUTLINES_ACROSS, OUTLINE_OPACITY = 300, 0.8
 CatchUp = Callable[["WholePicture"], None]
 
 
@@ -94,6 +96,14 @@ def lay_colors(
         remove_later(viewer, before)
         colors.name = on_layers.colors_name(image)
     return colors
+
+
+def outline(labels: Labels | None) -> None:
+    """Show only the borders of a label map that was laid here: filled, it hides the colors under it."""
+    if labels is None or not on_layers.is_laid(labels) or labels.contour or labels.data.size > LARGEST_OUTLINED:
+        return
+    labels.contour = max(1, round(max(labels.data.shape[-2:]) / OUTLINES_ACROSS))
+    labels.opacity = OUTLINE_OPACITY
 
 
 def remove_later(viewer: ViewerModel, layer: Layer | None) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
+from napari_colorizer._napari.natural_colors import with_natural_colors
 from napari_colorizer._napari.sharing import processor_spared
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
@@ -122,7 +123,7 @@ class ModelInfo:
             )
         except (ValueError, TypeError) as error:
             raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-        return cls(name, classes, colors, labels, header["license"], modified)
+        return cls(name, with_natural_colors(classes), colors, labels, header["license"], modified)
 
     @property
     def has_segmenter(self) -> bool:
