@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QInputDialog
+from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QInputDialog
 
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
@@ -60,7 +60,7 @@ def test_it_shows_names_colors_and_pixels(listed):
     shown = widget.class_list
     assert shown.visible_ids() == [0, *range(1, 60), DRAGON, STRAY]
     expected = {
-        0: ("unlabeled (the model decides)", "3", "#000000"),
+        0: ("unlabeled (the model guesses, mostly gray)", "3", "#000000"),
         GRASS: ("grass", "6,144", ClassMap.pascal_context()[GRASS].color),
         SKY: ("sky", "6,071", ClassMap.pascal_context()[SKY].color),
         DRAGON: ("dragon (not known to the model)", "50", "#123456"),
@@ -294,3 +294,78 @@ def test_without_a_selection_editing_says_what_to_do(bare, messages):
     for ask in (widget.class_list.rename, widget.class_list.recolor, widget.class_list.delete):
         ask()
     assert said == ["Select a class in the list first"] * 3
+
+
+def test_the_highlight_is_the_brush_whatever_is_searched_and_pressed(listed, qtbot):
+    _, widget, labels = listed
+    shown = widget.class_list
+    click(widget, GRASS)
+    for text in ("s", "sk", "sky", "zebra", "", "gr", ""):
+        shown.search.setText(text)
+        assert labels.selected_label == GRASS
+        assert shown.selected() == (GRASS if GRASS in shown.visible_ids() else None)
+    shown.only_present.setChecked(True)
+    QTest.keyClick(shown.table, Qt.Key.Key_Down)
+    assert shown.selected() == labels.selected_label == SKY
+    shown.only_present.setChecked(False)
+    assert shown.selected() == labels.selected_label == SKY
+    shown.search.setText("grass")
+    shown.delete()
+    assert GRASS in widget.controller.classes
+    assert SKY in widget.controller.classes
+
+
+def test_enter_takes_the_first_hit_and_arrows_move(listed):
+    _, widget, labels = listed
+    shown = widget.class_list
+    classes = ClassMap([Class(1, "chair", "#111111"), Class(2, "red hair", "#222222"), Class(3, "hair", "#333333")])
+    widget.controller.set_classes(classes)
+    shown.search.setText("hair")
+    assert shown.visible_ids() == [3, 2, 1]
+    QTest.keyClick(shown.search, Qt.Key.Key_Return)
+    assert labels.selected_label == 3
+    assert shown.search.text() == ""
+    shown.search.setText("hair")
+    for _ in range(5):
+        QTest.keyClick(shown.search, Qt.Key.Key_Down)
+    assert labels.selected_label == 1
+    QTest.keyClick(shown.search, Qt.Key.Key_Up)
+    QTest.keyClick(shown.search, Qt.Key.Key_Return)
+    assert labels.selected_label == shown.selected() == 2
+
+
+def test_what_was_used_last_and_what_is_in_the_image_comes_first(listed):
+    _, widget, _ = listed
+    shown = widget.class_list
+    shown.search.setText("s")
+    first = shown.visible_ids()
+    assert first[0] == SKY  # the only one that is in the image and begins so
+    shown.search.clear()
+    used = first[5]
+    widget.controller.choose_brush(used)
+    shown.search.setText("s")
+    assert shown.visible_ids()[:2] == [used, SKY]
+
+
+def test_a_click_gives_the_keys_back_to_the_canvas_and_nine_rows_are_seen_on_a_laptop(open_dock, photo, wait, qtbot):
+    viewer, widget = open_dock(Image(photo, name="photo"), show=True)
+    window = viewer.window._qt_window
+    window.resize(1366, 768)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=10_000)
+    click(widget, SKY)
+    wait(widget)
+    canvas = viewer.window._qt_viewer.canvas.native
+    assert QApplication.focusWidget() is canvas
+    QTest.keyClick(canvas, Qt.Key.Key_4)
+    assert viewer.layers["photo labels"].mode == "fill"
+    table = widget.class_list.table
+    seen = [
+        row
+        for row in range(table.model().rowCount())
+        if table.viewport().rect().contains(table.visualRect(table.model().index(row, 0)).center())
+    ]
+    assert len(seen) > 8
+    bottom = table.mapTo(widget, table.rect().bottomLeft()).y()
+    assert bottom < widget.height()
+    assert window.height() <= 768

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_colorizer._napari import folder as folder_module
 from napari_colorizer._napari import layers as on_layers
@@ -283,3 +284,72 @@ def test_images_of_one_name_do_not_share_a_label_map(tmp_path):
     images = [tmp_path / "a.jpg", tmp_path / "a.png", tmp_path / "b.png"]
     kept = [kept_as(image, images, ".labels.png").name for image in images]
     assert kept == ["a.jpg.labels.png", "a.png.labels.png", "b.labels.png"]
+
+
+@pytest.fixture
+def answer(qtbot):
+    """Press a button of the question that is open."""
+
+    def press(text, for_all=False):
+        box = next(box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible())
+        said = f"{box.text()}\n{box.informativeText()}"
+        if for_all:
+            box.checkBox().setChecked(True)
+        next(button for button in box.buttons() if button.text() == text).click()
+        return said
+
+    return press
+
+
+@pytest.mark.parametrize("choice", ["Overwrite", "Keep the old", "Cancel"])
+def test_files_of_others_are_asked_about(opened, images, step, wait, answer, choice):
+    viewer, widget = opened
+    drawn = draw(viewer)
+    (images / "A.color.png").write_bytes(b"mine")
+    write_label_map(images / "A.labels.png", np.full((96, 128), GRASS, np.uint8))
+    step(widget, 1)
+    said = answer(choice)
+    wait(widget)
+    assert "A.color.png" in said
+    assert "A.labels.png" in said
+    overwritten = choice == "Overwrite"
+    assert names(viewer)[0] == ("A" if choice == "Cancel" else "B")
+    assert ((images / "A.color.png").read_bytes() != b"mine") == overwritten
+    assert (read_label_map(images / "A.labels.png")[0] == (drawn if overwritten else GRASS)).all()
+
+
+def test_an_answer_may_hold_for_the_rest_of_the_folder(opened, images, step, wait, answer):
+    viewer, widget = opened
+    for name in ("A", "B"):
+        (images / f"{name}.color.png").write_bytes(b"mine")
+    step(widget, 1)
+    answer("Keep the old", for_all=True)
+    wait(widget)
+    step(widget, 1)
+    assert names(viewer)[0] == "c"
+    assert {(images / f"{name}.color.png").read_bytes() for name in "AB"} == {b"mine"}
+    assert (images / "B.labels.png").is_file()
+
+
+def test_what_was_not_changed_is_not_written_again(opened, images, step, wait):
+    viewer, widget = opened
+    step(widget, 1)
+    (images / "A.color.png").write_bytes(b"retouched")
+    before = (images / "A.labels.png").stat().st_mtime_ns
+    step(widget, -1)
+    step(widget, 1)
+    assert names(viewer)[0] == "B"
+    assert (images / "A.color.png").read_bytes() == b"retouched"
+    assert (images / "A.labels.png").stat().st_mtime_ns == before
+
+
+def test_a_name_too_long_for_its_label_map_is_passed_over(opened, images, step, messages, photo, wait):
+    viewer, widget = opened
+    Picture.fromarray(photo).save(images / f"{'b' * 250}.png")
+    widget.folder.open(images)
+    wait(widget)
+    said = messages(widget)
+    step(widget, 1)
+    step(widget, 1)
+    assert names(viewer)[0] == "c"
+    assert any("b" * 30 in text for text in said)

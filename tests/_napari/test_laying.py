@@ -68,7 +68,7 @@ def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_pa
     viewer, widget, labels = large
     controller = widget.controller
     monkeypatch.setattr(controller.bench, "color_more", lambda *_: workbench.Coloring(controller.counts))  # never comes
-    monkeypatch.setattr("napari_colorizer._napari.controller.view_of", lambda *_: Box(0, 1, 0, 1))
+    monkeypatch.setattr("napari_colorizer._napari.following.view_of", lambda *_: Box(0, 1, 0, 1))
     write(labels, Box(400, 600, 500, 800), SKY)
     wait(widget)
     colors = viewer.layers["photo colors"]

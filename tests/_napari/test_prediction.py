@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari import writing
 from napari_colorizer._napari.colorize_widget import ColorizeWidget
 from napari_colorizer._napari.workbench import Workbench
 from napari_colorizer.classes import Class, ClassMap
@@ -117,21 +118,47 @@ def test_a_label_map_of_another_shape_is_not_reset(bare, wait, messages):
     assert not small.data.any()
 
 
-def test_a_change_too_big_to_undo_clears_the_history_and_keeps_the_tool(edited, wait, monkeypatch):
-    _, widget, labels = edited
-    monkeypatch.setattr(on_layers, "LARGEST_UNDO", 100)
-    labels.mode = "paint"
+def test_what_napari_could_not_undo_is_predicted_into_a_copy(edited, wait, monkeypatch, messages):
+    viewer, widget, labels = edited
+    monkeypatch.setattr(writing, "LARGEST_UNDO", 100)
+    before, said = labels.data.copy(), messages(widget)
     widget.prediction.reset("map")
     wait(widget)
-    np.testing.assert_array_equal(labels.data, PREDICTED)
+    np.testing.assert_array_equal(labels.data, before)
+    np.testing.assert_array_equal(viewer.layers["photo labels copy"].data, PREDICTED)
+    assert widget.controller.labels is viewer.layers["photo labels copy"]
+    assert not labels.visible
+    assert any("'photo labels copy'" in text for text in said)
+
+
+def test_a_prediction_over_a_large_map_drawn_by_hand_is_undone(bare_dock, wait, monkeypatch):
+    shape = (4000, 6000)
+    drawn = np.full(shape, TREE, np.uint8)
+    drawn[: shape[0] // 2] = DRAGON
+    monkeypatch.setattr(Workbench, "predict", lambda *_: np.full(shape, SKY, np.uint8))
+    labels = Labels(drawn.copy(), name="mine")
+    on_layers.show_classes(labels, ClassMap.pascal_context())
+    _, widget = bare_dock(Image(np.zeros(shape, np.uint8), name="photo"), labels)
+    widget.follow_box.setChecked(False)
+    widget.controller.choose_labels(labels)
+    for act in (widget.prediction.predict, lambda: widget.prediction.reset("map")):
+        labels.data_setitem((np.array([0]), np.array([0])), 1)
+        act()
+        wait(widget)
+        assert (labels.data == SKY).all()
+        for _ in range(2):
+            labels.undo()
+        np.testing.assert_array_equal(labels.data, drawn)
+
+
+def test_wider_ids_do_not_take_the_undo_history(edited, wait):
+    _, widget, labels = edited
+    before = labels.data.copy()
+    draw_square(labels, (70, 10), DRAGON)
+    widget.controller.choose_brush(1000)
+    assert labels.data.dtype == np.uint16
     labels.undo()
-    labels.redo()
-    np.testing.assert_array_equal(labels.data, PREDICTED)
-    assert labels.editable
-    assert labels.mode == "paint"
-    draw_square(labels, (5, 5), TREE)
-    labels.undo()
-    np.testing.assert_array_equal(labels.data, PREDICTED)
+    np.testing.assert_array_equal(labels.data, before)
 
 
 def test_ids_too_large_for_the_layer_widen_it(bare_predicted, wait, monkeypatch):

@@ -2,76 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QColorDialog,
-    QFileDialog,
-    QHBoxLayout,
     QHeaderView,
-    QInputDialog,
-    QLineEdit,
-    QPushButton,
     QTableView,
     QVBoxLayout,
-    QWidget,
 )
 
+from napari_colorizer._napari.class_editing import ClassEditing, ClassSearch
+from napari_colorizer._napari.class_rows import (
+    BY_HAND,
+    COUNT_ROLE,
+    FREE,
+    ID_ROLE,
+    KNOWN,
+    NAME_ROLE,
+    NO_COLOR,
+    STRAY,
+    UNKNOWN,
+    ClassFilter,
+    Standing,
+)
 from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.docks import focus_canvas
 from napari_colorizer._napari.layers import STRAY_COLOR
-from napari_colorizer.classes import UNLABELED, Class, ClassMap, distinct_color
+from napari_colorizer.classes import UNLABELED, ClassMap
 
-ID_ROLE, COUNT_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 MARK = 2  # the column of marks
 MARK_COLOR = "#808080"  # legible on light and dark
-FILE_FILTER = "Class maps (*.json *.csv *.txt)"
+ROW_HEIGHT, LEAST_ROWS = 20, 9
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What the model knows of a class, in the words of its row: after its name, at its right, and in its tooltip."""
-
-    after: str = ""
-    mark: str = ""
-    tip: str = ""
-
-
-KNOWN = Standing()
-UNKNOWN = Standing(
-    after=" (not known to the model)", tip="The model does not know this: such pixels are colored as unlabeled"
-)
-STRAY = replace(UNKNOWN, after=" (no class)")
-NO_COLOR = Standing(
-    after=" (no color)", tip="The model has no color for this class: such pixels are colored as unlabeled"
-)
-BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but knows its color: paint it yourself")
-
-
-class ClassFilter(QSortFilterProxyModel):
-    """Lets through the classes that match the search and, if wanted, only those in the image."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text, self.only_present = "", False
-
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: N802
-        """Qt's question whether a row is shown."""
-        index = self.sourceModel().index(row, 0, parent)
-        label, count = index.data(ID_ROLE), index.data(COUNT_ROLE)
-        if self.only_present and not count and label != UNLABELED:
-            return False
-        return self.text.casefold() in f"{label} {index.data()}".casefold()
-
-
-class ClassList(QWidget):
+class ClassList(ClassEditing):
     """Shows the classes of the controller's label map, with color, name and number of pixels.
 
-    A click makes a class the brush; a double click renames it.
+    The selected row is the brush, and the brush is the selected row, whoever changes it; where the search hides it,
+    nothing is selected. A click gives the keys back to the canvas; a double click renames.
 
     Parameters
     ----------
@@ -79,16 +48,20 @@ class ClassList(QWidget):
     """
 
     def __init__(self, controller: ColorizeController):
-        super().__init__()
-        self.controller = controller
-        self.search = QLineEdit(placeholderText="Search classes", clearButtonEnabled=True)
+        super().__init__(controller)
+        self.search = ClassSearch()
         self.only_present = QCheckBox("Only classes in this image")
+        self.only_present.setToolTip("Hide the classes that no pixel has")
         self.rows = QStandardItemModel(0, 3)
         self._shown: list[tuple[int, str, str, int, Standing] | None] = []  # what each row shows
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
+        self._updating = False  # rows change: the selection that Qt makes up meanwhile is nobody's
+        self._moved = False  # the arrows were used since the last letter of a search
         self.search.textChanged.connect(self._refilter)
+        self.search.moved.connect(self._move)
+        self.search.returnPressed.connect(self._take_hit)
         self.only_present.toggled.connect(self._refilter)
         self.table.clicked.connect(self._on_clicked)
         self.table.doubleClicked.connect(lambda _: self.rename())
@@ -96,7 +69,7 @@ class ClassList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.search, self.only_present, self.table):
             layout.addWidget(widget)
-        layout.addLayout(self._make_buttons())
+        layout.addLayout(self.make_buttons())
         controller.classes_changed.connect(self.refresh)
         controller.brush_changed.connect(self.select)
         self.refresh()
@@ -108,37 +81,37 @@ class ClassList(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
-        table.setMinimumHeight(150)
+        table.setMinimumHeight(ROW_HEIGHT * LEAST_ROWS + 2 * table.frameWidth())
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(22)
+        table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        table.horizontalHeader().hide()
+        table.setAccessibleName("Classes")
+        table.selectionModel().selectionChanged.connect(self._on_selected)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, MARK):
             table.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         return table
 
-    def _make_buttons(self) -> QVBoxLayout:
-        rows = QVBoxLayout()
-        actions = (("Add…", self.add), ("Rename…", self.rename), ("Recolor…", self.recolor), ("Delete", self.delete))
-        for row in (actions, (("Load class map…", self.load), ("Save class map…", self.save))):
-            line = QHBoxLayout()
-            for text, slot in row:
-                button = QPushButton(text)
-                button.clicked.connect(lambda _=False, slot=slot: slot())
-                line.addWidget(button)
-            rows.addLayout(line)
-        return rows
-
     # -- showing
 
     def refresh(self) -> None:
         """Show the controller's classes and their pixels."""
+        self._updating = True
+        try:
+            self._fill_rows()
+        finally:
+            self._updating = False
+        brush = self.brush()
+        if brush is not None and brush != self.selected():
+            self.select(brush)
+
+    def _fill_rows(self) -> None:
         counts, classes = self.controller.counts, self.controller.classes
         stray = sorted(set(counts) - {UNLABELED, *classes.ids})
         labels = [UNLABELED, *classes.ids, *stray]
-        chosen = self.selected()
         if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
             self.rows.setRowCount(0)
-            self.rows.setHorizontalHeaderLabels(["class", "pixels", ""])
             for _ in labels:
                 self.rows.appendRow([QStandardItem() for _ in range(3)])
             self._shown = [None] * len(labels)
@@ -149,15 +122,13 @@ class ClassList(QWidget):
                 self._fill_row(row, *shown)
                 self._shown[row] = shown
         self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
-        brush = self.controller.labels.selected_label if self.controller.labels is not None else chosen
-        if brush is not None and brush != self.selected():
-            self.select(int(brush))
+        self.filter.invalidate()
 
     def _standings(self, classes: ClassMap) -> dict[int, Standing]:
         """What the model knows of each class, and of unlabeled pixels."""
         model = self.controller.model
         colored, predicted = model.colored(classes), model.predicted(classes)
-        standings = {UNLABELED: KNOWN}
+        standings = {UNLABELED: FREE}
         for label in classes.ids:
             if label in colored:
                 standings[label] = KNOWN if label in predicted or not model.has_segmenter else BY_HAND
@@ -172,6 +143,7 @@ class ClassList(QWidget):
         title.setText(name + standing.after)
         title.setIcon(QIcon(pixmap))
         title.setData(count, COUNT_ROLE)
+        title.setData(name, NAME_ROLE)
         pixels.setText(f"{count:,}" if count else "")
         pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         mark.setText(standing.mark)
@@ -179,23 +151,54 @@ class ClassList(QWidget):
         for cell in (title, pixels, mark):
             cell.setData(label, ID_ROLE)
             font = cell.font()
-            font.setItalic(cell is mark or bool(standing.after))
+            font.setItalic(cell is mark or (bool(standing.after) and label != UNLABELED))
             cell.setFont(font)
             cell.setToolTip(standing.tip)
 
     def _describe(self, label: int) -> tuple[str, str]:
         """Name and color of a row."""
         if label == UNLABELED:
-            return "unlabeled (the model decides)", "#000000"
+            return "unlabeled", "#000000"
         if label not in self.controller.classes:
             return str(label), QColor(STRAY_COLOR).name()
         item = self.controller.classes[label]
         return item.name, item.color
 
     def _refilter(self) -> None:
-        self.filter.text = self.search.text().strip()
-        self.filter.only_present = self.only_present.isChecked()
-        self.filter.invalidate()
+        self._updating, self._moved = True, False
+        try:
+            text = self.search.text().strip()
+            self.filter.search(text, self.only_present.isChecked(), self.controller.recent)
+        finally:
+            self._updating = False
+        brush = self.brush()
+        if brush is not None:
+            self.select(brush)
+
+    def _move(self, step: int) -> None:
+        """Go down or up in what a search has found, from its first row on."""
+        hits, here = self.visible_ids(), self.selected()
+        if hits:
+            at = hits.index(here) + step if self._moved and here in hits else 0
+            self._moved = True
+            self._take(hits[min(max(at, 0), len(hits) - 1)])
+
+    def _take_hit(self) -> None:
+        """Paint with the first hit, or with the one that the arrows have moved to."""
+        hits, here = self.visible_ids(), self.selected()
+        if hits:
+            self._take(here if self._moved and here is not None and here in hits else hits[0])
+            self.search.clear()
+            focus_canvas(self)
+
+    def _take(self, label: int) -> None:
+        self.controller.choose_brush(label)
+        self.select(label)
+
+    def brush(self) -> int | None:
+        """What is painted with; without a label map, what is selected."""
+        labels = self.controller.labels
+        return int(labels.selected_label) if labels is not None else self.selected()
 
     def visible_ids(self) -> list[int]:
         """Ids of the rows that the search lets through."""
@@ -210,91 +213,18 @@ class ClassList(QWidget):
         """Move the selection to a class; where the search hides it, nothing is selected."""
         if label in (ids := self.visible_ids()):
             self.table.selectRow(ids.index(label))
+            self.table.scrollTo(self.filter.index(ids.index(label), 0))
         else:
             self.table.clearSelection()
 
-    # -- editing
+    # -- painting with it
 
     def _on_clicked(self, index: QModelIndex) -> None:
         self.controller.choose_brush(int(index.data(ID_ROLE)))
+        focus_canvas(self)  # or napari's keys, such as 4 to fill, would go to the list
 
-    def _selected_class(self) -> Class | None:
-        """The selected class; a stray id, which has none yet, gets a name to begin with."""
-        label = self.selected()
-        if not label:
-            self.controller.message.emit("Select a class in the list first")
-            return None
-        classes = self.controller.classes
-        return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
-
-    def _put(self, label: int, name: str, color: str, known_as: str = "") -> bool:
-        """Add or change a class; False, with a message, if it cannot be."""
-        try:
-            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color, known_as)))
-        except ValueError as error:
-            self.controller.message.emit(str(error))
-            return False
-        return True
-
-    def add(self) -> None:
-        """Ask for a name and add a class."""
-        name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
-        if agreed:
-            label = self.controller.classes.unused_id(self.controller.counts)
-            if self._put(label, name, distinct_color(label)):
-                self.controller.choose_brush(label)
-
-    def rename(self) -> None:
-        """Ask for another name of the selected class; one that the model knows keeps its colors."""
-        item = self._selected_class()
-        if item is None:
-            return
-        name, agreed = QInputDialog.getText(self, "Rename class", f"New name of {item.name!r}:", text=item.name)
-        if agreed:
-            model, classes = self.controller.model, self.controller.classes
-            known = item.id in model.colored(classes) | model.predicted(classes)
-            known_as = item.known_as or (item.name if known else "")
-            self._put(item.id, name, item.color, known_as)
-
-    def recolor(self) -> None:
-        """Ask for another display color of the selected class."""
-        item = self._selected_class()
-        if item is None:
-            return
-        color = QColorDialog.getColor(QColor(item.color), self, f"Display color of {item.name!r}")
-        if color.isValid():
-            self._put(item.id, item.name, color.name(), item.known_as)
-
-    def delete(self) -> None:
-        """Delete the selected class; its pixels keep their id, and are shown as having no class."""
-        item = self._selected_class()
-        if item is None or item.id not in self.controller.classes:
-            return
-        self.controller.set_classes(self.controller.classes.without(item.id))
-        count = self.controller.counts.get(item.id, 0)
-        if count:
-            self.controller.message.emit(
-                f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
-                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, or give the id a name again"
-            )
-
-    def load(self) -> None:
-        """Ask for a file and take its class map."""
-        path, _ = QFileDialog.getOpenFileName(self, "Load class map", "", FILE_FILTER)
-        if not path:
-            return
-        try:
-            self.controller.set_classes(ClassMap.read(path))
-        except (ValueError, OSError) as error:
-            self.controller.message.emit(str(error))
-
-    def save(self) -> None:
-        """Ask for a file and write the class map to it."""
-        path, _ = QFileDialog.getSaveFileName(self, "Save class map", "classes.json", FILE_FILTER)
-        if not path:
-            return
-        try:
-            self.controller.classes.write(Path(path))
-            self.controller.message.emit(f"Class map written to {path}")
-        except (ValueError, OSError) as error:
-            self.controller.message.emit(str(error))
+    def _on_selected(self) -> None:
+        """Paint with what is selected, by whatever key or program; a click does more."""
+        label, labels = self.selected(), self.controller.labels
+        if not self._updating and label is not None and labels is not None and label != labels.selected_label:
+            self.controller.choose_brush(label)

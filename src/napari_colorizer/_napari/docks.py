@@ -66,6 +66,15 @@ class Dock(QScrollArea):
         raise NotImplementedError
 
 
+def focus_canvas(widget: QWidget) -> None:
+    """Give the keys to the canvas of the window that a widget lies in, if there is one."""
+    above: QWidget | None = widget
+    while above is not None and not hasattr(above, "_qt_viewer"):
+        above = above.parentWidget()
+    if above is not None:
+        above._qt_viewer.canvas.native.setFocus()
+
+
 def form(rows: dict[str, QWidget]) -> QFormLayout:
     """Widgets one below the other, each with its name."""
     layout = QFormLayout()
@@ -78,6 +87,8 @@ def form(rows: dict[str, QWidget]) -> QFormLayout:
 def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
     """Put one more widget with its name below the others."""
     layout.addRow(name, widget)
+    if not widget.accessibleName():
+        widget.setAccessibleName(name if isinstance(name, str) else getattr(name, "text", str)())
     if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
         widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         widget.setMinimumContentsLength(12)

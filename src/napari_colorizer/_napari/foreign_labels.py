@@ -140,7 +140,7 @@ class ForeignLabels:
         controller = self.controller
 
         def prepare() -> Work:
-            regions, image, model = layer.data, controller.image, controller.model
+            regions, image, model = on_layers.full_data(layer), controller.image, controller.model
             plane = picture = None
             if image is not None and on_layers.fits(layer, image) and model.has_segmenter:
                 plane = on_layers.plane_of(layer, image, controller.viewer)
@@ -195,13 +195,13 @@ class ForeignLabels:
     def _map(self, layer: Labels, table: Mapping[int, int]) -> None:
         """Draw the classes on a layer of their own; the regions stay as they are."""
         controller = self.controller
-        regions, classes = layer.data, controller.model.classes
+        regions, classes = on_layers.full_data(layer), controller.model.classes
 
         def work() -> NDArray[np.uint16]:
             return to_classes(np.asarray(regions), table)
 
         def then(labels: NDArray[np.uint16]) -> None:
-            if layer is controller.labels:
+            if layer is controller.labels and on_layers.full_data(layer) is regions:
                 layer.visible = False
                 controller.add_labels(labels.astype(dtype_for(classes)), classes)
 

@@ -12,8 +12,9 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info
 from skimage import color, data
 
-from napari_colorizer._napari.layers import class_map_of, show_classes
+from napari_colorizer._napari.layers import METADATA_KEY, class_map_of, show_classes
 from napari_colorizer._napari.news import news
+from napari_colorizer._napari.picture_files import write_picture
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import read_label_map, write_label_map
 
@@ -70,6 +71,22 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
         write_label_map(path, labels, class_map_of(layer))
     except FileError as error:  # napari takes a ValueError for "there is no such writer", and does not show its text
         raise OSError(f"the labels layer {name!r} cannot be saved as PNG: {error}") from error
+    return [path]
+
+
+def write_colors_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write an 8-bit RGB layer as PNG, JPEG, TIFF, WebP or BMP, whatever the case of the suffix; `OSError` if not."""
+    name, rgb = attributes.get("name"), np.asarray(data)
+    if rgb.ndim != 3 or rgb.shape[2] not in (3, 4) or rgb.dtype != np.uint8:
+        raise OSError(
+            f"the layer {name!r} is not an RGB image of 8 bits ({rgb.dtype}, shape {rgb.shape}): this is for colors. "
+            "Choose another file type, which napari saves itself"
+        )
+    notes = (attributes.get("metadata") or {}).get(METADATA_KEY, {})
+    try:
+        write_picture(path, rgb, f"colored with {notes['model']}" if notes.get("model") else "")
+    except FileError as error:
+        raise OSError(f"the layer {name!r} cannot be saved: {error}") from error
     return [path]
 
 

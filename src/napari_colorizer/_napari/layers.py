@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-from napari_colorizer.classes import LARGEST_ID, UNLABELED, ClassMap
+from napari_colorizer._napari.look import Look
+from napari_colorizer._napari.place import apart
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.errors import ColorizerError
 
 METADATA_KEY = "napari-colorizer"
 STRAY_COLOR = "magenta"
-LARGEST_UNDO = 4_000_000  # napari keeps two 8-byte indices for each pixel of an undo step
 LABELS_OPACITY = 0.25
 
 
@@ -39,15 +40,24 @@ class Picture:
         The values that are shown black and white.
     key : tuple
         Equal for two pictures of the same pixels.
+    look : Look, optional
+        How they are shown, if not as they are.
     """
 
     name: str
     pixels: Any
     limits: tuple[float, float] | None
     key: tuple[Any, ...]
+    look: Look | None = None
+
+    def seen(self) -> tuple[NDArray[Any], tuple[float, float] | None]:
+        """What is seen, and the values of it that are black and white; for the background."""
+        if self.look is None:
+            return np.asarray(self.pixels), self.limits
+        return self.look.seen(self.pixels, self.limits), (0.0, 1.0)
 
 
-def plane_index(layer: Layer, viewer: ViewerModel) -> tuple[int, ...]:
+def plane_index(layer: Image | Labels, viewer: ViewerModel) -> tuple[int, ...]:
     """Index of the plane of `layer` that `viewer` shows: one number for each axis before the last two.
 
     Raises
@@ -63,15 +73,21 @@ def plane_index(layer: Layer, viewer: ViewerModel) -> tuple[int, ...]:
     if viewer.dims.ndisplay != 2 or set(viewer.dims.displayed) != {viewer.dims.ndim - 2, viewer.dims.ndim - 1}:
         raise LayerError(f"{layer.name!r} is colored plane by plane: show its last two axes, in the 2D view")
     position = layer.world_to_data(viewer.dims.point)[:leading]
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    shape = full_data(layer).shape
     return tuple(int(np.clip(round(value), 0, size - 1)) for value, size in zip(position, shape, strict=False))
+
+
+def full_data(layer: Image | Labels) -> Any:
+    """The array of a layer; of one with several levels, the finest."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     """The plane of an image layer that is on the screen; `generation` counts the changes of its pixels."""
+    if is_gray_with_alpha(layer):
+        raise LayerError(about_alpha(layer))
     index = plane_index(layer, viewer)
-    data = layer.data[0] if layer.multiscale else layer.data
-    pixels = data[index]
+    pixels = full_data(layer)[index]
     if 0 in pixels.shape:
         raise LayerError(f"the image {layer.name!r} is empty: its shape is {pixels.shape}")
     if pixels.dtype.kind == "c":
@@ -79,34 +95,68 @@ def picture_of(layer: Image, viewer: ViewerModel, generation: int) -> Picture:
     limits = None if layer.rgb else (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
     if layer.rgb and pixels.dtype.kind == "f":
         limits = (0.0, 1.0)
-    return Picture(layer.name, pixels, limits, (id(layer), index, limits, generation))
+    look = Look.of(layer)
+    return Picture(layer.name, pixels, limits, (id(layer), index, limits, look, generation), look)
+
+
+def is_gray_with_alpha(layer: Image) -> bool:
+    """Whether a layer is a gray image with an alpha channel, which napari takes for a stack of lines."""
+    return not layer.rgb and layer.ndim > 2 and full_data(layer).shape[-1] == 2
+
+
+def about_alpha(layer: Image) -> str:
+    """What is wrong with such a layer, and what helps."""
+    height, width = full_data(layer).shape[-3:-1]
+    return (
+        f"{layer.name!r} is a gray image with an alpha channel: napari takes it for a stack of {height} pictures of "
+        f"{width} x 2. Take its gray part"
+    )
 
 
 def image_shape(layer: Image) -> tuple[int, ...]:
     """Shape of an image layer without its color axis."""
-    data = layer.data[0] if layer.multiscale else layer.data
-    return tuple(data.shape[:-1] if layer.rgb else data.shape)
+    shape = tuple(full_data(layer).shape)
+    return shape[:-1] if layer.rgb else shape
 
 
 def fits(labels: Labels, image: Image) -> bool:
     """Whether a label map has the shape of an image."""
-    return not labels.multiscale and tuple(labels.data.shape) == image_shape(image)
+    return tuple(full_data(labels).shape) == image_shape(image)
 
 
 def plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> NDArray[Any]:
-    """The plane of a label map that is on the screen; the user may be painting on it.
+    """The plane of a label map that is on the screen; the user may be painting on it."""
+    return np.asarray(lazy_plane_of(labels, image, viewer))
+
+
+def lazy_plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> Any:
+    """The plane of a label map that is on the screen, perhaps not computed yet: a plane of a dask array, say.
 
     Raises
     ------
     LayerError
-        If the label map has another shape than the image.
+        If the label map has another shape than the image, or does not lie on it.
     """
     if not fits(labels, image):
         raise LayerError(
-            f"the label map {labels.name!r} has the shape {tuple(np.shape(labels.data))}, the image {image.name!r} "
-            f"{image_shape(image)}: choose a label map of the same shape, or none and press Predict labels"
+            f"the label map {labels.name!r} has the shape {tuple(full_data(labels).shape)}, the image {image.name!r} "
+            f"{image_shape(image)}{_rotated(labels, image)}: choose a label map of the same shape, or none and press "
+            "Predict labels"
         )
-    return np.asarray(labels.data[plane_index(labels, viewer)])
+    off = apart(labels, image, image_shape(image))
+    if off:
+        raise LayerError(
+            f"the label map {labels.name!r} does not lie on the image {image.name!r}: {off}. Give both layers the same "
+            "scale, translation and rotation"
+        )
+    return full_data(labels)[plane_index(labels, viewer)]
+
+
+def _rotated(labels: Labels, image: Image) -> str:
+    """A hint at what is the matter with a map whose sides are those of the image, the other way round."""
+    if tuple(full_data(labels).shape[-2:]) != image_shape(image)[:-3:-1]:
+        return ""
+    return " (it is rotated by 90 degrees against the image: napari does not turn photographs as their files say)"
 
 
 def active_layer(viewer: ViewerModel) -> Layer | None:
@@ -150,6 +200,16 @@ def note_colors(layer: Image) -> None:
     note(layer, colors=str(layer.unique_id))
 
 
+def note_laid(layer: Labels) -> None:
+    """Note that a label map was laid by the plugin; a copy of it is the user's own."""
+    note(layer, laid=str(layer.unique_id))
+
+
+def is_laid(layer: Labels) -> bool:
+    """Whether a label map was laid by the plugin, which may then show that of another image in its place."""
+    return _notes(layer).get("laid") == str(layer.unique_id)
+
+
 def _notes(layer: Layer) -> dict[str, Any]:
     return dict(layer.metadata.get(METADATA_KEY, {}))
 
@@ -164,29 +224,11 @@ def colors_name(image: Image | None) -> str:
     return f"{image.name} colors" if image is not None else ""
 
 
-def transform_of(layer: Layer, ndim: int) -> dict[str, Any]:
-    """Where a layer lies in the world: the arguments that give a new layer of its last `ndim` axes the same place."""
-    last = slice(layer.ndim - ndim, None)
-    affine = np.eye(ndim + 1)
-    affine[:-1, :-1] = layer.affine.linear_matrix[last, last]
-    affine[:-1, -1] = layer.affine.translate[last]
-    return {
-        "scale": layer.scale[last],
-        "translate": layer.translate[last],
-        "rotate": layer.rotate[last, last],
-        "shear": _shear(layer, last),
-        "affine": affine,
-        "units": layer.units[last],
-        "axis_labels": layer.axis_labels[last],
-    }
-
-
-def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
-    """The part of the upper-triangular shear values that concerns the last axes."""
-    full = np.eye(layer.ndim)
-    full[np.triu_indices(layer.ndim, 1)] = layer.shear
-    part = full[last, last]
-    return part[np.triu_indices(len(part), 1)]
+def meaning_of(labels: Labels | None, usual: ClassMap) -> ClassMap:
+    """The classes of a label map: its own, none where its numbers are regions, or the usual ones."""
+    if labels is None:
+        return usual
+    return class_map_of(labels) or (ClassMap() if is_regions(labels) else usual)
 
 
 def class_map_of(layer: Labels) -> ClassMap | None:
@@ -219,48 +261,29 @@ def show_classes(layer: Labels, classes: ClassMap) -> None:
     """Give a labels layer a class map: its colors, the names in the status bar, and a copy in the metadata."""
     note(layer, regions=False, classes=classes.to_json())
     colors: dict[int | None, Any] = {item.id: item.color for item in classes}
-    layer.colormap = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    shown = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    if not _are_same(layer.colormap, shown):  # a changed one is a new texture
+        layer.colormap = shown
     layer.features = {
         "index": [UNLABELED, *classes.ids],
         "class": ["unlabeled", *(item.name for item in classes)],
     }
 
 
+def _are_same(before: Any, after: DirectLabelColormap) -> bool:
+    """Whether two colormaps show the same colors."""
+    if not isinstance(before, DirectLabelColormap) or before.color_dict.keys() != after.color_dict.keys():
+        return False
+    return all(np.array_equal(before.color_dict[label], color) for label, color in after.color_dict.items())
+
+
+def forget_classes(layer: Labels) -> None:
+    """Take the class map from a labels layer: what its numbers mean is not known."""
+    note(layer, regions=False, classes=None)
+    layer.colormap = label_colormap()
+    layer.features = {}
+
+
 def is_colors(layer: Layer) -> bool:
     """Whether an image layer is one that the plugin colored, or a copy of such a layer."""
     return isinstance(layer, Image) and bool(_notes(layer).get("colors"))
-
-
-def write_labels(layer: Labels, index: tuple[int, ...], labels: NDArray[np.integer]) -> None:
-    """Write a plane into a labels layer, as one undo step.
-
-    Where that step would hold more pixels than `LARGEST_UNDO`, or the layer's array cannot take the ids, the layer's
-    data are replaced and its undo history is cleared.
-    """
-    changed = np.nonzero(np.asarray(layer.data[index]) != labels)
-    if not len(changed[0]):
-        return
-    fits = int(labels.max()) <= np.iinfo(layer.data.dtype).max
-    in_place = isinstance(layer.data, np.ndarray) and layer.data.flags.writeable
-    if fits and in_place and len(changed[0]) <= LARGEST_UNDO:
-        leading = tuple(np.full(len(changed[0]), value) for value in index)
-        layer.data_setitem((*leading, *changed), labels[changed].astype(layer.data.dtype))
-        return
-    data = np.array(layer.data, dtype=layer.data.dtype if fits else np.uint16)
-    data[index] = labels
-    replace_data(layer, data)
-
-
-def replace_data(layer: Labels, data: NDArray[np.integer]) -> None:
-    """Give a labels layer other data, and clear its undo history: it would replay stale strokes into them."""
-    layer.data = data
-    editable, mode = layer.editable, layer.mode
-    layer.editable = not editable  # a change of this property is what resets the history, and takes the tool away
-    layer.editable = editable
-    layer.mode = mode
-
-
-def make_room_for(layer: Labels, label: int) -> None:
-    """Make sure that the array of a labels layer can hold an id."""
-    if np.iinfo(layer.data.dtype).max < label <= LARGEST_ID:
-        replace_data(layer, np.asarray(layer.data).astype(np.uint16))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from napari.layers._multiscale_data import MultiScaleData
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_colorizer._napari import layers as on_layers
+from napari_colorizer._napari.place import transform_of
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 
@@ -26,14 +28,18 @@ def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: C
         data,
         name=on_layers.labels_name(image),
         opacity=on_layers.LABELS_OPACITY,
-        **on_layers.transform_of(image, data.ndim),
+        **transform_of(image, data.ndim),
     )
     if classes is not None:
         on_layers.show_classes(layer, classes)
+    on_layers.note_laid(layer)
     viewer.add_layer(layer)
     return layer
 
 
+DRAWN_MS = 60  # Qt draws a canvas some 5 ms after it was changed
+LARGEST_OUTLINED = 4_000_000  # pixels; napari finds the borders anew at each move of the brush
+OUTLINES_ACROSS, OUTLINE_OPACITY = 300, 0.8
 CatchUp = Callable[["WholePicture"], None]
 
 
@@ -75,20 +81,43 @@ def lay_colors(
         refresh(before)
         return before
     active = on_layers.active_layer(viewer)
-    if before is not None and before in viewer.layers:
-        viewer.layers.remove(before)
     colors = Image(
         WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
         multiscale=len(levels.arrays) > 1,
         rgb=True,
         name=on_layers.colors_name(image),
-        **on_layers.transform_of(image, 2),
+        **transform_of(image, 2),
     )
     on_layers.note_colors(colors)  # before anybody sees the layer
     on_layers.note_image(colors, image)
     viewer.layers.insert(viewer.layers.index(image) + 1, colors)
     viewer.layers.selection.active = active
+    if before is not None:
+        remove_later(viewer, before)
+        colors.name = on_layers.colors_name(image)
     return colors
+
+
+def outline(labels: Labels | None) -> None:
+    """Show only the borders of a label map that was laid here: filled, it hides the colors under it."""
+    if labels is None or not on_layers.is_laid(labels) or labels.contour or labels.data.size > LARGEST_OUTLINED:
+        return
+    labels.contour = max(1, round(max(labels.data.shape[-2:]) / OUTLINES_ACROSS))
+    labels.opacity = OUTLINE_OPACITY
+
+
+def remove_later(viewer: ViewerModel, layer: Layer | None) -> None:
+    """Hide a layer now, and remove it when that has been drawn."""
+    if layer is None or layer not in viewer.layers:
+        return
+    layer.visible = False
+    layer.name = f"{layer.name} (before)"  # the name is another's now
+
+    def remove() -> None:
+        if layer in viewer.layers:
+            viewer.layers.remove(layer)
+
+    QTimer.singleShot(DRAWN_MS, remove)
 
 
 def refresh(colors: Image) -> None:

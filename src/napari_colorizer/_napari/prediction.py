@@ -15,6 +15,8 @@ from skimage.segmentation import flood
 from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.controller import ColorizeController
 from napari_colorizer._napari.runner import Request, Work
+from napari_colorizer._napari.workbench import ModelInfo
+from napari_colorizer._napari.writing import writable, write_labels
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
@@ -131,11 +133,13 @@ class Prediction:
         controller = self.controller
         image = controller.image
         shown: list[Index] = []
+        asked: list[tuple[int, ModelInfo]] = []
 
         def prepare() -> Work | None:
             if image is None or image is not controller.image:
                 return None
             shown.append(on_layers.plane_index(image, controller.viewer))
+            asked.append((controller.subject, controller.model))
             picture = on_layers.picture_of(image, controller.viewer, controller.generation)
             model, _, options = self._asked = self._state()
             return lambda: controller.bench.predict(model, picture, options)
@@ -143,7 +147,9 @@ class Prediction:
         def passed_on(labels: NDArray[Any]) -> None:
             if image is not controller.image or image not in controller.viewer.layers:
                 return
-            if on_layers.plane_index(image, controller.viewer) == shown[-1]:
+            if (controller.subject, controller.model) != asked[-1]:
+                self.request(then)  # another picture in the layer, or another model
+            elif on_layers.plane_index(image, controller.viewer) == shown[-1]:
                 then(labels)
             else:
                 controller.message.emit("Another plane was shown before the prediction was done: predict it again")
@@ -169,8 +175,13 @@ class Prediction:
         else:
             now = self._plane(labels)
             plane, classes = into_class_map(prediction, model, own, controller.counts)
+            wanted = np.where(now == before, plane, now)
+            labels = writable(controller, int(np.count_nonzero(now != wanted)))
             on_layers.show_classes(labels, classes)
-            on_layers.write_labels(labels, index, np.where(now == before, plane, now))
+            write_labels(labels, index, wanted)
+            if labels.ndim == 2 and not now.any():  # nobody has drawn anything
+                controller.laid.emit(labels)
+                labels.selected_label = _most_frequent(plane) if plane.any() else labels.selected_label
         assert controller.labels is not None
         self._remember(controller.labels, index, prediction)
         controller.labels_settled()
@@ -192,8 +203,7 @@ class Prediction:
         own = on_layers.class_map_of(labels)
         if labels is not controller.labels or own is None:
             return
-        self._remember(labels, index, prediction)
-        plane = np.asarray(labels.data[index])
+        plane = np.asarray(on_layers.full_data(labels)[index])
         wanted, classes = into_class_map(prediction, controller.model.classes, own, controller.counts)
         if scope != "map":
             pixel = tuple(round(value) for value in labels.world_to_data(position)[-2:])
@@ -202,9 +212,11 @@ class Prediction:
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
             wanted = np.where(where, wanted, plane)
+        labels = writable(controller, int(np.count_nonzero(plane != wanted)))
+        self._remember(labels, index, prediction)
         if classes != own:
             on_layers.show_classes(labels, classes)
-        on_layers.write_labels(labels, index, wanted)
+        write_labels(labels, index, wanted)
 
 
 def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:

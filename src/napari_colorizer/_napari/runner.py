@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import traceback
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
+from qtpy.QtCore import QThreadPool
 
 from napari_colorizer._napari.sharing import promptly
 
 Work = Callable[[], Any]
+PATIENCE_AT_EXIT_MS = 60_000
 
 
 @dataclass
@@ -50,6 +54,12 @@ class Runner:
         self._waiting: dict[str, Request] = {}
         self._running = False
         self._closed = False
+        _runners.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody waits for a result any more; any thread may ask, and end what it does."""
+        return self._closed
 
     @property
     def idle(self) -> bool:
@@ -130,3 +140,14 @@ class Runner:
             self._next()
 
         create_worker(guarded, _start_thread=True, _connect={"returned": returned})
+
+
+_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+
+
+@atexit.register  # after Qt, so that it comes before Qt is taken down
+def _end_all() -> None:
+    """Let what runs come to its end, whatever ends the interpreter: a thread that outlives Qt's objects aborts."""
+    for runner in list(_runners):
+        runner.close()
+    QThreadPool.globalInstance().waitForDone(PATIENCE_AT_EXIT_MS)

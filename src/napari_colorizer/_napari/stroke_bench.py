@@ -171,8 +171,9 @@ class _Painting:
 
     def __init__(self, viewer: napari.Viewer, widget: ColorizeWidget, labels: Labels, device: str, events: int):
         from napari_colorizer._napari import layers as on_layers
+        from napari_colorizer._napari.writing import replace_data
 
-        self.clock, self._replace = Clock(), on_layers.replace_data
+        self.clock, self._replace = Clock(), replace_data
         self._controller, self._labels, self._before = widget.controller, labels, labels.data.copy()
         on_layers.show_classes(labels, self._controller.default_classes)
         self._controller.set_options(device=device)

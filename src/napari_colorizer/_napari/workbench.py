@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.layers import Picture
+from napari_colorizer._napari.natural_colors import with_natural_colors
 from napari_colorizer._napari.sharing import processor_spared
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from napari_colorizer.engine.levels import ColorLevels
     from napari_colorizer.engine.session import Session
     from napari_colorizer.models.model import Model
-
 
 Result = TypeVar("Result")
 SECONDS_OF_MORE = 0.25  # of painting what is left, from one time that it is shown to the next
@@ -123,7 +123,7 @@ class ModelInfo:
             )
         except (ValueError, TypeError) as error:
             raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-        return cls(name, classes, colors, labels, header["license"], modified)
+        return cls(name, with_natural_colors(classes), colors, labels, header["license"], modified)
 
     @property
     def has_segmenter(self) -> bool:
@@ -165,13 +165,6 @@ def _load(path: Path, _modified: int) -> Model:
     return read_model(path)
 
 
-def devices() -> dict[str, str]:
-    """Devices of this machine, and the names to show for them."""
-    from napari_colorizer.engine.devices import available_devices
-
-    return available_devices()
-
-
 def _one_at_a_time(method: Callable[..., Result]) -> Callable[..., Result]:
     @wraps(method)
     def locked(bench: Workbench, *arguments: Any, **options: Any) -> Result:
@@ -191,13 +184,15 @@ class Workbench:
 
     def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
         """A label map (H, W) of the picture."""
-        return load(model).segment(np.asarray(picture.pixels), options, picture.limits)
+        pixels, limits = picture.seen()
+        return load(model).segment(pixels, options, limits)
 
     def colorize(
         self, model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
     ) -> NDArray[np.uint8]:
         """The colors (H, W, 3) of a picture that is not the one at hand."""
-        return load(model).colorize(np.asarray(picture.pixels), labels, None, options, picture.limits, classes)
+        pixels, limits = picture.seen()
+        return load(model).colorize(pixels, labels, None, options, limits, classes)
 
     def count(self, labels: NDArray[np.integer]) -> Coloring:
         """Count the pixels of each id, without coloring."""
@@ -291,7 +286,8 @@ class Workbench:
         else:
             self._at_hand = None
             levels.follow(None)  # frees the old session before there is a new one
-        session = loaded.session(np.asarray(picture.pixels), options, picture.limits)
+        pixels, limits = picture.seen()
+        session = loaded.session(pixels, options, limits)
         if levels is None or levels.shape != session.shape:
             levels = ColorLevels(session.shape)
         levels.follow(session)

@@ -1,0 +1,87 @@
+"""What the rows of the list of classes say, and which of them a search lets through, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+
+from napari_colorizer.classes import UNLABELED
+
+ID_ROLE, COUNT_ROLE, NAME_ROLE = (Qt.ItemDataRole.UserRole + number for number in range(3))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the model knows of a class, in the words of its row: after its name, at its right, and in its tooltip."""
+
+    after: str = ""
+    mark: str = ""
+    tip: str = ""
+
+
+KNOWN = Standing()
+FREE = Standing(
+    after=" (the model guesses, mostly gray)",
+    tip="The model colors what has no label by itself, and with caution: most of it stays nearly gray. The eraser "
+    "writes this",
+)
+UNKNOWN = Standing(
+    after=" (not known to the model)", tip="The model does not know this: such pixels are colored as unlabeled"
+)
+STRAY = replace(UNKNOWN, after=" (no class)")
+NO_COLOR = Standing(
+    after=" (no color)", tip="The model has no color for this class: such pixels are colored as unlabeled"
+)
+BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but knows its color: paint it yourself")
+
+
+def rank(text: str, name: str, label: int) -> int | None:
+    """How well a class fits what is searched: 0 its name begins so, 1 a word of it, 2 a part; None not at all."""
+    text, name = text.casefold(), name.casefold()
+    if name.startswith(text) or str(label) == text:
+        return 0
+    if any(word.startswith(text) for word in name.replace("-", " ").split()):
+        return 1
+    return 2 if text in name or text in str(label) else None
+
+
+class ClassFilter(QSortFilterProxyModel):
+    """Lets through the classes that match the search and, if wanted, only those in the image.
+
+    What fits better comes first, then what was used last, then what is in the image; without a search, all stay as
+    they are in the class map.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.only_present = "", False
+        self.recent: Sequence[int] = ()
+        self.setDynamicSortFilter(False)  # no row is to jump while a stroke is drawn
+
+    def search(self, text: str, only_present: bool, recent: Sequence[int]) -> None:
+        """Look for a text; nothing lets all through."""
+        self.text, self.only_present, self.recent = text, only_present, recent
+        self.invalidate()
+        self.sort(0)
+
+    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: N802
+        """Qt's question whether a row is shown."""
+        index = self.sourceModel().index(row, 0, parent)
+        label, count = index.data(ID_ROLE), index.data(COUNT_ROLE)
+        if label is None or (self.only_present and not count and label != UNLABELED):
+            return False
+        return rank(self.text, index.data(NAME_ROLE) or "", label) is not None
+
+    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:  # noqa: N802
+        """Qt's question which of two rows comes first."""
+        return self._place(left) < self._place(right)
+
+    def _place(self, index: QModelIndex) -> tuple[int, ...]:
+        if not self.text:
+            return (index.row(),)
+        label, name = index.data(ID_ROLE), index.data(NAME_ROLE)
+        fits = rank(self.text, name or "", label)
+        used = self.recent.index(label) if label in self.recent else len(self.recent)
+        return (9 if fits is None else fits, used, not index.data(COUNT_ROLE), index.row())
