@@ -139,7 +139,7 @@ def finish(model: Model, train: Collection, val: Collection, data: Any, trusted:
     }
     model = replace(model, **factors, _elsewhere={})
     means = class_means(track(train, "Mean colors of the classes"))
-    color = evaluate_color(model, val, data.classes, means)
+    color = evaluate_color(model, val, data.classes, means, hint_counts=())
     facts = {"license": LICENSE, "metrics": {"color": color, "segmentation": segmentation}}
     return replace(model, name="default", **facts)
 
