@@ -75,10 +75,34 @@ def test_a_label_changes_nothing_beyond_its_reach(model, session):
     assert not np.array_equal(plain, edited)
 
 
-def test_it_finds_sky_above_and_grass_below(model):
-    labels = model.segment(data.camera())
-    assert np.mean(labels[SKY] == model.classes.named("sky").id) > 0.5
-    assert np.mean(labels[MEADOW] == model.classes.named("grass").id) > 0.5
+FOUND = {  # picture: class, where it is, the least part of that place that gets it
+    "camera": [("sky", SKY, 0.9), ("clothes", np.s_[220:420, 90:230], 0.5)],
+    "astronaut": [("skin", np.s_[90:180, 190:260], 0.9), ("hair", np.s_[30:70, 180:270], 0.7)],
+    "cat": [("cat", np.s_[60:240, 130:320], 0.9)],
+    "coffee": [("cup", np.s_[80:200, 200:360], 0.8)],
+    "rocket": [("sky", np.s_[10:300, 380:630], 0.9)],
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_it_finds_what_is_in_pictures_that_it_never_saw(model, name):
+    image = getattr(data, name)()
+    gray = np.round(color.rgb2gray(image) * 255).astype(np.uint8) if image.ndim == 3 else image
+    labels = model.segment(gray)
+    for wanted, place, share in FOUND[name]:
+        assert np.mean(labels[place] == model.classes.named(wanted).id) >= share, wanted
+
+
+def test_less_contrast_changes_no_label(model):
+    gray = data.astronaut()[..., 1].astype(np.float32) / 255
+    lightness = color.rgb2lab(np.repeat(gray[..., None], 3, -1))[..., 0]
+    faded = color.lab2rgb(np.stack([lightness * 0.4 + 30, 0 * lightness, 0 * lightness], -1)).astype(np.float32)
+    assert np.mean(model.segment(gray) == model.segment(faded[..., 0].clip(0, 1))) > 0.99
+
+
+def test_both_networks_look_through_one_encoder(model):
+    assert model.shares_encoder
+    assert model.segmenter.config.image_encoder == "lite0"
 
 
 def test_its_file_is_small_half_precise_and_says_its_terms(model):
