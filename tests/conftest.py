@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,8 @@ from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
 torch.set_num_threads(1)  # the tests' images are too small for more to help
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; programs under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_IDS = (0, 1, 2, 7)
 

