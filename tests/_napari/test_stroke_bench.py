@@ -9,6 +9,7 @@ import pytest
 
 from napari_colorizer._napari import demo, stroke_bench
 from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.following import Following
 from napari_colorizer._napari.runner import Runner
 from napari_colorizer._napari.stroke import JITTER, Clock, points_through
 from napari_colorizer._napari.stroke_bench import StrokeTiming, measure_strokes, time_strokes
@@ -19,7 +20,7 @@ SHAPE, EVENTS = (120, 160), 12
 @pytest.fixture
 def methods():
     """The methods that the clock is attached to."""
-    return lambda: [vars(ColorizeController)[name] for name in ("_on_edit", "_show_coloring")] + [Runner._next]
+    return lambda: [ColorizeController._on_edit, Following._show, Following._show_more, Runner._next]
 
 
 def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, methods, monkeypatch):

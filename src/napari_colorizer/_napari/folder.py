@@ -275,6 +275,7 @@ class Folder:
             else:
                 show_label_map(kept, layer, labels, classes)
             controller.laid.emit(kept)
+            controller.choose_image(None)  # it was taken as the first image that came, before its colors were there
             controller.choose_image(layer)
             controller.choose_labels(kept)
         else:

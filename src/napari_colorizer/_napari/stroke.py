@@ -68,12 +68,13 @@ class Clock:
     def attached(self) -> Iterator[None]:
         """Time the plugin meanwhile: all that it does on the main thread begins in one of these methods."""
         from napari_colorizer._napari.controller import ColorizeController
+        from napari_colorizer._napari.following import Following
         from napari_colorizer._napari.runner import Runner
 
         places: dict[str, Any] = {
             "_on_edit": ColorizeController,
-            "_show_coloring": ColorizeController,
-            "_show_colors": ColorizeController,
+            "_show": Following,
+            "_show_more": Following,
             "_next": Runner,
             "set_data": GlirTexture2D,
         }
