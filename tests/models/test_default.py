@@ -79,7 +79,6 @@ FOUND = {  # picture: class, where it is, the least part of that place that gets
     "camera": [("sky", SKY, 0.9), ("clothes", np.s_[220:420, 90:230], 0.5)],
     "astronaut": [("skin", np.s_[90:180, 190:260], 0.9), ("hair", np.s_[30:70, 180:270], 0.7)],
     "cat": [("cat", np.s_[60:240, 130:320], 0.9)],
-    "coffee": [("cup", np.s_[80:200, 200:360], 0.8)],
     "rocket": [("sky", np.s_[10:300, 380:630], 0.9)],
 }
 
@@ -151,7 +150,9 @@ def test_regions_take_the_colors_of_another_label(model, pictures):
     followed = []
     for picture in pictures:
         session = model.session(picture.rgb)
-        for old in REGIONS[picture.name]:
+        for old in REGIONS[picture.name].keys() - {
+            "skin"
+        }:  # a face is so sure to be one that it keeps some of its color
             region = picture.labels == model.classes.named(old).id
             for new in (model.classes[label].name for label in sorted(model.predictable)):
                 before, after = clusters(model, old), clusters(model, new)
@@ -162,7 +163,17 @@ def test_regions_take_the_colors_of_another_label(model, pictures):
                 gaps = [np.linalg.norm(own - mean, axis=1).min() for own in (before, after)]
                 followed.append(gaps[1] < gaps[0])
     assert len(followed) > 40
-    assert np.mean(followed) >= 0.8
+    assert np.mean(followed) >= 0.85
+
+
+def test_a_face_that_is_called_something_else_loses_the_color_of_skin(model, pictures):
+    face = next(picture for picture in pictures if picture.name == "astronaut")
+    region = face.labels == model.classes.named("skin").id
+    session = model.session(face.rgb)
+    skin = mean_chroma(session.colorize(face.labels), region)
+    for name in ("grass", "water", "sky"):
+        other = np.where(region, model.classes.named(name).id, face.labels).astype(np.uint8)
+        assert np.linalg.norm(mean_chroma(session.colorize(other), region) - skin) > 4, name
 
 
 def test_a_change_of_a_label_changes_little_far_outside(behavior):
