@@ -12,7 +12,7 @@ from napari_colorizer.errors import ModelError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import METADATA_KEY
 from napari_colorizer.models.model import Model
-from napari_colorizer.networks import GridNet, TwoStreamUNet
+from napari_colorizer.networks import GridNet, TwoStreamUNet, measure_cost
 from napari_colorizer.networks.gridnet import PRESETS as GRIDS
 from napari_colorizer.networks.two_stream_unet import PRESETS as UNETS
 
@@ -50,6 +50,13 @@ def test_one_pass_serves_both_networks(monkeypatch):
     assert len(counted) == 1
     model.segment(GRAY[:, ::-1])
     assert len(counted) == 2
+
+
+def test_what_a_network_costs_does_not_depend_on_the_other():
+    model = build()
+    together = [measure_cost(model.networks[part], 96).gflop for part in ("segmenter", "colorizer")]
+    alone = [measure_cost(build().networks[part], 96).gflop for part in ("segmenter", "colorizer")]
+    assert together == alone
 
 
 def test_encoders_that_differ_stay_two(monkeypatch):

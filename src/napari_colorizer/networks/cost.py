@@ -8,6 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_colorizer.networks.gridnet import GridNet
+from napari_colorizer.networks.image_encoder import ImageEncoder
 from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
 
 
@@ -30,6 +31,9 @@ def measure_cost(network: GridNet | TwoStreamUNet, size: int = 352) -> Cost:
     parameters = list(network.parameters())
     mode = network.training
     network.eval()
+    for module in network.modules():
+        if isinstance(module, ImageEncoder):
+            module.forget()  # what another network has asked for counts here, too
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 1, size, size, device=parameters[0].device))
     network.train(mode)

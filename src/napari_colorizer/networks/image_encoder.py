@@ -128,6 +128,10 @@ class ImageEncoder(nn.Module):
         self._last = (x.clone(), features)
         return features
 
+    def forget(self) -> None:
+        """Let go of the features of the last image."""
+        self._last = None
+
     def _features(self, x: Tensor, contrast: Tensor | None = None) -> list[Tensor]:
         y = F.relu6(self.stem(standardize(x, contrast).expand(-1, 3, -1, -1)))
         features = []
