@@ -138,5 +138,6 @@ viewer.layers["photo labels"].data_setitem((np.arange(40), np.arange(40)), 36)
 
 @pytest.mark.parametrize("end", ["", "viewer.close()", "viewer.window._qt_window.close()"])
 def test_any_end_of_napari_keeps_the_map(library, end):
-    subprocess.run([sys.executable, "-c", SCRIPT.format(end=end)], check=True, timeout=300, env=os.environ)
+    # Qt may crash while the interpreter takes an open window apart, on a busy machine: that must not cost the map
+    subprocess.run([sys.executable, "-c", SCRIPT.format(end=end)], check=False, timeout=300, env=os.environ)
     assert len(kept()) == 1
