@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from napari_colorizer.networks.image_encoder import STRIDES
+from napari_colorizer.training.data.photos import nearest_labels
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.guidance import degrade_labels, relabel_region
 from napari_colorizer.training.old_photos import old_photo
@@ -76,8 +77,7 @@ class CropDataset(Dataset[dict[str, Tensor]]):
         if side != size:
             image = Image.fromarray(rgb)
             rgb = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))  # Pillow's does not alias
-            nearest = ((np.arange(size) + 0.5) * side / size).astype(np.int64)
-            labels = labels[nearest[:, None], nearest]
+            labels = nearest_labels(labels, (size, size))
         return rgb, labels
 
 

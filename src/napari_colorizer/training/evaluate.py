@@ -143,9 +143,13 @@ def evaluate_segmentation(
     """
     model.require_segmenter()
     ids = ids_of_set(model, classes)
-    scores, sure = (SegmentationScores(classes, groups or {}) for _ in range(2))
+    scores = SegmentationScores(classes, groups or {})
+    sure = (
+        SegmentationScores(classes, groups or {}) if model.confidence else scores
+    )  # while it is trained: all the same
+    wanted = {0.0: scores, model.confidence: sure}
     for photo in photos:
-        for own, confidence in ((scores, 0.0), (sure, None)):
+        for confidence, own in wanted.items():
             predicted = model.segment(photo.rgb, SegmentOptions(device=device, confidence=confidence))
             own.add(photo.labels, translate(predicted, ids), photo.source)
     found = sure.summary()

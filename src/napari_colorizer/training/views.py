@@ -17,6 +17,7 @@ from PIL import Image
 
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.networks.image_encoder import STRIDES, ImageEncoder
+from napari_colorizer.training.data.photos import nearest_labels
 from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.old_photos import old_photo
 from napari_colorizer.training.options import TrainOptions
@@ -68,11 +69,7 @@ def resized(rgb: NDArray[np.uint8], labels: NDArray[Any], scale: float) -> tuple
     """A photo and its labels in another size."""
     height, width = (max(1, round(side * scale)) for side in labels.shape)
     image = Image.fromarray(np.ascontiguousarray(rgb)).resize((width, height), Image.Resampling.BILINEAR)
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
-        for new, old in zip((height, width), labels.shape, strict=True)
-    )
-    return np.asarray(image), labels[rows[:, None], columns]
+    return np.asarray(image), nearest_labels(labels, (height, width))
 
 
 def _padded(image: NDArray[Any], least: int) -> NDArray[Any]:

@@ -57,7 +57,7 @@ def _read(data: LabeledSet, pair: Pair, side: int, squash: int) -> tuple[Photo, 
         labels = np.zeros(size, id_type(data.classes))
     else:
         labels, problem = read_labels(data, pair, pair.mask, (height, width))
-        labels = _nearest(labels, size)
+        labels = nearest_labels(labels, size)
     if size != (height, width):
         shrinks = size[0] <= height and size[1] <= width
         how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
@@ -165,7 +165,7 @@ def _shrunken(height: int, width: int, side: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _nearest(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+def nearest_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """The pixels of a label map that lie nearest to those of a map of another size."""
     if labels.shape == size:
         return labels
