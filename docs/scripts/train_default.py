@@ -59,6 +59,19 @@ STAGES: dict[str, dict[str, Any]] = {
         "unlabeled": False,
         "keep": "last",
     },
+    # the encoder learns to see gray, which ImageNet did not teach it
+    "tuned": {
+        "network": "segmenter",
+        "start": "people",
+        "epochs": 14,
+        "epoch_size": 3200,
+        "crop": 192,
+        "encoder_factor": 0.2,
+        "rate": 5e-4,
+        "rarity": 0.25,
+        "unlabeled": False,
+        "keep": "last",
+    },
     "colorizer": {**COLOR, "start": "fresh", "epochs": 20, "views": 2, "relabel": 0.0},
     # A label that contradicts the picture is to be followed, too: learned last, by what knows the true ones. This takes
     # over at the learning rate that the stage before has come down to.
@@ -71,6 +84,18 @@ STAGES: dict[str, dict[str, Any]] = {
         "drop_all": 0.3,
         "unlabeled": False,
         "keep": "last",  # the score knows true labels only
+    },
+    "obedient": {
+        **COLOR,
+        "start": "faithful",
+        "epochs": 8,
+        "rate": 6e-4,
+        "relabel": 0.8,
+        "drop_all": 0.25,
+        "drop_classes": 0.1,
+        "drop_outside": 0.1,
+        "unlabeled": False,
+        "keep": "last",
     },
 }
 UNTIL = {"colorizer": 14}  # stages that end after so many of their epochs

@@ -9,6 +9,7 @@ from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.options import TrainOptions
 
 PLAIN = TrainOptions(crop=32, aging=0.0, flips="none")
+UNLIKE = {1: [2], 2: [1]}
 
 
 def crops_of(photos, options, count=32, guidance=True):
@@ -68,10 +69,10 @@ def test_aging_touches_as_many_as_asked(photos):
         assert least <= sum(not torch.equal(*pair) for pair in zip(gray, old, strict=True)) <= most
 
 
-@pytest.mark.parametrize(("share", "colored"), [(0.0, (1, 2)), (1.0, ())])
-def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, colored):
+@pytest.mark.parametrize(("share", "unlike"), [(0.0, UNLIKE), (1.0, {})])
+def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, unlike):
     before = CropDataset(photos, PLAIN, True)
-    data = CropDataset(photos, replace(PLAIN, relabel=share), True, colored)
+    data = CropDataset(photos, replace(PLAIN, relabel=share), True, unlike)
     for place in range(8):
         first, second = before[(1, place, 0)], data[(1, place, 0)]
         assert first.keys() == second.keys()
@@ -80,7 +81,7 @@ def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, c
 
 def test_relabeling_changes_labels_in_its_region_and_nothing_else(photos):
     ordinary = CropDataset(photos, replace(PLAIN, drop_all=0.5), True)
-    data = CropDataset(photos, replace(PLAIN, drop_all=0.5, relabel=1.0), True, (1, 2))
+    data = CropDataset(photos, replace(PLAIN, drop_all=0.5, relabel=1.0), True, UNLIKE)
     regions = 0
     for place in range(16):
         first, second = ordinary[(1, place, 0)], data[(1, place, 0)]
@@ -88,7 +89,7 @@ def test_relabeling_changes_labels_in_its_region_and_nothing_else(photos):
         assert torch.equal(second["given"] != first["given"], region)
         assert (first["given"][region] > 0).all()
         assert all(torch.equal(first[name], second[name]) for name in first if name != "given")
-        assert torch.equal(CropDataset(photos, data.options, True, (1, 2))[(1, place, 0)]["relabeled"], region)
+        assert torch.equal(CropDataset(photos, data.options, True, UNLIKE)[(1, place, 0)]["relabeled"], region)
         regions += bool(region.any())
     assert regions > 3
 

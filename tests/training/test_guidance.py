@@ -4,6 +4,7 @@ import pytest
 from napari_colorizer.training import guidance
 from napari_colorizer.training.options import TrainOptions
 
+UNLIKE = {1: [2, 9], 2: [1, 9], 7: [1, 2, 9], 9: [1, 2, 7]}  # for each class those of other colors
 LABELS = np.repeat(np.repeat(np.array([[1, 2], [2, 7]], np.int32), 32, 0), 32, 1)
 
 
@@ -56,7 +57,7 @@ def test_a_confused_class_gets_the_name_of_another_one_present():
 
 
 def test_a_whole_region_is_relabeled_as_often_as_asked_and_nothing_else():
-    found = [guidance.relabel_region(LABELS, 0.25, (1, 2, 9), rng) for rng in rngs(200)]
+    found = [guidance.relabel_region(LABELS, 0.25, UNLIKE, rng) for rng in rngs(200)]
     changed = [(given, region) for given, region in found if region.any()]
     assert 30 < len(changed) < 70
     pairs = set()
@@ -69,20 +70,24 @@ def test_a_whole_region_is_relabeled_as_often_as_asked_and_nothing_else():
     assert pairs == {(1, 2), (1, 9), (2, 1), (2, 9), (7, 1), (7, 2), (7, 9)}
 
 
-def test_what_is_unlabeled_tiny_or_nearly_all_there_is_keeps_its_label():
+def test_what_is_unlabeled_or_tiny_keeps_its_label():
     given = np.zeros((100, 100), np.int32)
     given[0, :50] = 1  # half a percent
-    given[30:] = 2
     for rng in rngs():
-        assert not guidance.relabel_region(given, 1.0, (1, 2, 9), rng)[1].any()
-    given[30:50] = 0
-    changed = [guidance.relabel_region(given, 1.0, (1, 2, 9), rng)[0] for rng in rngs()]
-    assert all((labels[given < 2] == given[given < 2]).all() and (labels[50:] != 2).all() for labels in changed)
+        assert not guidance.relabel_region(given, 1.0, UNLIKE, rng)[1].any()
+    given[10:] = 2
+    changed = [guidance.relabel_region(given, 1.0, UNLIKE, rng)[0] for rng in rngs()]
+    assert all((labels[given < 2] == given[given < 2]).all() and (labels[10:] != 2).all() for labels in changed)
+
+
+def test_a_close_up_is_relabeled_as_a_whole():
+    given = np.full((50, 50), 7, np.int32)
+    assert all(guidance.relabel_region(given, 1.0, UNLIKE, rng)[1].all() for rng in rngs(8))
 
 
 def test_no_other_class_to_become_leaves_the_labels_as_they_are():
     given = np.where(LABELS == 1, 1, 0)
-    assert not any(guidance.relabel_region(given, 1.0, (1,), rng)[1].any() for rng in rngs(8))
+    assert not any(guidance.relabel_region(given, 1.0, {1: []}, rng)[1].any() for rng in rngs(8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64)])

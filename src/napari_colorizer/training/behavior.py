@@ -27,10 +27,10 @@ from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.metrics.baselines import paint
 from napari_colorizer.training.metrics.color import RGB, Lab, ciede2000, to_lab
 from napari_colorizer.training.scene import Scene, measure
+from napari_colorizer.training.suggestions import unlike_classes
 
 REGION_SHARE, REGION_PIXELS = 0.01, 50  # the least of a photo that a region covers
 REGIONS = 2  # of a photo, drawn
-UNLIKE = 10.0  # a*, b* distance of the main colors of classes that can be told apart by color
 FAR = 64  # working pixels
 NEUTRAL_RADIUS, NEUTRAL_STEP = 4, 6  # pixels
 NEUTRAL_MARGIN = NEUTRAL_RADIUS + 1  # no hint touches another region
@@ -152,7 +152,9 @@ class BehaviorMeasure:
 
     def __init__(self, model: Model, seed: int = 0):
         config, known = model.require_colorizer().config, model.suggestions
-        self._clusters = {label: np.array(known[label])[:, :2] for label in config.ids if known.get(label)}
+        known = {label: known[label] for label in config.ids if known.get(label)}
+        self._clusters = {label: np.array(rows)[:, :2] for label, rows in known.items()}
+        self._unlike = unlike_classes(known)
         self._seed = seed
         self._samples: Samples = defaultdict(list)
         self._photos = 0
@@ -164,8 +166,8 @@ class BehaviorMeasure:
         trial, rng = _Trial(scene), scene.rng(self._seed)
         drawn = rng.permutation(list(trial.regions))[:REGIONS].tolist()
         for label, hue in zip(drawn, rng.uniform(0, 2 * np.pi, REGIONS).tolist(), strict=False):
-            if label in self._clusters:
-                _relabel(self._samples, trial, label, self._clusters, rng)
+            if self._unlike.get(label):
+                _relabel(self._samples, trial, label, int(rng.choice(self._unlike[label])), self._clusters)
             _alone(self._samples, trial, label)
             _neutral(self._samples, trial, label)
             _strewn(self._samples, trial, label)
@@ -225,12 +227,9 @@ def _contrast(samples: Samples, scene: Scene) -> None:
     samples["contrast largest"].append(float(change.max()))
 
 
-def _relabel(samples: Samples, trial: _Trial, label: int, clusters: Clusters, rng: np.random.Generator) -> None:
+def _relabel(samples: Samples, trial: _Trial, label: int, new: int, clusters: Clusters) -> None:
     """Call a region by the name of a class that has another main color."""
-    others = [other for other in clusters if np.linalg.norm(clusters[other][0] - clusters[label][0]) >= UNLIKE]
-    if not others:
-        return
-    new, region = int(rng.choice(others)), trial.regions[label]
+    region = trial.regions[label]
     lab = trial.color(np.where(region, np.uint16(new), trial.scene.labels))
     samples["relabel"].append(float(_gap(lab, region, clusters[new]) < _gap(lab, region, clusters[label])))
     to_working = min(1, trial.scene.model.working_size / max(region.shape))

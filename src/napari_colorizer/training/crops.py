@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from napari_colorizer.training.order import Key
 from napari_colorizer.training.views import GRID, ViewStore, draw_view
 
 Crop = dict[str, NDArray[Any]]
+Unlike = Mapping[int, Sequence[int]]
 
 
 class CropDataset(Dataset[dict[str, Tensor]]):
@@ -33,13 +34,13 @@ class CropDataset(Dataset[dict[str, Tensor]]):
     options : TrainOptions
     guidance : bool
         Whether to draw incomplete labels too, which the colorizer needs.
-    colored : sequence of int
-        Ids of the classes of which colors are known: regions may be relabeled as one of them.
+    unlike : mapping, optional
+        Where regions may be relabeled: for the id of each class, those of classes of other colors.
     """
 
-    def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool, colored: Sequence[int] = ()):
+    def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool, unlike: Unlike | None = None):
         self.photos, self.options, self.guidance = photos, options, guidance
-        self.colored = colored if options.relabel else ()
+        self.unlike = unlike if options.relabel else None
 
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         """Tensors of one crop.
@@ -53,9 +54,9 @@ class CropDataset(Dataset[dict[str, Tensor]]):
         crop["rgb"], crop["labels"] = crop["rgb"].transpose(2, 0, 1), crop["labels"].astype(np.int32)
         if self.guidance:
             crop["given"] = degrade_labels(crop["labels"], self.options, rng)
-            if self.colored:
+            if self.unlike:
                 chance = self.options.relabel
-                crop["given"], crop["relabeled"] = relabel_region(crop["given"], chance, self.colored, rng)
+                crop["given"], crop["relabeled"] = relabel_region(crop["given"], chance, self.unlike, rng)
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in crop.items()}
 
     def _draw(self, number: int, rng: np.random.Generator) -> Crop:
@@ -90,7 +91,7 @@ class SeenCropDataset(CropDataset):
 
     Parameters
     ----------
-    photos, options, guidance, colored
+    photos, options, guidance, unlike
         See `CropDataset`.
     store : ViewStore, optional
         Of the same photos, built.
@@ -101,10 +102,10 @@ class SeenCropDataset(CropDataset):
         photos: Sequence[Photo],
         options: TrainOptions,
         guidance: bool,
-        colored: Sequence[int] = (),
+        unlike: Unlike | None = None,
         store: ViewStore | None = None,
     ):
-        super().__init__(photos, options, guidance, colored)
+        super().__init__(photos, options, guidance, unlike)
         self.store = store
 
     def _draw(self, number: int, rng: np.random.Generator) -> Crop:

@@ -5,7 +5,7 @@ Everything here is drawn from the generator that is handed in, which belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.training.options import TrainOptions
 
-LEAST_REGION, LARGEST_REGION = 0.02, 0.6  # parts of a crop that a relabeled region covers
+LEAST_REGION = 0.02  # part of a crop that a relabeled region covers; a close-up may be all of it
 
 Labels = NDArray[Any]
 
@@ -68,7 +68,7 @@ def confuse_class(labels: Labels, rng: np.random.Generator) -> Labels:
 
 
 def relabel_region(
-    given: Labels, chance: float, candidates: Sequence[int], rng: np.random.Generator
+    given: Labels, chance: float, unlike: Mapping[int, Sequence[int]], rng: np.random.Generator
 ) -> tuple[Labels, NDArray[np.bool_]]:
     """Call all that has one label by the name of another class, whatever the picture shows.
 
@@ -78,8 +78,8 @@ def relabel_region(
         What is left of the labels: what is unlabeled stays so.
     chance : float
         0..1, of doing it at all.
-    candidates : sequence of int
-        Ids of the classes that a region may become.
+    unlike : mapping
+        For the id of each class, those of the classes that a region of it may become.
     rng : np.random.Generator
 
     Returns
@@ -93,15 +93,12 @@ def relabel_region(
         return given, nothing
     shares = np.bincount(given.ravel()) / given.size
     shares[UNLABELED] = 0
-    suitable = np.flatnonzero((shares >= LEAST_REGION) & (shares <= LARGEST_REGION))
-    if not len(suitable):
+    suitable = [label for label in np.flatnonzero(shares >= LEAST_REGION).tolist() if unlike.get(label)]
+    if not suitable:
         return given, nothing
     old = rng.choice(suitable)
-    others = [label for label in candidates if label != old]
-    if not others:
-        return given, nothing
     region = given == old
-    return np.where(region, given.dtype.type(rng.choice(others)), given), region
+    return np.where(region, given.dtype.type(rng.choice(unlike[old])), given), region
 
 
 def random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

@@ -19,7 +19,7 @@ from napari_colorizer.classes import UNLABELED
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.crops import CropDataset, SeenCropDataset
+from napari_colorizer.training.crops import CropDataset, SeenCropDataset, Unlike
 from napari_colorizer.training.data.photos import PhotoStore
 from napari_colorizer.training.data.sets import LabeledSet, Photo
 from napari_colorizer.training.evaluate import epoch_metrics
@@ -31,7 +31,7 @@ from napari_colorizer.training.order import EpochOrder, Share, rare_first
 from napari_colorizer.training.pictures import write_pictures
 from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
 from napari_colorizer.training.run import Row, RunFolder
-from napari_colorizer.training.suggestions import Suggestions, color_suggestions
+from napari_colorizer.training.suggestions import Suggestions, color_suggestions, unlike_classes
 from napari_colorizer.training.views import ViewStore
 
 PHOTOS_FOR_SUGGESTIONS = 1000
@@ -104,7 +104,7 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
         stopped = False
         try:
             with _quiet():
-                _fit(materials, base, part, training, order, splits, tuple(colors))
+                _fit(materials, base, part, training, order, splits, unlike_classes(colors))
         except StoppedError:
             stopped = True
         except (RuntimeError, MemoryError) as error:
@@ -173,7 +173,7 @@ def _fit(
     training: NetworkTraining,
     order: EpochOrder,
     splits: int,
-    colored: Sequence[int],
+    unlike: Unlike,
 ) -> None:
     options, run = materials.options, materials.run
     validation = _validation(materials, base, part)
@@ -198,7 +198,7 @@ def _fit(
     batches: Any = BatchSampler(order, options.batch // trainer.world_size // splits, drop_last=False)
     with ExitStack() as stack:
         loader = DataLoader(
-            _crops(materials, training, part, colored, trainer, stack),
+            _crops(materials, training, part, unlike, trainer, stack),
             batch_sampler=batches,
             num_workers=workers,
             persistent_workers=workers > 0,
@@ -212,7 +212,7 @@ def _crops(
     materials: Materials,
     training: NetworkTraining,
     part: str,
-    colored: Sequence[int],
+    unlike: Unlike,
     trainer: pl.Trainer,
     stack: ExitStack,
 ) -> CropDataset:
@@ -220,9 +220,9 @@ def _crops(
     options, network, guidance = materials.options, training.network, part == "colorizer"
     photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
     if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance, colored)
+        return CropDataset(photos, options, guidance, unlike)
     if options.encoder_factor:
-        return SeenCropDataset(photos, options, guidance, colored)
+        return SeenCropDataset(photos, options, guidance, unlike)
     path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
     stack.callback(path.unlink, missing_ok=True)
     store = ViewStore(photos, options, path)
@@ -233,7 +233,7 @@ def _crops(
             raise StoppedError
 
     store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
-    return SeenCropDataset(photos, options, guidance, colored, store)
+    return SeenCropDataset(photos, options, guidance, unlike, store)
 
 
 def _validation(materials: Materials, base: Model, part: str) -> Validation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ MOST = 4
 PIXELS_OF_A_PHOTO = 500  # of each class: so a close-up counts no more than a view, and any set fits in memory
 TOO_NEAR = 10.0  # a*, b* distance below which two suggestions would look the same
 TOO_RARE = 0.05
+
+UNLIKE = 10.0  # a*, b* distance of the main colors of classes that can be told apart by color
 
 Suggestions = dict[int, list[tuple[float, float, float]]]
 
@@ -52,6 +54,14 @@ def color_suggestions(photos: Iterable[Photo], classes: ClassMap, seed: int = 0)
                     own = own[rng.integers(len(own), size=PIXELS_OF_A_PHOTO)]
                 drawn.setdefault(label, []).append(to_lab(own[None])[0, :, 1:])
     return {label: _clusters(np.concatenate(drawn[label]), seed) for label in sorted(drawn)}
+
+
+def unlike_classes(suggestions: Mapping[int, Sequence[Sequence[float]]]) -> dict[int, list[int]]:
+    """For the id of each class, in order, those of the classes whose main color is another."""
+    main = {label: np.array(rows[0][:2]) for label, rows in suggestions.items()}
+    return {
+        label: [other for other in main if np.linalg.norm(main[other] - own) >= UNLIKE] for label, own in main.items()
+    }
 
 
 def _clusters(points: NDArray[np.float32], seed: int) -> list[tuple[float, float, float]]:
