@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from napari_colorizer.engine import bench, bench_scene
+from napari_colorizer.bench import coloring as bench
+from napari_colorizer.bench import scene as bench_scene
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):
 
 
 def test_its_tables_tell_what_a_window_costs(run, monkeypatch):
-    stroke_bench = pytest.importorskip("napari_colorizer._napari.stroke_bench")
+    stroke_bench = pytest.importorskip("napari_colorizer._napari.bench.window")
     calls = []
 
     def measured(shapes, rounds, device, events):

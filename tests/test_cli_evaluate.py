@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_colorizer.training.data.read import read_set
+from napari_colorizer.datasets.read import read_set
 
 SKY, GRASS = 4, 9  # ids of the set; the tiny model has others
 
@@ -313,8 +313,8 @@ def test_the_seed_of_a_split_that_is_not_recorded(run, model, data):
 
 
 def test_json_holds_no_number_that_json_does_not_know(run, model, data, monkeypatch):
-    monkeypatch.setattr("napari_colorizer.training.color_scores.psnr", lambda *_: float("nan"))
-    monkeypatch.setattr("napari_colorizer.training.color_scores.ssim", lambda *_: float("inf"))
+    monkeypatch.setattr("napari_colorizer.evaluation.color_scores.psnr", lambda *_: float("nan"))
+    monkeypatch.setattr("napari_colorizer.evaluation.color_scores.ssim", lambda *_: float("inf"))
 
     def refuse(text):
         raise ValueError(text)

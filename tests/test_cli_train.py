@@ -14,7 +14,7 @@ from PIL import Image
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.training.events import EpochEnded, Failed, Finished, Prepared, Progress, Stopped, read_event
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 
 PATIENCE_S = 120
 SMALL = {

@@ -21,15 +21,15 @@ from PIL import Image
 from scipy.io import savemat
 
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.datasets.masks import read_matlab
+from napari_colorizer.datasets.read import read_set
+from napari_colorizer.datasets.settings import read_settings
+from napari_colorizer.datasets.splits import read_split
 from napari_colorizer.errors import ColorizerError
 from napari_colorizer.files import read_image, read_label_map, write_label_map
 from napari_colorizer.models.authors import import_authors
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import read_header
-from napari_colorizer.training.data.masks import read_matlab
-from napari_colorizer.training.data.read import read_set
-from napari_colorizer.training.data.settings import read_settings
-from napari_colorizer.training.data.splits import read_split
 from napari_colorizer.training.events import Progress, read_event
 from napari_colorizer.training.options import TrainOptions
 

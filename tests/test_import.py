@@ -36,7 +36,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "module", ["cli", "classes", "models.library", "training.options", "training.events", "training.data.check"]
+    "module", ["cli", "classes", "models.library", "training.options", "training.events", "datasets.check"]
 )
 def test_what_lists_models_does_not_load_torch(module):
     assert loaded_after(f"import napari_colorizer.{module}", ("torch",)) == []
@@ -76,7 +76,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_opening_the_dock_does_not_load_torch():
-    code = "import sys, napari_colorizer._napari.colorize_widget; sys.exit('torch' in sys.modules)"
+    code = "import sys, napari_colorizer._napari.colorize.widget; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

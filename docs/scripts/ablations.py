@@ -22,20 +22,20 @@ import torch
 
 from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
 from napari_colorizer.color import lightness
+from napari_colorizer.datasets.photos import PhotoStore
+from napari_colorizer.datasets.read import read_set
+from napari_colorizer.evaluation.aged_photos import gray_of
+from napari_colorizer.evaluation.chroma_gain import vivid_curve
+from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmentation
+from napari_colorizer.evaluation.metrics.baselines import paint
+from napari_colorizer.evaluation.metrics.color import psnr
 from napari_colorizer.models.header import read_header
 from napari_colorizer.networks import GridNet, TwoStreamUNet, measure_cost
 from napari_colorizer.networks.gridnet import PRESETS as GRIDS
 from napari_colorizer.networks.two_stream_config import PRESETS as UNETS
-from napari_colorizer.training.aged import gray_of
-from napari_colorizer.training.data.photos import PhotoStore
-from napari_colorizer.training.data.read import read_set
-from napari_colorizer.training.evaluate import evaluate_color, evaluate_segmentation
 from napari_colorizer.training.events import Finished, Stopped
-from napari_colorizer.training.metrics.baselines import paint
-from napari_colorizer.training.metrics.color import psnr
 from napari_colorizer.training.pretrained import imagenet_encoder
-from napari_colorizer.training.run import RunFolder
-from napari_colorizer.training.vivid import vivid_curve
+from napari_colorizer.training.run_folder import RunFolder
 
 SIDE, WORKING_SIZE = 128, 192
 COLORFULNESS = 15.0  # at which colorizers are compared

@@ -22,9 +22,9 @@ from rich.table import Table
 
 from napari_colorizer import TrainOptions, fit, load_model
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.training.data.photos import PhotoStore
-from napari_colorizer.training.data.read import read_set
-from napari_colorizer.training.evaluate import epoch_metrics
+from napari_colorizer.datasets.photos import PhotoStore
+from napari_colorizer.datasets.read import read_set
+from napari_colorizer.evaluation.evaluate import epoch_metrics
 from napari_colorizer.training.events import EpochEnded, Finished
 
 RENAMED = {"grass": "meadow", "sky": "heaven"}

@@ -31,8 +31,8 @@ from napari_colorizer import load_model
 from napari_colorizer._napari import demo
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.evaluation.metrics.color import ciede2000, to_lab
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.metrics.color import ciede2000, to_lab
 from napari_colorizer.training.pictures import overlay, to_gray
 
 GALLERY = Path(__file__).parent / "gallery.json"

@@ -20,18 +20,18 @@ from typing import Any
 from rich.progress import track
 
 from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
+from napari_colorizer.datasets.photos import PhotoStore
+from napari_colorizer.datasets.read import read_set
+from napari_colorizer.evaluation.chroma_gain import vivid_curve
+from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmentation
+from napari_colorizer.evaluation.metrics.baselines import class_means
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import bundled_default
-from napari_colorizer.training.data.photos import PhotoStore
-from napari_colorizer.training.data.read import read_set
-from napari_colorizer.training.evaluate import evaluate_color, evaluate_segmentation
 from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Stopped
-from napari_colorizer.training.metrics.baselines import class_means
 from napari_colorizer.training.pruning import prune
-from napari_colorizer.training.run import RunFolder, resumed_options
+from napari_colorizer.training.run_folder import RunFolder, resumed_options
 from napari_colorizer.training.stage import spread
 from napari_colorizer.training.transfer import teach_classes
-from napari_colorizer.training.vivid import vivid_curve
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
 COLOR: dict[str, Any] = {"network": "colorizer", "side": 192, "crop": 128, "epoch_size": 6400}

@@ -20,9 +20,9 @@ from qtpy.QtWidgets import QApplication
 from skimage import data
 
 from napari_colorizer import load_model
-from napari_colorizer._napari.collect import collected_folder
-from napari_colorizer._napari.train_widget import TrainWidget
-from napari_colorizer.training.data.collect import add_pair
+from napari_colorizer._napari.colorize.training_pairs import collected_folder
+from napari_colorizer._napari.train.widget import TrainWidget
+from napari_colorizer.datasets.collect import add_pair
 
 EPOCHS, SHOWN_AFTER = 8, 6
 TILES = 3

@@ -8,11 +8,11 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari import train_controller
-from napari_colorizer._napari.colorize_widget import ColorizeWidget
-from napari_colorizer._napari.data_check import CheckedData
-from napari_colorizer._napari.train_widget import TrainWidget
-from napari_colorizer._napari.workbench import load
+from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
+from napari_colorizer._napari.train import controller as train_controller
+from napari_colorizer._napari.train.data_check import CheckedData
+from napari_colorizer._napari.train.widget import TrainWidget
 from napari_colorizer.training.options import TrainOptions
 
 PATIENCE_MS = 60_000

@@ -12,8 +12,8 @@ from PIL import Image as Picture
 from skimage import data
 
 from napari_colorizer._napari import actions, io
-from napari_colorizer._napari import layers as on_layers
-from napari_colorizer._napari.colorize_widget import ColorizeWidget
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
+from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import write_label_map
 from napari_colorizer.models.library import load_model

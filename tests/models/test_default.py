@@ -6,13 +6,13 @@ from safetensors import safe_open
 from skimage import color, data
 
 from napari_colorizer import load_model
+from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.evaluation.aged_photos import evaluate_aged
+from napari_colorizer.evaluation.metrics.baselines import paint
+from napari_colorizer.evaluation.metrics.color import psnr
+from napari_colorizer.evaluation.obedience import evaluate_behavior
 from napari_colorizer.models.library import bundled_default
 from napari_colorizer.networks import measure_cost
-from napari_colorizer.training.aged import evaluate_aged
-from napari_colorizer.training.behavior import evaluate_behavior
-from napari_colorizer.training.data.sets import Photo
-from napari_colorizer.training.metrics.baselines import paint
-from napari_colorizer.training.metrics.color import psnr
 
 MEADOW = np.s_[300:500, 320:500]
 SKY = np.s_[10:120, 260:500]

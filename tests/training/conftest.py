@@ -2,62 +2,8 @@ import csv
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.options import TrainOptions
-
-SKY, GRASS = 1, 2
-SKY_COLOR, GRASS_COLOR = (120, 170, 230), (60, 130, 40)
-
-
-def make_photo(index=0, size=(96, 120), source="made", gray=False):
-    """Green ground below, blue sky above; the label map says so."""
-    rng = np.random.default_rng(index)
-    labels = np.full(size, SKY, np.uint8)
-    labels[size[0] // 2 - 8 + 4 * (index % 5) :] = GRASS
-    rgb = np.where(labels[..., None] == GRASS, GRASS_COLOR, SKY_COLOR) + rng.integers(-10, 10, (*size, 3))
-    rgb = rgb.astype(np.uint8)
-    if gray:
-        rgb = rgb[..., :1].repeat(3, -1)
-    return Photo(f"{source}-{index}", rgb, labels, source, gray=gray)
-
-
-@pytest.fixture
-def photos():
-    return [make_photo(index) for index in range(4)]
-
-
-@pytest.fixture
-def classes():
-    return ClassMap([Class(SKY, "sky", "#87ceeb"), Class(GRASS, "grass", "#4caf50")])
-
-
-def write_set(root, photos, classes, val=()):
-    """Write photos as a labeled set; those in `val` have a split of their own."""
-    for split, chosen in (("train", photos), ("val", val)):
-        for part in ("images", "masks"):
-            (root / split / part).mkdir(parents=True, exist_ok=True)
-        for photo in chosen:
-            Image.fromarray(photo.rgb).save(root / split / "images" / f"{photo.name}.png")
-            Image.fromarray(photo.labels).save(root / split / "masks" / f"{photo.name}.png")
-    classes.write(root / "classes.json")
-    return root
-
-
-@pytest.fixture
-def labeled_set(tmp_path, classes):
-    """Six photos to train with and two to validate, on the disk."""
-    return write_set(tmp_path / "meadows", [make_photo(i) for i in range(6)], classes, [make_photo(i) for i in (7, 8)])
-
-
-@pytest.fixture
-def installed(library, tiny_model):
-    """The name of a tiny model in the library."""
-    library.mkdir(parents=True, exist_ok=True)
-    tiny_model.save(library / "tiny.safetensors")
-    return "tiny"
 
 
 @pytest.fixture

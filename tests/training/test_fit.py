@@ -10,10 +10,10 @@ from napari_colorizer import load_model
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.library import installed_models
-from napari_colorizer.training import recorder
+from napari_colorizer.training import callbacks as recorder
 from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Progress, Stopped
 from napari_colorizer.training.fit import fit, train
-from napari_colorizer.training.run import RunFolder, resumed_options
+from napari_colorizer.training.run_folder import RunFolder, resumed_options
 
 
 def of_kind(events, kind, network=None):

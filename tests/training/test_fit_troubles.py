@@ -12,11 +12,12 @@ import torch
 
 from napari_colorizer import load_model
 from napari_colorizer.errors import ColorizerError, TrainingError
-from napari_colorizer.training import install, recorder, stage
+from napari_colorizer.training import callbacks as recorder
+from napari_colorizer.training import install, stage
 from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared
 from napari_colorizer.training.fit import fit
 from napari_colorizer.training.modules import ColorizerTraining
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 
 
 def of_kind(events, kind, network=None):

@@ -8,7 +8,7 @@ import pytest
 
 from napari_colorizer.models.library import installed_models
 from napari_colorizer.training.fit import train
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 
 KILLS = 20
 

@@ -3,8 +3,9 @@ import math
 
 import pytest
 
+from napari_colorizer.datasets.settings import parse_group
 from napari_colorizer.errors import TrainingError
-from napari_colorizer.training.options import RECIPES, TrainOptions, parse_group
+from napari_colorizer.training.options import RECIPES, TrainOptions
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.training.prepare import choose_start, gather
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 
 SKY, GRASS, MOSS = 1, 2, 9
 

@@ -8,7 +8,7 @@ from napari_colorizer import load_model
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.errors import ModelError
-from napari_colorizer.training.evaluate import evaluate_segmentation
+from napari_colorizer.evaluation.evaluate import evaluate_segmentation
 from napari_colorizer.training.fit import fit
 from napari_colorizer.training.pruning import prune
 

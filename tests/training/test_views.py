@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.networks.image_encoder import STRIDES, ImageEncoder
-from napari_colorizer.training.crops import SeenCropDataset
-from napari_colorizer.training.data.sets import Photo
+from napari_colorizer.training.crop_dataset import SeenCropDataset
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.views import ViewStore, draw_view
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import napari
 
-from napari_colorizer._napari.colorize_widget import ColorizeWidget
-from napari_colorizer._napari.layers import active_layer
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
+from napari_colorizer._napari.shared.layers import active_layer
 
 PLUGIN, DOCK = "napari-colorizer", "Colorize"
 

@@ -15,10 +15,10 @@ import numpy as np
 from napari.utils.io import imsave
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari import layers as on_layers
 from napari_colorizer._napari.actions import open_colorize
-from napari_colorizer._napari.colorize_widget import ColorizeWidget
-from napari_colorizer._napari.controller import ColorizeController
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
+from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.training.pictures import overlay
 
 SAMPLE = "camera"

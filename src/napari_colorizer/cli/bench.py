@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_colorizer.bench import scene as bench_scene
 from napari_colorizer.cli.bench_tables import print_bench
 from napari_colorizer.cli.shared import Device, ModelName, plain_errors
-from napari_colorizer.engine import bench_scene
 
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
@@ -87,27 +87,27 @@ def bench(
 
 
 def _measure_coloring(model: Model, device: str, steps: int) -> dict[str, Any]:
-    from napari_colorizer.engine import bench
+    from napari_colorizer.bench import coloring as bench
 
     timings = bench.measure_coloring(model, device, steps, bench.SIDE)
     return {"side": bench.SIDE, "coloring": [vars(timing) for timing in timings]}
 
 
 def _measure_large(model: Model, device: str, steps: int) -> dict[str, Any]:
-    from napari_colorizer.engine.bench_large import measure_large
+    from napari_colorizer.bench.large import measure_large
 
     timings = measure_large(model, device, steps, bench_scene.LARGE)
     return {"large": [vars(timing) for timing in timings]}
 
 
 def _profile(model: Model, device: str, steps: int) -> dict[str, Any]:
-    from napari_colorizer.engine import bench
+    from napari_colorizer.bench import coloring as bench
 
     return {"profile": bench.profile_stroke(model, device, steps, bench.SIDE)}
 
 
 def _measure_training(device: str, steps: int) -> dict[str, Any]:
-    from napari_colorizer.training.bench import measure_steps
+    from napari_colorizer.bench.training import measure_steps
     from napari_colorizer.training.options import TrainOptions
 
     timings = measure_steps(TrainOptions.of_recipe("default", data="noise", device=device), steps)
@@ -123,7 +123,7 @@ def _in_fresh_processes(steps: int, code: str, *arguments: str) -> float:
 
 def _measure_window(device: str, steps: int) -> dict[str, Any]:
     try:
-        stroke_bench = importlib.import_module("napari_colorizer._napari.stroke_bench")
+        stroke_bench = importlib.import_module("napari_colorizer._napari.bench.window")
     except ImportError as error:
         raise ValueError(f"the window needs napari: pip install 'napari-colorizer[all]' ({error})") from error
     timings = stroke_bench.measure_strokes(bench_scene.LARGE, min(steps, WINDOW_ROUNDS), device, stroke_bench.EVENTS)

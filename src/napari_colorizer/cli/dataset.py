@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from napari_colorizer.cli.shared import make_console, plain_errors
 
 if TYPE_CHECKING:
-    from napari_colorizer.training.data.check import Report
+    from napari_colorizer.datasets.check import Report
 
 app = typer.Typer(no_args_is_help=True, help="Look over the labeled sets that models are trained on.")
 
@@ -29,8 +29,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
 ) -> None:
     """Say what is in a labeled set and what is wrong with which file; exit code 1 if files cannot be used."""
-    from napari_colorizer.training.data.check import check_set
-    from napari_colorizer.training.data.read import read_set
+    from napari_colorizer.datasets.check import check_set
+    from napari_colorizer.datasets.read import read_set
 
     console = Console(stderr=True)
     with plain_errors(), Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -17,9 +17,9 @@ from napari_colorizer.cli.shared import Device, checked, plain_errors
 from napari_colorizer.cli.tables import print_evaluation
 
 if TYPE_CHECKING:
+    from napari_colorizer.datasets.photos import PhotoStore
+    from napari_colorizer.datasets.sets import LabeledSet, Pair, Photo
     from napari_colorizer.models.model import Model
-    from napari_colorizer.training.data.photos import PhotoStore
-    from napari_colorizer.training.data.sets import LabeledSet, Pair, Photo
 
 BASELINE_SIDE = 64  # enough for mean colors, and a large training split still fits into memory
 
@@ -52,9 +52,9 @@ def evaluate(
     ] = 0,
 ) -> None:
     """Measure how well a model colors and segments a labeled set, and whether it heeds labels and color hints."""
+    from napari_colorizer.datasets.read import read_set
     from napari_colorizer.errors import DataError
     from napari_colorizer.models.library import load_model
-    from napari_colorizer.training.data.read import read_set
 
     with plain_errors():
         device = checked(device)
@@ -109,7 +109,7 @@ def _with_groups_of(model: Model, labeled_set: LabeledSet) -> LabeledSet:
 
     Members that the set lacks are left out. Groups that the set names itself stay as they are.
     """
-    from napari_colorizer.training.options import parse_group
+    from napari_colorizer.datasets.settings import parse_group
 
     classes, found, notes = labeled_set.classes, dict(labeled_set.groups), list(labeled_set.notes)
     for text in _groups_of(model.provenance):
@@ -146,7 +146,7 @@ def _some(pairs: list[Pair], limit: int | None) -> list[Pair]:
 
 def _load(labeled_set: LabeledSet, pairs: list[Pair], side: int) -> tuple[PhotoStore, list[str]]:
     """Decode pairs, with a bar; also gives what is wrong with their files."""
-    from napari_colorizer.training.data.photos import PhotoStore
+    from napari_colorizer.datasets.photos import PhotoStore
 
     with Progress(console=_console(), disable=not _console().is_terminal) as bar:
         task = bar.add_task("Reading", total=1)
@@ -157,8 +157,8 @@ def _measure(
     model: Model, labeled_set: LabeledSet, photos: PhotoStore, taught: PhotoStore, device: str
 ) -> dict[str, Any]:
     """All that can be measured of what the model has."""
-    from napari_colorizer.training.evaluate import evaluate_colorizer, evaluate_segmentation
-    from napari_colorizer.training.metrics.baselines import class_means
+    from napari_colorizer.evaluation.evaluate import evaluate_colorizer, evaluate_segmentation
+    from napari_colorizer.evaluation.metrics.baselines import class_means
 
     classes = labeled_set.classes
     known = classes.match(model.classes)

@@ -84,7 +84,7 @@ def _hints_table(hints: dict[str, dict[str, float]]) -> Table:
 
 def _behavior_table(found: dict[str, Any]) -> Table:
     """Each figure beside its target, where it has one, and how many photos or regions it is of."""
-    from napari_colorizer.training.behavior import FIGURES
+    from napari_colorizer.evaluation.obedience import FIGURES
 
     table = Table("what", "measured", "target", "of", title="Behavior")
     for figure in FIGURES:

@@ -24,7 +24,7 @@ from napari_colorizer.cli.shared import complain, make_console
 from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.run import resumed_options
+from napari_colorizer.training.run_folder import resumed_options
 
 FLAGS = {"start": "--from", "groups": "--group"}
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")

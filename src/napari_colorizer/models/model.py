@@ -52,7 +52,8 @@ class Model:
         Colors that things of a class mostly have, by class id: (a*, b*, weight) of each, the heaviest first.
     vivid : float
         Factor on the chroma that the colorizer predicts, 0..4; `ColorizeOptions.vivid` multiplies it. The mean of
-        what may be true is duller than any of it: this gives back what is lost, see `napari_colorizer.training.vivid`.
+        what may be true is duller than any of it: this gives back what is lost, see
+        `napari_colorizer.evaluation.chroma_gain`.
     vivid_unlabeled : float
         The same where there is no label of a class that the colorizer knows: a guess had better be cautious.
     confidence : float

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_colorizer.classes import UNLABELED
+from napari_colorizer.evaluation.suggestions import Suggestions
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.batches import features_of, flip, gray_and_chroma
+from napari_colorizer.training.batch_transforms import features_of, flip, gray_and_chroma
 from napari_colorizer.training.losses import FOLLOWED, GroupedCrossEntropy, Relabeled, class_weights, color_loss
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.suggestions import Suggestions
 
 WARM_UP_STEPS = 100
 BETAS = (0.9, 0.999)

@@ -10,10 +10,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
+from napari_colorizer.datasets.settings import parse_group
 from napari_colorizer.engine.options import check_working_size
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.files import replacing
-from napari_colorizer.training.toml import read_toml
+from napari_colorizer.toml_files import read_toml
 
 Network = Literal["both", "segmenter", "colorizer"]
 Preset = Literal["default", "paper", "authors"]
@@ -258,17 +259,6 @@ def read_recipe(recipe: str) -> dict[str, Any]:
         return read_toml(path)
     except ValueError as error:
         raise TrainingError(f"the recipe {recipe} is not valid TOML: {error}") from error
-
-
-def parse_group(text: str) -> tuple[str, tuple[str, ...]]:
-    """The name of a group and those of its members, from ``person=skin,hair,clothes``."""
-    name, _, rest = text.partition("=")
-    members = tuple(member.strip() for member in rest.split(",") if member.strip())
-    if not name.strip() or not members:
-        raise TrainingError(f"groups: {text!r} is not of the form person=skin,hair,clothes")
-    if name.strip().casefold() in (member.casefold() for member in members):
-        raise TrainingError(f"groups: in {text!r} the group is a member of itself; name only the others")
-    return name.strip(), members
 
 
 def _require(name: str, value: object, good: bool, wanted: str) -> None:

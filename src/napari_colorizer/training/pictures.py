@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_colorizer.classes import LARGEST_ID, ClassMap
+from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.evaluation.metrics.baselines import paint
 from napari_colorizer.files import replacing
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.data.sets import Photo
-from napari_colorizer.training.metrics.baselines import paint
 
 RGB = NDArray[np.uint8]
 GAP = 4

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.datasets.photos import PhotoStore
+from napari_colorizer.datasets.read import read_set
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.data.photos import PhotoStore
-from napari_colorizer.training.data.read import read_set
+from napari_colorizer.training.callbacks import Emit, Stop, StoppedError
 from napari_colorizer.training.events import Note, Prepared
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.recorder import Emit, Stop, StoppedError
-from napari_colorizer.training.run import RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 from napari_colorizer.training.stage import Materials, spread
 from napari_colorizer.training.transfer import Start, start_model
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
+from napari_colorizer.evaluation.evaluate import ids_of_set
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.evaluate import ids_of_set
 from napari_colorizer.training.transfer import without_classes
 
 LEAST_CLASSES = 2
@@ -32,7 +32,7 @@ def prune(
         With a segmenter.
     iou : mapping
         Intersection over union of the classes of a set by name, 0..1: the "IoU" of
-        `napari_colorizer.training.evaluate.evaluate_segmentation`.
+        `napari_colorizer.evaluation.evaluate.evaluate_segmentation`.
     classes : ClassMap
         Of that set; the model's own is matched by name, as it was when they were measured.
     least_iou : float

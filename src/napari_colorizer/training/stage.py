@@ -16,22 +16,22 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Subset
 
 from napari_colorizer.classes import UNLABELED
+from napari_colorizer.datasets.photos import PhotoStore
+from napari_colorizer.datasets.sets import LabeledSet, Photo
 from napari_colorizer.errors import TrainingError
+from napari_colorizer.evaluation.evaluate import epoch_metrics
+from napari_colorizer.evaluation.suggestions import Suggestions, color_suggestions, unlike_classes
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.crops import CropDataset, SeenCropDataset, Unlike
-from napari_colorizer.training.data.photos import PhotoStore
-from napari_colorizer.training.data.sets import LabeledSet, Photo
-from napari_colorizer.training.evaluate import epoch_metrics
+from napari_colorizer.training.callbacks import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
+from napari_colorizer.training.crop_dataset import CropDataset, SeenCropDataset, Unlike
 from napari_colorizer.training.events import Note
 from napari_colorizer.training.hardware import is_out_of_memory, trainer_arguments, worker_count
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
-from napari_colorizer.training.order import EpochOrder, Share, rare_first
 from napari_colorizer.training.pictures import write_pictures
-from napari_colorizer.training.recorder import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
-from napari_colorizer.training.run import Row, RunFolder
-from napari_colorizer.training.suggestions import Suggestions, color_suggestions, unlike_classes
+from napari_colorizer.training.run_folder import Row, RunFolder
+from napari_colorizer.training.sampler import EpochOrder, Share, rare_first
 from napari_colorizer.training.views import ViewStore
 
 PHOTOS_FOR_SUGGESTIONS = 1000

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_colorizer.datasets.photos import nearest_labels
+from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.networks.image_encoder import STRIDES, ImageEncoder
-from napari_colorizer.training.data.photos import nearest_labels
-from napari_colorizer.training.data.sets import Photo
 from napari_colorizer.training.old_photos import old_photo
 from napari_colorizer.training.options import TrainOptions
 

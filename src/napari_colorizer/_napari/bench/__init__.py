@@ -1,0 +1,1 @@
+"""What the plugin costs a window, measured in a real one."""

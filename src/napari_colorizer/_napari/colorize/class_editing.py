@@ -1,0 +1,165 @@
+"""Adding, changing and deleting classes, and their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QColor, QKeyEvent
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.shared.layers import STRAY_COLOR
+from napari_colorizer.classes import Class, ClassMap, distinct_color
+
+FILE_FILTER = "Class maps (*.json *.csv *.txt)"
+STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+
+
+class ClassSearch(QLineEdit):
+    """Where one types what is searched; the arrows up and down go on to the list."""
+
+    moved = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__(placeholderText="Search classes", clearButtonEnabled=True)
+        self.setToolTip("<p>Type a part of a name or a number: Enter paints with the first hit, the arrows move</p>")
+        self.setAccessibleName("Search classes")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Qt's word that a key was pressed."""
+        if event.key() in STEPS:
+            self.moved.emit(STEPS[event.key()])
+        else:
+            super().keyPressEvent(event)
+
+
+class ClassEditing(QWidget):
+    """What can be done to the selected class of a controller's label map.
+
+    Parameters
+    ----------
+    controller : ColorizeController
+    """
+
+    def __init__(self, controller: ColorizeController):
+        super().__init__()
+        self.controller = controller
+
+    def selected(self) -> int | None:
+        """Id of the selected class."""
+        raise NotImplementedError
+
+    def make_buttons(self) -> QHBoxLayout:
+        """A button for each."""
+        line = QHBoxLayout()
+        line.setSpacing(2)
+        for text, slot, tip in (
+            ("Add…", self.add, "Add a class"),
+            ("Rename…", self.rename, "Rename the selected class; one that the model knows keeps its colors"),
+            ("Recolor…", self.recolor, "Change the display color of the selected class"),
+            ("Delete", self.delete, "Delete the selected class; its pixels keep their number"),
+        ):
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _=False, slot=slot: slot())
+            line.addWidget(button)
+        more = QToolButton(text="…", toolTip="Load or save the class map", accessibleName="Class map file")
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(more)
+        menu.addAction("Load class map…", self.load)
+        menu.addAction("Save class map…", self.save)
+        more.setMenu(menu)
+        line.addWidget(more)
+        return line
+
+    def _selected_class(self) -> Class | None:
+        """The selected class; a stray id, which has none yet, gets a name to begin with."""
+        label = self.selected()
+        if not label:
+            self.controller.message.emit("Select a class in the list first")
+            return None
+        classes = self.controller.classes
+        return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
+
+    def _put(self, label: int, name: str, color: str, known_as: str = "") -> bool:
+        """Add or change a class; False, with a message, if it cannot be."""
+        try:
+            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color, known_as)))
+        except ValueError as error:
+            self.controller.message.emit(str(error))
+            return False
+        return True
+
+    def add(self) -> None:
+        """Ask for a name and add a class."""
+        name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
+        if agreed:
+            label = self.controller.classes.unused_id(self.controller.counts)
+            if self._put(label, name, distinct_color(label)):
+                self.controller.choose_brush(label)
+
+    def rename(self) -> None:
+        """Ask for another name of the selected class; one that the model knows keeps its colors."""
+        item = self._selected_class()
+        if item is None:
+            return
+        name, agreed = QInputDialog.getText(self, "Rename class", f"New name of {item.name!r}:", text=item.name)
+        if agreed:
+            model, classes = self.controller.model, self.controller.classes
+            known = item.id in model.colored(classes) | model.predicted(classes)
+            known_as = item.known_as or (item.name if known else "")
+            self._put(item.id, name, item.color, known_as)
+
+    def recolor(self) -> None:
+        """Ask for another display color of the selected class."""
+        item = self._selected_class()
+        if item is None:
+            return
+        color = QColorDialog.getColor(QColor(item.color), self, f"Display color of {item.name!r}")
+        if color.isValid():
+            self._put(item.id, item.name, color.name(), item.known_as)
+
+    def delete(self) -> None:
+        """Delete the selected class; its pixels keep their id, and are shown as having no class."""
+        item = self._selected_class()
+        if item is None or item.id not in self.controller.classes:
+            return
+        self.controller.set_classes(self.controller.classes.without(item.id))
+        count = self.controller.counts.get(item.id, 0)
+        if count:
+            self.controller.message.emit(
+                f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
+                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, or give the id a name again"
+            )
+
+    def load(self) -> None:
+        """Ask for a file and take its class map."""
+        path, _ = QFileDialog.getOpenFileName(self, "Load class map", "", FILE_FILTER)
+        if not path:
+            return
+        try:
+            self.controller.set_classes(ClassMap.read(path))
+        except (ValueError, OSError) as error:
+            self.controller.message.emit(str(error))
+
+    def save(self) -> None:
+        """Ask for a file and write the class map to it."""
+        path, _ = QFileDialog.getSaveFileName(self, "Save class map", "classes.json", FILE_FILTER)
+        if not path:
+            return
+        try:
+            self.controller.classes.write(Path(path))
+            self.controller.message.emit(f"Class map written to {path}")
+        except (ValueError, OSError) as error:
+            self.controller.message.emit(str(error))

@@ -1,0 +1,230 @@
+"""The list of classes in the dock: search, choose the brush, edit."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QModelIndex, Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap, QStandardItem, QStandardItemModel
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHeaderView,
+    QTableView,
+    QVBoxLayout,
+)
+
+from napari_colorizer._napari.colorize.class_editing import ClassEditing, ClassSearch
+from napari_colorizer._napari.colorize.class_rows import (
+    BY_HAND,
+    COUNT_ROLE,
+    FREE,
+    ID_ROLE,
+    KNOWN,
+    NAME_ROLE,
+    NO_COLOR,
+    STRAY,
+    UNKNOWN,
+    ClassFilter,
+    Standing,
+)
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.shared.dock import focus_canvas
+from napari_colorizer._napari.shared.layers import STRAY_COLOR
+from napari_colorizer.classes import UNLABELED, ClassMap
+
+MARK = 2  # the column of marks
+MARK_COLOR = "#808080"  # legible on light and dark
+ROW_HEIGHT, LEAST_ROWS = 20, 9
+
+
+class ClassList(ClassEditing):
+    """Shows the classes of the controller's label map, with color, name and number of pixels.
+
+    The selected row is the brush, and the brush is the selected row, whoever changes it; where the search hides it,
+    nothing is selected. A click gives the keys back to the canvas; a double click renames.
+
+    Parameters
+    ----------
+    controller : ColorizeController
+    """
+
+    def __init__(self, controller: ColorizeController):
+        super().__init__(controller)
+        self.search = ClassSearch()
+        self.only_present = QCheckBox("Only classes in this image")
+        self.only_present.setToolTip("Hide the classes that no pixel has")
+        self.rows = QStandardItemModel(0, 3)
+        self._shown: list[tuple[int, str, str, int, Standing] | None] = []  # what each row shows
+        self.filter = ClassFilter()
+        self.filter.setSourceModel(self.rows)
+        self.table = self._make_table()
+        self._updating = False  # rows change: the selection that Qt makes up meanwhile is nobody's
+        self._moved = False  # the arrows were used since the last letter of a search
+        self.search.textChanged.connect(self._refilter)
+        self.search.moved.connect(self._move)
+        self.search.returnPressed.connect(self._take_hit)
+        self.only_present.toggled.connect(self._refilter)
+        self.table.clicked.connect(self._on_clicked)
+        self.table.doubleClicked.connect(lambda _: self.rename())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.search, self.only_present, self.table):
+            layout.addWidget(widget)
+        layout.addLayout(self.make_buttons())
+        controller.classes_changed.connect(self.refresh)
+        controller.brush_changed.connect(self.select)
+        self.refresh()
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.filter)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setMinimumHeight(ROW_HEIGHT * LEAST_ROWS + 2 * table.frameWidth())
+        table.verticalHeader().hide()
+        table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        table.horizontalHeader().hide()
+        table.setAccessibleName("Classes")
+        table.selectionModel().selectionChanged.connect(self._on_selected)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in (1, MARK):
+            table.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        return table
+
+    # -- showing
+
+    def refresh(self) -> None:
+        """Show the controller's classes and their pixels."""
+        self._updating = True
+        try:
+            self._fill_rows()
+        finally:
+            self._updating = False
+        brush = self.brush()
+        if brush is not None and brush != self.selected():
+            self.select(brush)
+
+    def _fill_rows(self) -> None:
+        counts, classes = self.controller.counts, self.controller.classes
+        stray = sorted(set(counts) - {UNLABELED, *classes.ids})
+        labels = [UNLABELED, *classes.ids, *stray]
+        if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
+            self.rows.setRowCount(0)
+            for _ in labels:
+                self.rows.appendRow([QStandardItem() for _ in range(3)])
+            self._shown = [None] * len(labels)
+        standings = self._standings(classes)
+        for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
+            shown = (label, *self._describe(label), counts.get(label, 0), standings.get(label, STRAY))
+            if shown != self._shown[row]:  # a stroke changes the counts of two classes only
+                self._fill_row(row, *shown)
+                self._shown[row] = shown
+        self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
+        self.filter.invalidate()
+
+    def _standings(self, classes: ClassMap) -> dict[int, Standing]:
+        """What the model knows of each class, and of unlabeled pixels."""
+        model = self.controller.model
+        colored, predicted = model.colored(classes), model.predicted(classes)
+        standings = {UNLABELED: FREE}
+        for label in classes.ids:
+            if label in colored:
+                standings[label] = KNOWN if label in predicted or not model.has_segmenter else BY_HAND
+            else:
+                standings[label] = NO_COLOR if label in predicted else UNKNOWN
+        return standings
+
+    def _fill_row(self, row: int, label: int, name: str, color: str, count: int, standing: Standing) -> None:
+        pixmap = QPixmap(14, 14)
+        pixmap.fill(QColor(color))
+        title, pixels, mark = (self.rows.item(row, column) for column in range(3))
+        title.setText(name + standing.after)
+        title.setIcon(QIcon(pixmap))
+        title.setData(count, COUNT_ROLE)
+        title.setData(name, NAME_ROLE)
+        pixels.setText(f"{count:,}" if count else "")
+        pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        mark.setText(standing.mark)
+        mark.setForeground(QColor(MARK_COLOR))
+        for cell in (title, pixels, mark):
+            cell.setData(label, ID_ROLE)
+            font = cell.font()
+            font.setItalic(cell is mark or (bool(standing.after) and label != UNLABELED))
+            cell.setFont(font)
+            cell.setToolTip(standing.tip)
+
+    def _describe(self, label: int) -> tuple[str, str]:
+        """Name and color of a row."""
+        if label == UNLABELED:
+            return "unlabeled", "#000000"
+        if label not in self.controller.classes:
+            return str(label), QColor(STRAY_COLOR).name()
+        item = self.controller.classes[label]
+        return item.name, item.color
+
+    def _refilter(self) -> None:
+        self._updating, self._moved = True, False
+        try:
+            text = self.search.text().strip()
+            self.filter.search(text, self.only_present.isChecked(), self.controller.recent)
+        finally:
+            self._updating = False
+        brush = self.brush()
+        if brush is not None:
+            self.select(brush)
+
+    def _move(self, step: int) -> None:
+        """Go down or up in what a search has found, from its first row on."""
+        hits, here = self.visible_ids(), self.selected()
+        if hits:
+            at = hits.index(here) + step if self._moved and here in hits else 0
+            self._moved = True
+            self._take(hits[min(max(at, 0), len(hits) - 1)])
+
+    def _take_hit(self) -> None:
+        """Paint with the first hit, or with the one that the arrows have moved to."""
+        hits, here = self.visible_ids(), self.selected()
+        if hits:
+            self._take(here if self._moved and here is not None and here in hits else hits[0])
+            self.search.clear()
+            focus_canvas(self)
+
+    def _take(self, label: int) -> None:
+        self.controller.choose_brush(label)
+        self.select(label)
+
+    def brush(self) -> int | None:
+        """What is painted with; without a label map, what is selected."""
+        labels = self.controller.labels
+        return int(labels.selected_label) if labels is not None else self.selected()
+
+    def visible_ids(self) -> list[int]:
+        """Ids of the rows that the search lets through."""
+        return [self.filter.index(row, 0).data(ID_ROLE) for row in range(self.filter.rowCount())]
+
+    def selected(self) -> int | None:
+        """Id of the selected row."""
+        rows = self.table.selectionModel().selectedRows()
+        return int(rows[0].data(ID_ROLE)) if rows else None
+
+    def select(self, label: int) -> None:
+        """Move the selection to a class; where the search hides it, nothing is selected."""
+        if label in (ids := self.visible_ids()):
+            self.table.selectRow(ids.index(label))
+            self.table.scrollTo(self.filter.index(ids.index(label), 0))
+        else:
+            self.table.clearSelection()
+
+    # -- painting with it
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        self.controller.choose_brush(int(index.data(ID_ROLE)))
+        focus_canvas(self)  # or napari's keys, such as 4 to fill, would go to the list
+
+    def _on_selected(self) -> None:
+        """Paint with what is selected, by whatever key or program; a click does more."""
+        label, labels = self.selected(), self.controller.labels
+        if not self._updating and label is not None and labels is not None and label != labels.selected_label:
+            self.controller.choose_brush(label)

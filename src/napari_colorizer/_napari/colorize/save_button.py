@@ -1,0 +1,96 @@
+"""The button ``Save`` of the dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
+
+from napari_colorizer._napari.color_files import SUFFIXES
+from napari_colorizer._napari.colorize.saving import Saver
+from napari_colorizer._napari.shared.layers import LayerError
+from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
+from napari_colorizer.files import COLOR_SUFFIX, LABELS_SUFFIX
+
+KEYS = "Ctrl+Shift+S"
+
+
+class SaveButton(QPushButton):
+    """Saves the label map, the colors, or both.
+
+    Parameters
+    ----------
+    saver : Saver
+    dock : QWidget
+        In whose window the keys are heard.
+    """
+
+    def __init__(self, saver: Saver, dock: QWidget):
+        super().__init__("Save")
+        self.saver = saver
+        menu = QMenu(self)
+        menu.addAction(f"Label map and colors…\t{KEYS}", self.save_both)
+        menu.addAction("Label map…", self.save_labels)
+        menu.addAction("Colors…", self.save_colors)
+        self.setMenu(menu)
+        self.setToolTip(
+            f"<p>Saves the label map as a PNG that holds its classes, and the colors as any picture ({KEYS})</p>"
+        )
+        self.keys = QShortcut(QKeySequence(KEYS), dock)
+        self.keys.setContext(Qt.ShortcutContext.WindowShortcut)
+        self.keys.activated.connect(self.save_both)
+        saver.asks.connect(self._ask)
+
+    def _ask(self, paths: list[Path], then: Told) -> None:
+        ask_to_overwrite(self.window(), paths, then)
+
+    def save_both(self) -> None:
+        """Ask for a folder and save the label map, where there is one, and the colors in it."""
+        labels, colors = self._suggestion(LABELS_SUFFIX), self._suggestion(COLOR_SUFFIX)
+        if labels is None or colors is None:
+            return
+        folder = QFileDialog.getExistingDirectory(self, "Save label map and colors in", str(labels.parent))
+        if folder:
+            here = Path(folder)
+            own = self.saver.controller.labels is not None
+            self.saver.save(here / labels.name if own else None, here / colors.name)
+
+    def save_labels(self) -> None:
+        """Ask for a file and save the label map to it."""
+        path = self._ask_file("Save label map", LABELS_SUFFIX, "Label map with its classes (*.png)")
+        if path is not None:
+            self.saver.save(labels=path, agreed=self._knows(path))
+
+    def save_colors(self) -> None:
+        """Ask for a file and save the colors to it."""
+        path = self._ask_file("Save colors", COLOR_SUFFIX, f"Pictures ({SUFFIXES})")
+        if path is not None:
+            self.saver.save(colors=path, agreed=self._knows(path))
+
+    def _suggestion(self, suffix: str) -> Path | None:
+        if self.saver.controller.image is None:
+            self.saver.controller.message.emit("There is nothing to save yet: open an image first")
+            return None
+        try:
+            return self.saver.suggestion(suffix)
+        except LayerError as error:
+            self.saver.controller.message.emit(str(error))
+            return None
+
+    def _ask_file(self, title: str, suffix: str, kinds: str) -> Path | None:
+        self._chosen: str = ""
+        suggested = self._suggestion(suffix)
+        if suggested is None:
+            return None
+        self._chosen, _ = QFileDialog.getSaveFileName(self, title, str(suggested), kinds)
+        if not self._chosen:
+            return None
+        path = Path(self._chosen)
+        needs_png = not path.suffix or (suffix == LABELS_SUFFIX and path.suffix.lower() != ".png")
+        return path.with_name(f"{path.name}.png") if needs_png else path
+
+    def _knows(self, path: Path) -> bool:
+        """Whether the file dialog has asked about this very file."""
+        return str(path) == self._chosen

@@ -1,0 +1,295 @@
+"""What is done in the background thread: loading models, predicting, coloring. No Qt, no layers, no widgets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache, wraps
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorizer._napari.colorize.natural_colors import with_natural_colors
+from napari_colorizer._napari.shared.layers import Picture
+from napari_colorizer._napari.shared.thread_settings import processor_spared
+from napari_colorizer.boxes import Box
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.labels import unique_labels
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.errors import ModelError
+from napari_colorizer.models.header import read_header
+from napari_colorizer.models.library import find_model
+
+if TYPE_CHECKING:
+    from napari_colorizer.engine.levels import ColorLevels
+    from napari_colorizer.engine.session import Session
+    from napari_colorizer.models.model import Model
+
+Result = TypeVar("Result")
+SECONDS_OF_MORE = 0.25  # of painting what is left, from one time that it is shown to the next
+
+
+class TorchError(ImportError):
+    """PyTorch cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """What came of a label map.
+
+    Attributes
+    ----------
+    counts : dict
+        How many pixels each id has.
+    levels : ColorLevels, optional
+        Where colors have been painted; None where none have.
+    done : bool
+        Whether nothing is left to paint.
+    origin : dict
+        Name of the model and options that made the colors.
+    """
+
+    counts: dict[int, int]
+    levels: ColorLevels | None = None
+    done: bool = True
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """The picture that is being colored.
+
+    Attributes
+    ----------
+    key : tuple
+        Model, picture and options.
+    session : Session
+    levels : ColorLevels
+    layer : Any
+        Which image layer it is a plane of.
+    origin : dict
+        See `Coloring`.
+    """
+
+    key: tuple[Any, ...]
+    session: Session
+    levels: ColorLevels
+    layer: Any
+    origin: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the dock must know of a model before its tensors are loaded.
+
+    Attributes
+    ----------
+    name : str
+        Installed name or path.
+    classes : ClassMap
+    color_ids : tuple of int
+        Ids that the colorizer has learned; none if there is no colorizer.
+    label_ids : tuple of int
+        Ids that the segmenter predicts; none if there is no segmenter.
+    license : str
+    modified : int
+        When its file was written, in nanoseconds.
+    """
+
+    name: str
+    classes: ClassMap
+    color_ids: tuple[int, ...]
+    label_ids: tuple[int, ...]
+    license: str
+    modified: int
+
+    @classmethod
+    def read(cls, name: str) -> ModelInfo:
+        """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
+        path = find_model(name)
+        modified = path.stat().st_mtime_ns
+        header = read_header(path)
+        networks = header["networks"]
+        try:
+            classes = ClassMap.from_json(json.dumps(header["classes"]))
+            colors, labels = (
+                tuple(networks[part]["ids"]) if part in networks else () for part in ("colorizer", "segmenter")
+            )
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
+        return cls(name, with_natural_colors(classes), colors, labels, header["license"], modified)
+
+    @property
+    def has_segmenter(self) -> bool:
+        """Whether it predicts label maps."""
+        return bool(self.label_ids)
+
+    def colored(self, classes: ClassMap) -> set[int]:
+        """Ids of the classes of a label map that the model has colors for."""
+        return {label for label, target in classes.match(self.classes).items() if target in self.color_ids}
+
+    def predicted(self, classes: ClassMap) -> set[int]:
+        """Ids of the classes of a label map that the model may predict."""
+        return {label for label, target in classes.match(self.classes).items() if target in self.label_ids}
+
+
+def load(name: str) -> Model:
+    """Load a model, or take it from memory if its file has not changed since.
+
+    Raises
+    ------
+    TorchError
+        If PyTorch cannot be loaded.
+    """
+    path = find_model(name)
+    try:
+        import torch  # noqa: F401
+    except (OSError, ImportError) as error:
+        raise TorchError(
+            "PyTorch could not be loaded. Start napari from an environment where 'python -c \"import torch\"' works; "
+            "on Windows, installing the Microsoft Visual C++ Redistributable helps"
+        ) from error
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _modified: int) -> Model:
+    from napari_colorizer.models.file import read_model
+
+    return read_model(path)
+
+
+def _one_at_a_time(method: Callable[..., Result]) -> Callable[..., Result]:
+    @wraps(method)
+    def locked(bench: Workbench, *arguments: Any, **options: Any) -> Result:
+        with bench._lock:
+            return method(bench, *arguments, **options)
+
+    return locked
+
+
+class Workbench:
+    """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
+
+    def __init__(self) -> None:
+        self._at_hand: AtHand | None = None
+        self._counts: dict[int, int] = {}
+        self._lock = RLock()  # what is left is painted by the main thread where the dock is closed
+
+    def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
+        """A label map (H, W) of the picture."""
+        pixels, limits = picture.seen()
+        return load(model).segment(pixels, options, limits)
+
+    def colorize(
+        self, model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
+    ) -> NDArray[np.uint8]:
+        """The colors (H, W, 3) of a picture that is not the one at hand."""
+        pixels, limits = picture.seen()
+        return load(model).colorize(pixels, labels, None, options, limits, classes)
+
+    def count(self, labels: NDArray[np.integer]) -> Coloring:
+        """Count the pixels of each id, without coloring."""
+        ids, counts = unique_labels(labels)
+        return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+
+    @_one_at_a_time
+    def color(
+        self,
+        model: str,
+        picture: Picture,
+        labels: NDArray[np.integer],
+        classes: ClassMap,
+        options: ColorizeOptions,
+        view: Box | None = None,
+        anew: bool = False,
+        newer: Callable[[], bool] = lambda: False,
+    ) -> Coloring:
+        """Color what has changed in the picture since the last time and lies in view; `color_more` does the rest.
+
+        Parameters
+        ----------
+        view : Box, optional
+            The pixels that are seen, of which those are painted that are off by what can be seen. By default everything
+            is painted exactly.
+        anew : bool
+            Give the colors even if nothing has changed: they are not shown yet.
+        newer : callable
+            Whether a newer edit waits: then what can hardly be seen is left to that one.
+        """
+        from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
+
+        before = self._at_hand.levels if self._at_hand is not None else None
+        at_hand = self._take(model, picture, options)
+        levels = at_hand.levels
+        if levels is not before:
+            view = None  # nothing of a new picture is to stay black
+        with processor_spared():
+            at_hand.session.edit(labels, classes=classes)
+            self._counts = at_hand.session.counts
+            painted = levels.paint(view, HARDLY_SEEN)
+            if not newer():
+                exact = view is None or len(levels.arrays) == 1  # one array is saved and copied as it is
+                painted += levels.paint(None, 0.0, newer) if exact else levels.paint(view, UNSEEN, newer)
+        return self._coloring(at_hand, anew or bool(painted))
+
+    @_one_at_a_time
+    def color_more(self, view: Box | None = None, newer: Callable[[], bool] = lambda: False) -> Coloring:
+        """Paint a little of what is left to paint, first what lies in view, and less where a newer edit waits.
+
+        Colors are given if some of them lie in view, or nothing is left.
+        """
+        at_hand, end = self._at_hand, time.perf_counter() + SECONDS_OF_MORE
+        if at_hand is None:
+            return Coloring(self._counts)
+
+        def enough() -> bool:
+            return newer() or time.perf_counter() > end
+
+        with processor_spared():
+            painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
+        seen = view is None or any(box.meets(view) for box in painted)
+        return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
+
+    @_one_at_a_time
+    def clear(self) -> None:
+        """Let go of the picture at hand, painted to its end."""
+        at_hand, self._at_hand = self._at_hand, None
+        if at_hand is not None:
+            try:
+                at_hand.levels.whole()
+            finally:
+                at_hand.levels.follow(None)
+
+    def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
+        levels = at_hand.levels
+        return Coloring(self._counts, levels if shown else None, levels.painted, at_hand.origin)
+
+    def _take(self, model: str, picture: Picture, options: ColorizeOptions) -> AtHand:
+        """The picture at hand if it is this one, or this one in its place; its layer keeps its levels."""
+        from napari_colorizer.engine.levels import ColorLevels
+
+        loaded = load(model)
+        key, layer = (id(loaded), picture.key, options), picture.key[0]
+        if self._at_hand is not None and self._at_hand.key == key:
+            return self._at_hand
+        levels = self._at_hand.levels if self._at_hand is not None and self._at_hand.layer == layer else None
+        if levels is None:
+            with suppress(Exception):  # what is wrong with the old picture must not keep the new one from its colors
+                self.clear()  # nobody comes back to paint the rest
+        else:
+            self._at_hand = None
+            levels.follow(None)  # frees the old session before there is a new one
+        pixels, limits = picture.seen()
+        session = loaded.session(pixels, options, limits)
+        if levels is None or levels.shape != session.shape:
+            levels = ColorLevels(session.shape)
+        levels.follow(session)
+        self._at_hand = AtHand(key, session, levels, layer, {"model": model, "options": vars(options)})
+        return self._at_hand

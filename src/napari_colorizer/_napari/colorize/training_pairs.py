@@ -1,0 +1,113 @@
+"""The training set that is collected from the viewer, one image and its label map after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.layers import LayerError
+from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.task_queue import Request, Work
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.errors import FileError
+from napari_colorizer.files import images_in
+from napari_colorizer.models.library import library_folder
+
+
+def collected_folder() -> Path:
+    """Where collected pairs are kept: beside the installed models."""
+    return library_folder().parent / "training set"
+
+
+def count_pairs(root: Path) -> int:
+    """How many pairs a collected set has."""
+    try:
+        return len(images_in(root / "images"))
+    except OSError:
+        return 0
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A pair as it was saved.
+
+    Attributes
+    ----------
+    image, mask : Path
+    again : bool
+        Whether it took the place of what was saved of the same image before.
+    gray : bool
+        Whether the image has no color.
+    """
+
+    image: Path
+    mask: Path
+    again: bool
+    gray: bool
+
+
+class Collector:
+    """Saves the plane that is on the screen, and its label map, as one more pair.
+
+    An image that is added again, with other labels, takes its own place, whatever its layer.
+
+    Parameters
+    ----------
+    controller : ColorizeController
+        Its image is the truth about colors if it is RGB; a gray one teaches the segmenter only.
+    """
+
+    def __init__(self, controller: ColorizeController):
+        self.controller = controller
+
+    def add(self) -> None:
+        """Save the pair in the background, and say where it is."""
+        request = Request("collect", self._prepare, self._tell, "Adding to the training set")
+        self.controller.runner.submit(request)
+
+    def _prepare(self) -> Work:
+        controller = self.controller
+        image, labels = controller.image, controller.labels
+        if image is None:
+            raise LayerError("Choose the image layer that is to be added to the training set first")
+        if labels is None:
+            raise LayerError(f"{image.name!r} has no label map yet: press Predict labels, and correct what is wrong")
+        if on_layers.class_map_of(labels) is None:
+            raise LayerError(f"the numbers of {labels.name!r} are no classes: give them classes before it is added")
+        plane = on_layers.plane_of(labels, image, controller.viewer).copy()
+        if not plane.any():
+            raise LayerError(f"the label map {labels.name!r} is empty: label something before it is added")
+        picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+        index = on_layers.plane_index(image, controller.viewer)
+        name, classes = "_".join((image.name, *map(str, index))), controller.classes
+        return lambda: save(name, picture, plane, classes)
+
+    def _tell(self, saved: Collected) -> None:
+        root = collected_folder()
+        count = count_pairs(root)
+        done = "replaced in" if saved.again else "added to"
+        text = f"{saved.image.stem!r} was {done} the training set, which has {count} pair{'s' * (count != 1)}: {root}"
+        if saved.gray:
+            text += "\nThe image is gray: it serves the segmenter only, and teaches no colors"
+        news.pairs_changed.emit()
+        self.controller.message.emit(text)
+
+
+def save(name: str, picture: on_layers.Picture, labels: NDArray[Any], classes: ClassMap) -> Collected:
+    """Save a picture and its label map (H, W), in the place of what was saved of that picture before."""
+    from napari_colorizer.color import normalize
+    from napari_colorizer.datasets.collect import add_pair
+    from napari_colorizer.datasets.photos import is_gray, to_rgb8
+
+    rgb, root = to_rgb8(normalize(np.asarray(picture.pixels), picture.limits), name), collected_folder()
+    try:
+        added = add_pair(root, name, rgb, labels, classes)
+    except OSError as error:
+        raise FileError(f"{name!r} cannot be added to the training set in {root}: {error.strerror or error}") from error
+    return Collected(*added, gray=is_gray(rgb))

@@ -1,0 +1,91 @@
+"""Images that napari shows otherwise than they are meant, and what to do about them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image
+from PIL import Image as Picture
+
+from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.task_queue import Request
+from napari_colorizer.files import read_image
+
+if TYPE_CHECKING:
+    from napari_colorizer._napari.colorize.controller import ColorizeController
+
+ORIENTATION = 274  # the EXIF and TIFF tag
+
+
+def is_turned(image: Image) -> bool:
+    """Whether napari has read an image from a file that says that it is to be shown rotated or mirrored."""
+    path = image.source.path
+    return isinstance(path, str) and _orientation(path) not in (0, 1)
+
+
+@lru_cache(maxsize=64)
+def _orientation(path: str) -> int:
+    try:
+        with Picture.open(path) as picture:
+            return int(picture.getexif().get(ORIENTATION, 1))
+    except Exception:  # whatever is wrong with it, napari has read it
+        return 1
+
+
+class OddImages:
+    """Offers to show an image as it is meant.
+
+    Parameters
+    ----------
+    controller : ColorizeController
+    """
+
+    def __init__(self, controller: ColorizeController):
+        self.controller = controller
+        self._image: Image | None = None
+        controller.layers_changed.connect(self._look)
+        self._look()
+
+    def _look(self) -> None:
+        image = self.controller.image
+        if image is self._image:
+            return
+        self._image = image
+        if image is None:
+            return
+        if on_layers.is_gray_with_alpha(image):
+            self.controller.offers.emit(
+                on_layers.about_alpha(image), {"Take the gray part": lambda: self._take_gray(image)}
+            )
+        elif is_turned(image):
+            name = Path(image.source.path).name
+            self.controller.offers.emit(
+                f"{name} says that it is to be shown rotated or mirrored, which napari does not do: a label map of "
+                f"the upright photograph, as the shell and Open folder make it, is rotated against {image.name!r}",
+                {"Show it upright": lambda: self._show_upright(image)},
+            )
+
+    def _take_gray(self, image: Image) -> None:
+        self._show(image, np.asarray(image.data)[..., 0], "gray", image.source.path)
+
+    def _show_upright(self, image: Image) -> None:
+        path = image.source.path
+        request = Request(
+            "upright",
+            lambda: lambda: read_image(path),
+            lambda pixels: self._show(image, pixels, "upright", path),
+            "Opening",
+        )
+        self.controller.runner.submit(request)
+
+    def _show(self, image: Image, pixels: np.ndarray, what: str, path: str | None) -> None:
+        """Lay an image in the place of another, which is hidden."""
+        layer = Image(
+            pixels, name=f"{image.name} {what}", rgb=pixels.ndim == 3, metadata={"path": path} if path else {}
+        )
+        image.visible = False
+        self.controller.viewer.add_layer(layer)
+        self.controller.choose_image(layer)

@@ -1,0 +1,300 @@
+"""The dock ``Colorize``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_colorizer._napari.colorize.autosave import Autosave, Offer
+from napari_colorizer._napari.colorize.class_list import ClassList
+from napari_colorizer._napari.colorize.compare_keys import Comparing
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.folder_browser import Folder
+from napari_colorizer._napari.colorize.instance_labels import ForeignLabels
+from napari_colorizer._napari.colorize.known_files import KnownFiles
+from napari_colorizer._napari.colorize.prediction import Prediction
+from napari_colorizer._napari.colorize.reset_tool import Pointing
+from napari_colorizer._napari.colorize.save_button import SaveButton
+from napari_colorizer._napari.colorize.saving import Saver
+from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.training_pairs import Collector
+from napari_colorizer._napari.colorize.unusual_images import OddImages
+from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.dock import Dock, fill, form, row
+from napari_colorizer._napari.shared.offer_bar import OfferBar
+from napari_colorizer._napari.shared.questions import ask_to_overwrite
+from napari_colorizer._napari.shared.task_queue import Request
+from napari_colorizer._napari.shared.text_box import TextBox
+from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
+from napari_colorizer.models.library import installed_models
+
+LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
+OWN = "the model's own"
+CONFIDENCE_STEP = 0.05
+AUTOSAVE_MS = 60_000
+
+
+class ColorizeWidget(Dock):
+    """Shows a `ColorizeController` and passes on what the user wants.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: ViewerModel):
+        super().__init__()
+        self.viewer = napari_viewer
+        self.controller = controller = ColorizeController(napari_viewer)
+        self.prediction = Prediction(controller)
+        files = KnownFiles()
+        self.folder = Folder(self.prediction, files)
+        self.saver = Saver(controller, files)
+        self.collector = Collector(controller)
+        self.autosave = Autosave(controller)
+        self.odd_images = OddImages(controller)
+        self.foreign = ForeignLabels(controller, self)
+        self.pointing = Pointing(self.prediction)
+        self.comparing = Comparing(controller)
+        self._told_of: Image | None = None  # what the message is about
+        self.keeping = QTimer(self, interval=AUTOSAVE_MS)
+        self._build()
+        self._connect()
+        self.reset_choices()
+        self._choose_first_image()
+        controller.runner.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
+        self.destroyed.connect(lambda: controller.close())
+
+    def stop(self) -> None:
+        """Let go of the viewer."""
+        self.pointing.release()
+        self.comparing.release()
+        self.keeping.stop()
+        self.autosave.close()
+        self.controller.close()
+        for name in LAYER_LIST_EVENTS:
+            getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
+        for layer in self.viewer.layers:
+            layer.events.name.disconnect(self.reset_choices)
+
+    # -- what it is made of
+
+    def _build(self) -> None:
+        self.images, self.label_maps, self.models = QComboBox(), QComboBox(), QComboBox()
+        self.images.setToolTip("The image layer that is colored")
+        self.label_maps.setToolTip("The labels layer that says what is where; (new) begins one")
+        self.predict_button = QPushButton("Predict labels")
+        self.predict_button.setDefault(True)
+        self.predict_button.setToolTip(
+            "<p>Lets the model say what is where, in a label map that you then correct; Ctrl+Z takes it back</p>"
+        )
+        self.follow_box = QCheckBox("Colors follow edits", checked=True)
+        self.follow_box.setToolTip(
+            "<p>Colors the image anew after each edit. Hold R to see the result alone, U to see the image uncolored</p>"
+        )
+        self.colorize_button = QPushButton("Colorize")
+        self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
+        self.class_list = ClassList(self.controller)
+        self.save_button = SaveButton(self.saver, self)
+        self.collect_button = QPushButton("Add to training set")
+        self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
+        self.message = TextBox(most_lines=12)
+        self.progress = QProgressBar(maximum=0, textVisible=True)
+        self.doing, self.place = QLabel(), QLabel()
+        self.offer_bar = OfferBar()
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addWidget(self.offer_bar)
+        layout.addLayout(form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
+        layout.addWidget(self.predict_button)
+        layout.addLayout(row(self.follow_box, self.colorize_button))
+        layout.addWidget(self.class_list, stretch=1)
+        layout.addWidget(self._make_reset())
+        layout.addLayout(self._make_folder_row())
+        layout.addLayout(row(self.save_button, self.collect_button))
+        layout.addWidget(self._make_options())
+        for widget in (self.doing, self.progress, self.message):
+            layout.addWidget(widget)
+        self.progress.hide()
+        self.show_content(content)
+
+    def _make_reset(self) -> QPushButton:
+        menu = QMenu(self)
+        menu.addAction("Whole map", lambda: self.prediction.reset("map"))
+        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.pointing.ask("class"))
+        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.pointing.ask("region"))
+        self.reset_button = QPushButton("Reset to prediction")
+        self.reset_button.setMenu(menu)
+        self.reset_button.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
+        return self.reset_button
+
+    def _make_folder_row(self) -> QHBoxLayout:
+        self.open_folder_button = QPushButton("Open folder…")
+        self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
+        self.open_folder_button.setToolTip(
+            "<p>Goes through a folder of images; label maps and colors are saved beside them on the way</p>"
+        )
+        self.previous_button.setToolTip("Save, and open the image before")
+        self.next_button.setToolTip("Save, and open the next image")
+        return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
+
+    def _make_options(self) -> QCollapsible:
+        self.devices = QComboBox()
+        self.devices.addItem("auto", "auto")
+        self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
+        self.working_size = QSpinBox(
+            minimum=SMALLEST_WORKING_SIZE - 1, maximum=LARGEST_WORKING_SIZE, keyboardTracking=False
+        )
+        self.working_size.setSpecialValueText(OWN)
+        self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
+        self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
+        self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
+        self.confidence = QDoubleSpinBox(
+            minimum=-CONFIDENCE_STEP, maximum=1, singleStep=CONFIDENCE_STEP, keyboardTracking=False
+        )
+        self.confidence.setSpecialValueText(OWN)
+        self.confidence.setValue(-CONFIDENCE_STEP)
+        self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
+        content = QWidget()
+        content.setLayout(
+            form(
+                {
+                    "Device": self.devices,
+                    "Working size": self.working_size,
+                    "Vividness": self.vivid,
+                    "Confidence": self.confidence,
+                }
+            )
+        )
+        options = QCollapsible("Options")
+        options.addWidget(content)
+        return options
+
+    # -- what the user wants
+
+    def _connect(self) -> None:
+        controller = self.controller
+        self.images.activated.connect(lambda: controller.choose_image(self.images.currentData()))
+        self.label_maps.activated.connect(lambda: controller.choose_labels(self.label_maps.currentData()))
+        self.models.activated.connect(lambda: controller.choose_model(self.models.currentData()))
+        self.predict_button.clicked.connect(lambda: self.prediction.predict())
+        self.colorize_button.clicked.connect(lambda: controller.colorize())
+        self.follow_box.toggled.connect(controller.set_following)
+        self.open_folder_button.clicked.connect(lambda: self._ask_folder())
+        self.previous_button.clicked.connect(lambda: self.folder.step(-1))
+        self.next_button.clicked.connect(lambda: self.folder.step(1))
+        self.collect_button.clicked.connect(lambda: self.collector.add())
+        self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
+        self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
+        self.working_size.valueChanged.connect(self._choose_working_size)
+        self.confidence.valueChanged.connect(self._choose_confidence)
+        self.keeping.timeout.connect(self.autosave.keep)
+        self.keeping.start()
+        self.autosave.offers.connect(self._show_offer)
+        for source in (self.saver, self.folder):
+            source.saved.connect(self.autosave.saved)
+        controller.offers.connect(self._offer)
+        controller.message.connect(self._show_message)
+        controller.busy.connect(self._show_busy)
+        controller.layers_changed.connect(self.reset_choices)
+        self.folder.changed.connect(self._show_place)
+        self.folder.asks.connect(lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True))
+        for name in LAYER_LIST_EVENTS:
+            getattr(self.viewer.layers.events, name).connect(self.reset_choices)
+
+    def _choose_working_size(self, value: int) -> None:
+        self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
+
+    def _choose_confidence(self, value: float) -> None:
+        if self.confidence.minimum() < value < 0:
+            self.confidence.setValue(self.confidence.minimum())
+        self.prediction.confidence = value if value >= 0 else None
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")
+        if folder:
+            self.folder.open(folder)
+
+    def _choose_first_image(self) -> None:
+        """Begin with the selected image layer, or the topmost one."""
+        active = on_layers.active_layer(self.viewer)
+        choices = self.image_choices()
+        self.controller.choose_image(active if active in choices else choices[-1] if choices else None)
+
+    # -- what is shown
+
+    def image_choices(self) -> list[Image]:
+        """Image layers that can be colored, from bottom to top."""
+        return [layer for layer in self.viewer.layers if isinstance(layer, Image) and not on_layers.is_colors(layer)]
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the layers and models that there are now, and show which are chosen."""
+        controller = self.controller
+        if controller.image is not self._told_of:
+            self._show_message("")  # it was about another image, or about there being none
+        labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
+        for layer in self.viewer.layers:
+            layer.events.name.connect(self.reset_choices)  # does nothing where it is connected already
+        fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
+        fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
+        fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
+        terms = f"License of the weights of {controller.model.name!r}: {controller.model.license or 'not stated'}"
+        self.models.setToolTip(f"<p>{escape(terms)}</p>")
+        self.predict_button.setEnabled(controller.model.has_segmenter)
+        self.colorize_button.setEnabled(bool(controller.model.color_ids))
+
+    def _show_message(self, text: str) -> None:
+        self._told_of = self.controller.image
+        self.message.setText(text)
+        if text:
+            self.reveal(self.message)
+
+    def _show_offer(self, offer: Offer | None) -> None:
+        if offer is None:
+            self.offer_bar.withdraw()
+            return
+        choices = {"Restore": self.autosave.restore, "Discard": self.autosave.discard, "Later": lambda: None}
+        self._offer(offer.text, choices)
+
+    def _offer(self, text: str, choices: Mapping[str, Callable[[], object]]) -> None:
+        self.offer_bar.show_offer(text, choices)
+        self.reveal(self.offer_bar)
+
+    def _show_busy(self, doing: str) -> None:
+        if doing:
+            self.doing.setText(f"{doing}…")
+        self.doing.setVisible(bool(doing))
+        self.progress.setVisible(bool(doing))
+
+    def _show_place(self) -> None:
+        self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")
+
+    def _warm_up(self) -> dict[str, str]:
+        """In the background: load torch and the model, so that the first click is quick."""
+        load(self.controller.model.name)
+        from napari_colorizer.engine.devices import available_devices  # brings torch
+
+        return available_devices()
+
+    def _offer_devices(self, names: dict[str, str]) -> None:
+        fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)

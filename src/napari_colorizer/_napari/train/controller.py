@@ -1,0 +1,299 @@
+"""The training that one dock has in hand: what it was asked to do, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from napari.components import ViewerModel
+from psygnal import Signal
+
+from napari_colorizer._napari.shared.activity_bar import ActivityBar
+from napari_colorizer._napari.shared.error_messages import explain
+from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.task_queue import Request, Runner
+from napari_colorizer._napari.train.data_check import CheckedData, check_data
+from napari_colorizer._napari.train.history import History, read_history
+from napari_colorizer._napari.train.preview_layer import NAME, Preview, mosaic
+from napari_colorizer._napari.train.process import TrainingProcess
+from napari_colorizer._napari.train.resumable_runs import unfinished_runs
+from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run_folder import RunFolder, model_name
+
+Phase = Literal["idle", "checking", "training", "stopping"]
+
+
+class TrainController:
+    """Checks the data, has a process of its own train, and keeps what that tells.
+
+    It holds the state of the dock, which shows it and passes on what the user wants; it needs no window.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or napari.components.ViewerModel
+        Gets the validation pictures.
+    """
+
+    message = Signal(str)  # what the user should know
+    noted = Signal(str)  # something for the record of the training
+    changed = Signal()  # another phase, or another run to resume
+    advanced = Signal()  # `state`, `done` and the history tell something new
+    choices_changed = Signal()  # other models or collected pairs
+
+    def __init__(self, viewer: ViewerModel):
+        self.phase: Phase = "idle"
+        self.run = ""  # folder of the last run, if it can be resumed
+        self.history = History()
+        self.state = ""  # how far it is, in one line
+        self.done = (0, 0)  # steps done and to be done
+        self.process = TrainingProcess()
+        self.process.said.connect(self._hear)
+        self.process.ended.connect(self._on_ended)
+        self.runner = Runner()
+        self.runner.failed.connect(self._explain)
+        self.preview = Preview(viewer)
+        self.activity = ActivityBar()
+        for told in (news.models_changed, news.pairs_changed):
+            told.connect(self._on_news)
+        self._cancelled = threading.Event()  # set to end the check
+        self._outcome = ""  # the process's last word
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of the options that the process reads
+
+    # -- what the user wants
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Check the data of the options, in the background."""
+        self._begin_check(values, start=False)
+
+    def start(self, values: Mapping[str, Any]) -> None:
+        """Check the data and, if they can be trained on, train.
+
+        Parameters
+        ----------
+        values : dict
+            Of `TrainOptions`; what is wrong with them is told as a message.
+        """
+        self._begin_check(values, start=True)
+
+    def resume(self, run: str) -> None:
+        """Go on with a run, whose folder is given; a folder that is none is told as a message."""
+        if self.phase != "idle":
+            return
+        try:
+            TrainOptions.read(RunFolder(Path(run)).options)
+        except (ColorizerError, OSError) as error:
+            self.message.emit(str(error))
+            return
+        self.message.emit("")
+        self._know_run(run)
+        self._launch(["--resume", run])
+
+    def runs(self) -> list[Path]:
+        """The folders of runs that can be resumed: first the last one here, then others, the newest first."""
+        last = [Path(self.run)] if self.run else []
+        return last + [run for run in unfinished_runs() if run not in last]
+
+    def stop(self) -> None:
+        """Ask the trainer to keep the best and end; asked a second time, it is ended at once."""
+        if self.phase == "checking":
+            self._cancelled.set()
+            self._enter("idle")
+        elif self.phase == "training":
+            self._enter("stopping")
+            self._tell_state("Stopping: the best model so far is kept…")
+            self.process.stop()
+        elif self.phase == "stopping":
+            self.process.kill()
+
+    def close(self) -> None:
+        """Let go of the viewer and of those who listen, and end the training, waiting for it."""
+        for signal in (self.message, self.noted, self.changed, self.advanced, self.choices_changed):
+            signal.disconnect()
+        for told in (news.models_changed, news.pairs_changed):
+            told.disconnect(self._on_news, missing_ok=True)
+        self._cancelled.set()
+        self.process.end()
+        self.runner.close()
+        self.activity.close()
+
+    # -- the data
+
+    def _begin_check(self, values: Mapping[str, Any], start: bool) -> None:
+        if self.phase != "idle":
+            return
+        try:
+            options = TrainOptions.from_dict(values)
+            if not options.data:
+                raise TrainingError("Choose the folder of a labeled set first, or the collected pairs")
+            if start:
+                model_name(options)
+        except (ColorizerError, OSError) as error:
+            self.message.emit(str(error))
+            return
+        self.message.emit("")
+        self._enter("checking")
+        self._tell_state("Checking the data…")
+
+        self._cancelled = cancelled = threading.Event()
+
+        def then(found: CheckedData | None) -> None:
+            if found is not None and not cancelled.is_set():
+                self._on_checked(options, found, start)
+
+        self.runner.submit(Request("check", lambda: lambda: check_data(options, cancelled), then, "Checking the data"))
+
+    def _on_checked(self, options: TrainOptions, found: CheckedData, start: bool) -> None:
+        self.noted.emit(found.summary)
+        if found.obstacle or not start:
+            self._enter("idle")
+            self.message.emit(found.obstacle or found.verdict or "The check found no problems")
+            return
+        self.message.emit(found.verdict)
+        self._folder = tempfile.TemporaryDirectory(prefix="napari-colorizer-")
+        path = Path(self._folder.name) / "options.json"
+        options.write(path)
+        self.run = ""
+        self.history = History()
+        self._launch(["--options", str(path)])
+
+    # -- the process
+
+    def _launch(self, arguments: list[str]) -> None:
+        self._outcome = ""
+        self.preview.begin()
+        self._enter("training")
+        self._tell_state("Starting…")
+        self.process.start([*arguments, "--events"])
+
+    def _hear(self, event: Event) -> None:
+        """Take an event in; what shows it in napari comes last, since that lets further events in."""
+        match event:
+            case Prepared():
+                self._know_run(event.run)
+                self.noted.emit(_describe(event))
+            case Note():
+                self.noted.emit(event.text)
+            case Progress():
+                self._on_progress(event)
+            case EpochEnded():
+                self.history.add(event)
+                self.advanced.emit()
+                if event.pictures:
+                    self._request_preview(event.pictures)
+            case Finished():
+                self._outcome = _praise(event)
+                self.run = self.run if event.stopped else ""
+                news.models_changed.emit()
+            case Stopped():
+                self.run = event.run
+                self._outcome = _describe_stop(event)
+            case Failed():
+                self._outcome = f"Training has ended: {event.text}{self._way_on(event.resumable)}"
+
+    def _on_progress(self, event: Progress) -> None:
+        self.history.add(event)
+        self.done = ((event.stage - 1) * event.steps + event.step, event.stages * event.steps)
+        if self.phase == "training":
+            self.state = _describe_progress(event)
+        self.advanced.emit()
+        self.activity.show(f"Training {event.network}", *self.done)
+
+    def _know_run(self, run: str) -> None:
+        if run != self.run:
+            self.run = run
+            self.history = read_history(Path(run))
+            self.advanced.emit()
+        self.changed.emit()
+
+    def _on_ended(self, problem: str) -> None:
+        self._enter("idle")
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        self.message.emit(f"{problem}{self._way_on()}" if problem else self._outcome)
+
+    def _way_on(self, resumable: bool = True) -> str:
+        if not self.run:
+            return "\nNothing was trained yet: press Start to try again."
+        if not resumable:
+            return "\nResume would end in the same way: change the options and press Start."
+        return f"\nWhat was trained is kept in {self.run}: press Resume to go on."
+
+    def _request_preview(self, pictures: list[str]) -> None:
+        def then(rgb: Any) -> None:
+            if self.preview.show(rgb):
+                self.noted.emit(f"The layer {NAME!r} lies below your images: the Home button shows all")
+
+        self.runner.submit(Request("preview", lambda: lambda: mosaic(pictures), then, "Reading validation pictures"))
+
+    # -- what is told
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        if phase == "idle":
+            self.done = (0, 0)
+            self._tell_state("")
+            self.activity.close()
+        self.changed.emit()
+
+    def _tell_state(self, text: str) -> None:
+        self.state = text
+        self.advanced.emit()
+
+    def _on_news(self) -> None:
+        self.choices_changed.emit()
+
+    def _explain(self, doing: str, error: Exception) -> None:
+        if self.phase == "checking":
+            self._enter("idle")
+        self.message.emit(explain(doing, error, ""))
+
+
+def _describe(event: Prepared) -> str:
+    """What is trained on, for the record."""
+    lines = [f"{event.train} images train, {event.val} validate, {event.unlabeled} have no labels"]
+    if event.resumed:
+        lines.append(f"Resumed after {event.resumed} epochs")
+    for title, names in (("Known", event.kept), ("New", event.new), ("Left out", event.left_out)):
+        if names:
+            lines.append(f"{title} classes: {', '.join(names)}")
+    return "\n".join((*lines, f"Run: {event.run}"))
+
+
+def _praise(event: Finished) -> str:
+    how = "Training was stopped, and the best so far" if event.stopped else "Training has finished, and its result"
+    way_on = " Resume goes on with the training." if event.stopped else ""
+    return f"{how} is installed as the model {event.model!r}: choose it in the dock Colorize.{way_on}"
+
+
+def _describe_stop(event: Stopped) -> str:
+    if not event.run:
+        return "Training was stopped before it had begun: press Start to try again."
+    return (
+        "Training was stopped before its first epoch was over, so there is no new model. "
+        f"{Path(event.run).name} is as it was: press Resume to go on."
+    )
+
+
+def _describe_progress(event: Progress) -> str:
+    """How far it is: the time left is that of this network."""
+    which = f" ({event.stage} of {event.stages})" if event.stages > 1 else ""
+    then = ", then comes the next" if event.stage < event.stages else ""
+    left = in_words(event.seconds_left)
+    return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left} left{then}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration, coarsely: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if not math.isfinite(seconds):
+        return "some time"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

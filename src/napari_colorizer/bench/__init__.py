@@ -1,0 +1,1 @@
+"""How fast it is: what ``napari-colorizer bench`` measures."""

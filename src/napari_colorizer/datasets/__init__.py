@@ -1,0 +1,1 @@
+"""Labeled sets of photographs: found, read, checked and collected."""

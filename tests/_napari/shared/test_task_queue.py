@@ -1,0 +1,209 @@
+"""The one background thread of a dock."""
+
+import sys
+import threading
+
+import pytest
+
+from napari_colorizer._napari.shared.task_queue import Request, Runner
+from napari_colorizer._napari.shared.thread_settings import PROMPT
+
+
+class Log:
+    """A runner, and all that it reports, in order."""
+
+    def __init__(self, qtbot):
+        self.qtbot, self.runner = qtbot, Runner()
+        self.busy, self.failed, self.results, self.prepared = [], [], [], []
+        self.runner.busy.connect(self.busy.append)
+        self.runner.failed.connect(lambda doing, error: self.failed.append((doing, str(error))))
+
+    def ask(self, kind, result=None, work=None, then=None, can_wait=False):
+        def prepare():
+            self.prepared.append(result)
+            return work or (lambda: result)
+
+        self.runner.submit(Request(kind, prepare, then or self.results.append, f"doing {kind}", can_wait))
+
+    def finish(self):
+        self.qtbot.waitUntil(lambda: self.runner.idle, timeout=30_000)
+
+
+@pytest.fixture
+def log(qtbot):
+    made = Log(qtbot)
+    yield made
+    made.finish()
+
+
+@pytest.fixture
+def gate():
+    """Work that waits in the thread until the event is set."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def fail():
+    raise ValueError("no good")
+
+
+def test_the_newest_request_of_a_kind_takes_the_place_of_one_that_waits(log, gate):
+    log.ask("color", "first", work=lambda: gate.wait(30) and "first")
+    for number in range(5):
+        log.ask("color", number)
+    gate.set()
+    log.finish()
+    assert log.results == ["first", 4]
+    assert log.prepared == ["first", 4]
+
+
+def test_different_kinds_are_done_in_the_order_in_which_they_were_asked_for(log, gate):
+    log.ask("load", "load", work=lambda: gate.wait(30) and "load")
+    log.ask("predict", "old")
+    log.ask("color", "color")
+    log.ask("predict", "predict")
+    gate.set()
+    log.finish()
+    assert log.results == ["load", "predict", "color"]
+
+
+def test_what_can_wait_is_done_when_nothing_else_waits(log, gate):
+    log.ask("load", "load", work=lambda: gate.wait(30) and "load")
+    log.ask("more", "more", can_wait=True)
+    log.ask("color", "color")
+    log.ask("predict", "predict")
+    gate.set()
+    log.finish()
+    assert log.results == ["load", "color", "predict", "more"]
+
+
+def test_it_tells_what_comes_next(log, gate):
+    log.ask("load", work=lambda: gate.wait(30))
+    assert not log.runner.comes_next("load")
+    log.ask("more", can_wait=True)
+    assert log.runner.comes_next("more")
+    log.ask("color")
+    log.ask("predict")
+    assert [log.runner.comes_next(kind) for kind in ("more", "color", "predict")] == [False, True, False]
+    gate.set()
+    log.finish()
+    assert not log.runner.comes_next("color")
+
+
+def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):
+    threads = []
+    note = lambda *_: threads.append(threading.current_thread() is threading.main_thread())  # noqa: E731
+    log.runner.submit(Request("color", lambda: note() or note, note, "coloring"))
+    log.finish()
+    assert threads == [True, False, True]
+
+
+def test_threads_take_turns_promptly_as_long_as_any_runner_works(log, gate, qtbot):
+    usual, other, begun = sys.getswitchinterval(), Log(qtbot), threading.Event()
+    log.ask("a", work=lambda: begun.set() or gate.wait(30))
+    assert begun.wait(30)
+    other.ask("b", work=fail)
+    other.finish()
+    assert other.failed
+    assert sys.getswitchinterval() == pytest.approx(PROMPT)
+    gate.set()
+    log.finish()
+    assert sys.getswitchinterval() == usual > PROMPT
+
+
+def test_failing_work_is_reported_and_the_next_request_still_runs(log, gate):
+    log.ask("predict", work=lambda: gate.wait(30) and fail())
+    log.ask("color", "color")
+    gate.set()
+    log.finish()
+    assert log.failed == [("doing predict", "no good")]
+    assert log.results == ["color"]
+
+
+def test_a_failing_preparation_is_reported_and_the_next_request_still_runs(log):
+    log.runner.submit(Request("predict", fail, log.results.append, "doing predict"))
+    log.ask("color", "color")
+    log.finish()
+    assert log.failed == [("doing predict", "no good")]
+    assert log.results == ["color"]
+
+
+def test_failing_use_of_a_result_is_reported_and_the_next_request_still_runs(log, gate):
+    log.ask("predict", work=lambda: gate.wait(30), then=lambda _: fail())
+    log.ask("color", "color")
+    gate.set()
+    log.finish()
+    assert log.failed == [("doing predict", "no good")]
+    assert log.results == ["color"]
+
+
+def test_a_runtime_error_such_as_a_full_gpu_is_reported_too(log):
+    def work():
+        raise RuntimeError("out of memory")
+
+    log.ask("color", work=work)
+    log.finish()
+    assert log.failed == [("doing color", "out of memory")]
+
+
+def test_nothing_to_do_is_no_failure(log):
+    log.runner.submit(Request("color", lambda: None, log.results.append, "coloring"))
+    log.ask("predict", "predict")
+    log.finish()
+    assert log.results == ["predict"]
+    assert not log.failed
+
+
+def test_a_request_may_follow_from_a_result(log):
+    log.ask("predict", "labels", then=lambda result: log.ask("color", f"colors of {result}"))
+    log.finish()
+    assert log.results == ["colors of labels"]
+
+
+def test_what_is_asked_for_while_another_request_is_prepared_waits_its_turn(log, gate):
+    running, most = [], []
+
+    def work():
+        running.append(1)
+        most.append(len(running))
+        gate.wait(0.2)
+        running.pop()
+
+    def prepare():
+        log.ask("color", work=work)
+        return work
+
+    log.runner.submit(Request("folder", prepare, log.results.append, "saving"))
+    log.finish()
+    assert most == [1, 1]
+    assert len(log.results) == 2
+
+
+def test_it_says_what_it_does_and_in_the_end_that_it_does_nothing(log):
+    log.ask("predict", "labels")
+    log.ask("color", work=fail)
+    log.finish()
+    assert [text for text in log.busy if text] == ["doing predict", "doing color"]
+    assert log.busy[-1] == ""
+    assert log.runner.idle
+
+
+def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
+    ended = threading.Event()
+
+    def work():
+        gate.wait(30)
+        ended.set()
+
+    log.ask("color", work=work)
+    log.ask("predict", "labels")
+    log.runner.close()
+    log.ask("predict", "too late")
+    reports = len(log.busy)
+    gate.set()
+    log.finish()
+    assert ended.is_set()
+    assert not log.results
+    assert not log.failed
+    assert len(log.busy) == reports

@@ -1,0 +1,69 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from napari_colorizer.errors import LostRunError
+from napari_colorizer.training import callbacks as recorder
+from napari_colorizer.training.callbacks import Recorder, Validation
+from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.run_folder import RunFolder
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    found = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: found.now))
+    return found
+
+
+@pytest.fixture
+def trainer():
+    """What a recorder asks of a trainer that is in its second epoch."""
+    strategy = SimpleNamespace(reduce=lambda value, reduce_op: value, barrier=lambda: None)
+    return SimpleNamespace(
+        global_step=4, is_global_zero=True, current_epoch=1, world_size=1, accumulate_grad_batches=1,
+        strategy=strategy, save_checkpoint=lambda path: None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def make_recorder(tmp_path, tiny_model):
+    def make():
+        validation = Validation(lambda _: tiny_model, lambda _: {"ciede2000": 5.0}, lambda *_: [])
+        run = RunFolder(tmp_path / "run")
+        run.path.mkdir(exist_ok=True)
+        TrainOptions().write(run.options)
+        return Recorder("colorizer", TrainOptions(), run, validation, lambda _: None, lambda: False)
+
+    return make
+
+
+def do_an_epoch(recorder, trainer, clock, seconds):
+    training = SimpleNamespace(steps=10)
+    recorder.on_train_start(trainer, training)
+    clock.now += seconds
+    recorder.on_train_batch_end(trainer, training, {"loss": torch.tensor(1.0)}, None, 0)
+    recorder.on_train_epoch_end(trainer, training)
+
+
+@pytest.mark.parametrize(("before", "after"), [({"minutes": 5.0}, 6.5), ({}, 1.5)])
+def test_minutes_are_counted_over_all_resumptions(make_recorder, trainer, clock, before, after):
+    first = make_recorder()
+    first.load_state_dict({"rows": [{"epoch": 1, "step": 4, "loss": 1.0, **before}], "score": -9.0})
+    do_an_epoch(first, trainer, clock, 90)
+    assert [row.get("minutes") for row in first.rows] == [before.get("minutes"), after]
+    clock.now = 0.0  # another process, after a long time
+    again = make_recorder()
+    again.load_state_dict(first.state_dict())
+    do_an_epoch(again, trainer, clock, 60)
+    assert again.rows[-1]["minutes"] == after + 1
+
+
+def test_nothing_is_written_into_a_folder_that_is_no_run_any_more(make_recorder, trainer, clock):
+    recorder = make_recorder()
+    recorder.run.options.unlink()
+    with pytest.raises(LostRunError, match="was removed or moved"):
+        do_an_epoch(recorder, trainer, clock, 60)
+    assert not any(recorder.run.path.iterdir())
