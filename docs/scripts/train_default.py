@@ -88,8 +88,8 @@ STAGES: dict[str, dict[str, Any]] = {
     "obedient": {
         **COLOR,
         "start": "faithful",
-        "epochs": 8,
-        "rate": 7e-4,
+        "epochs": 9,
+        "rate": 1e-3,
         "relabel": 0.8,
         "drop_all": 0.25,
         "drop_classes": 0.1,
