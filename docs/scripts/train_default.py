@@ -88,9 +88,9 @@ STAGES: dict[str, dict[str, Any]] = {
     "obedient": {
         **COLOR,
         "start": "faithful",
-        "epochs": 9,
-        "rate": 1e-3,
-        "relabel": 0.8,
+        "epochs": 6,
+        "rate": 5e-4,
+        "relabel": 0.6,
         "drop_all": 0.25,
         "drop_classes": 0.1,
         "drop_outside": 0.1,
