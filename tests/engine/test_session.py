@@ -115,7 +115,7 @@ STEPS = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(SIZES, STEPS, st.sampled_from([40, 352]), st.floats(0, 3))
 def test_a_session_that_is_used_on_colors_as_a_new_one_does(request, shape, steps, working_size, vivid):
-    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4, _elsewhere={})
+    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4)
     gray, options = request.getfixturevalue("photo")(*shape), ColorizeOptions(working_size, vivid=vivid)
     session = model.session(gray, options)
     for edits, hinted, renamed, dtype in steps:
@@ -356,7 +356,7 @@ def test_more_vividness_gives_more_chroma(pale, photo):
 
 
 def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
-    twice = replace(pale, vivid=2.0, vivid_unlabeled=2.0, _elsewhere={})
+    twice = replace(pale, vivid=2.0, vivid_unlabeled=2.0)
     gray, half = photo(40, 40), ColorizeOptions(vivid=0.5)
     np.testing.assert_array_equal(twice.colorize(gray), pale.colorize(gray, options=ColorizeOptions(vivid=2)))
     np.testing.assert_array_equal(twice.colorize(gray, options=half), pale.colorize(gray))
@@ -364,7 +364,7 @@ def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
 
 def test_unlabeled_pixels_and_those_of_unknown_classes_have_a_vividness_of_their_own(pale, photo):
     labels = np.repeat(np.array([7, 0, 200], np.uint8), 20)[:, None].repeat(60, 1)
-    cautious = replace(pale, vivid=1.5, vivid_unlabeled=0.5, _elsewhere={})
+    cautious = replace(pale, vivid=1.5, vivid_unlabeled=0.5)
     plain, found = (model.session(photo(60, 60)).chroma(labels) for model in (pale, cautious))
     np.testing.assert_allclose(found[:20], plain[:20] * 1.5, atol=4 * NEGLIGIBLE)
     np.testing.assert_allclose(found[20:], plain[20:] * 0.5, atol=4 * NEGLIGIBLE)

@@ -72,7 +72,7 @@ class Model:
     vivid: float = 1.0
     vivid_unlabeled: float = 1.0
     confidence: float = 0.0
-    _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
+    _elsewhere: dict[torch.device, Model] = field(default_factory=dict, init=False)  # not taken over by `replace`
 
     def __post_init__(self) -> None:
         if self.segmenter is None and self.colorizer is None:
@@ -160,7 +160,7 @@ class Model:
         if device not in self._elsewhere:
             copies = copy.deepcopy(self.networks)  # at once, so that they go on sharing what they share
             moved: dict[str, Any] = {name: network.to(device) for name, network in copies.items()}
-            self._elsewhere[device] = replace(self, **moved, _elsewhere={})
+            self._elsewhere[device] = replace(self, **moved)
         return self._elsewhere[device]
 
     def segment(

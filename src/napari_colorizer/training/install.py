@@ -43,7 +43,6 @@ def install(materials: Materials, model: Model, stopped: bool) -> Finished:
         suggestions=suggested_colors(materials, model),
         metrics={part: read_header(run.best(part))["metrics"].get(part, {}) for part in trained},
         provenance={**model.provenance, **_provenance(materials, stopped)},
-        _elsewhere={},
         **networks,
     )
     path = _write(materials, model)

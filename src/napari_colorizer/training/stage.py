@@ -258,7 +258,7 @@ def _with_network(base: Model, part: str, training: NetworkTraining) -> Model:
     """The model with a copy of the averaged weights."""
     networks: dict[str, Any] = {name: copy.deepcopy(network) for name, network in base.networks.items()}
     networks[part] = copy.deepcopy(training.average.network).cpu()
-    return replace(base, _elsewhere={}, metrics={}, **networks)
+    return replace(base, metrics={}, **networks)
 
 
 def _more_splits(options: TrainOptions, splits: int, part: str, error: BaseException, emit: Emit) -> int:
