@@ -437,3 +437,33 @@ def test_pixels_are_counted_by_the_ids_that_the_user_gave_them(pale, photo):
     labels[:2] = 0
     session.edit(labels)
     assert session.counts == {0: 2000 - 53, 7: 50, -1: 2, 2**40: 1}
+
+
+def test_colors_are_painted_into_another_array_if_asked_for(pale, photo):
+    session, labels = pale.session(photo(90, 120)), np.full((90, 120), 7, np.uint8)
+    out = np.zeros((90, 120, 3), np.uint8)
+    session.edit(labels)
+    list(session.paint(out=out))
+    assert session.is_painted(out)
+    assert not session.painted, "its own array is black"
+    assert np.array_equal(session.colorize(labels), out)
+    assert session.painted
+    assert not session.is_painted(out), "what became of it meanwhile is not known"
+
+
+def test_while_another_array_is_painted_no_tile_of_it_is_passed_over(pale, photo):
+    session, labels = pale.session(photo(600, 700)), np.full((600, 700), 7, np.uint8)
+    session.edit(labels)
+    boxes, out = session.paint(), np.zeros((600, 700, 3), np.uint8)
+    next(boxes)
+    next(session.paint(out=out))
+    list(boxes)  # the one that was begun goes on
+    list(session.paint(out=out))
+    assert np.array_equal(out, session.rgb)
+
+
+@pytest.mark.parametrize("out", [np.zeros((90, 121, 3), np.uint8), np.zeros((90, 120, 3), np.float32)])
+def test_an_array_that_cannot_take_the_colors_is_refused(pale, photo, out):
+    session = pale.session(photo(90, 120))
+    with pytest.raises(ValueError, match="out must be an array of uint8"):
+        next(session.paint(out=out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from napari_colorizer.engine.options import (
 )
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
+from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
+from napari_colorizer.models.writing import write_networks
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 WORKING_SIZE = 352  # the paper's
@@ -221,10 +224,28 @@ class Model:
         limits: tuple[float, float] | None = None,
     ) -> Session:
         """Start coloring an image that will be colored again and again; see `Session`."""
-        return Session(self, gray, options, limits)
+        self.require_colorizer()
+        setup = ColorizerSetup(
+            network_on=lambda device: self.on(device).require_colorizer(),
+            classes=self.classes,
+            working_size=self.working_size,
+            vivid=self.vivid,
+            vivid_unlabeled=self.vivid_unlabeled,
+        )
+        return Session(setup, gray, options, limits)
 
-    def save(self, path: str | Path, half: bool = False) -> None:
-        """Write the model to one file, in half precision if asked for; see `napari_colorizer.models.file`."""
-        from napari_colorizer.models.file import write_model
-
-        write_model(self, path, half)
+    def save(self, path: str | Path, half: bool = False, overwrite: bool = True) -> None:
+        """Write the model to one file; arguments and errors are those of `napari_colorizer.models.writing`."""
+        facts = {
+            "name": self.name,
+            "classes": json.loads(self.classes.to_json()),
+            "working_size": self.working_size,
+            "provenance": self.provenance,
+            "metrics": self.metrics,
+            "license": self.license,
+            "suggestions": self.suggestions,
+            "vivid": self.vivid,
+            "vivid_unlabeled": self.vivid_unlabeled,
+            "confidence": self.confidence,
+        }
+        write_networks(self.networks, facts, path, self.shares_encoder, half, overwrite)
