@@ -186,13 +186,9 @@ def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
         list(fit(replace(quick, crop=crop)))
 
 
-@pytest.mark.parametrize("value", ["mine", None])
 @pytest.mark.parametrize("stops", [False, True])
-def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatch, value, stops):
-    monkeypatch.delenv("NAPARI_COLORIZER_RUN", raising=False)
-    if value:
-        monkeypatch.setenv("NAPARI_COLORIZER_RUN", quick.run)
-        value = quick.run
+def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatch, stops):
+    monkeypatch.setenv("NAPARI_COLORIZER_RUN", "of another training, which has started this process")
     torch.manual_seed(3)
     random.seed(3)
     np.random.seed(3)  # noqa: NPY002
@@ -202,11 +198,19 @@ def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatc
     random.seed(3)
     np.random.seed(3)  # noqa: NPY002
     for _event in fit(replace(quick, start="fresh", preset="default", epochs=1, crop=64, network="colorizer")):
+        assert dict(os.environ) == environment
         if stops:
             break
     assert (torch.rand(1).item(), random.random(), np.random.rand()) == draws  # noqa: NPY002
-    assert os.environ.get("NAPARI_COLORIZER_RUN") == value
-    assert set(os.environ) == set(environment)
+    assert dict(os.environ) == environment
+
+
+def test_two_trainings_in_one_process_do_not_meet(quick):
+    first = fit(replace(quick, network="colorizer", epochs=3))
+    assert Path(next(first).run) == Path(quick.run)
+    second = list(fit(replace(quick, network="colorizer", epochs=1, run="", name="other")))
+    assert Path(second[0].run) != Path(quick.run)
+    assert [event.model for event in of_kind([*first, *second], Finished)] == ["meadows", "other"]
 
 
 def test_two_runs_that_finish_with_one_name_both_keep_their_models(quick, tmp_path, monkeypatch):

@@ -179,7 +179,7 @@ def _fit(
     validation = _validation(materials, base, part)
     recorder = Recorder(part, options, run, validation, materials.emit, materials.stop, materials.parts)
     trainer = pl.Trainer(
-        **trainer_arguments(options),
+        **trainer_arguments(options, run.path),
         max_epochs=options.epochs,
         min_epochs=0,
         accumulate_grad_batches=splits,
