@@ -17,13 +17,13 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.training.callbacks import Emit, Stop, StoppedError
+from napari_colorizer.training.callbacks import Emit, Stop, StoppedError, epochs_done
 from napari_colorizer.training.events import Event, Stopped
 from napari_colorizer.training.install import install
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.prepare import choose_start, describe, gather
 from napari_colorizer.training.run_folder import RunFolder, lost, model_name, new_run
-from napari_colorizer.training.stage import epochs_done, train_stage
+from napari_colorizer.training.stage import train_stage
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 

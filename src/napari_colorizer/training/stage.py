@@ -30,7 +30,7 @@ from napari_colorizer.training.hardware import is_out_of_memory, trainer_argumen
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.pictures import write_pictures
-from napari_colorizer.training.run_folder import Row, RunFolder
+from napari_colorizer.training.run_folder import RunFolder
 from napari_colorizer.training.sampler import EpochOrder, Share, rare_first
 from napari_colorizer.training.views import ViewStore
 
@@ -120,20 +120,6 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
     if not run.best(part).exists():  # stopped before the first epoch was over
         return base, stopped
     return replace(read_model(run.best(part)), name=base.name), stopped
-
-
-def epochs_done(run: RunFolder, part: str) -> int:
-    """How many epochs of a network the folder of a run holds."""
-    return max((int(row["epoch"]) for row in training_log(run, part)), default=0)
-
-
-def training_log(run: RunFolder, part: str) -> list[Row]:
-    """What is known of each epoch of a network: epoch, step, minutes so far, loss, metrics, whether it was the best."""
-    path = run.checkpoint(part)
-    if not path.exists():
-        return []
-    rows: list[Row] = SafeCheckpointIO().load_checkpoint(path)["callbacks"][Recorder.__qualname__]["rows"]
-    return rows
 
 
 def suggested_colors(materials: Materials, model: Model) -> Suggestions:
