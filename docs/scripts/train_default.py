@@ -27,10 +27,10 @@ from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmen
 from napari_colorizer.evaluation.metrics.baselines import class_means
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import bundled_default
+from napari_colorizer.training.context import spread
 from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Stopped
 from napari_colorizer.training.pruning import prune
 from napari_colorizer.training.run_folder import RunFolder, resumed_options
-from napari_colorizer.training.stage import spread
 from napari_colorizer.training.transfer import teach_classes
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}

@@ -13,7 +13,7 @@ import torch
 from napari_colorizer import load_model
 from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.training import callbacks as recorder
-from napari_colorizer.training import install, stage
+from napari_colorizer.training import install, prepare
 from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared
 from napari_colorizer.training.fit import fit
 from napari_colorizer.training.modules import ColorizerTraining
@@ -155,7 +155,7 @@ def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch, workers):
-    load = stage.PhotoStore.load.__func__
+    load = prepare.PhotoStore.load.__func__
     monkeypatch.setattr(
         "napari_colorizer.training.prepare.PhotoStore.load",
         classmethod(lambda *arguments, **options: load(*arguments, **options, memory=0)),

@@ -22,7 +22,8 @@ from napari_colorizer.errors import DivergedError, TrainingError
 from napari_colorizer.files import replacing
 from napari_colorizer.models.library import FRESH
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.events import EpochEnded, Event, Progress
+from napari_colorizer.training.context import Emit, Stop, StoppedError
+from napari_colorizer.training.events import EpochEnded, Progress
 from napari_colorizer.training.modules import NetworkTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import Row, RunFolder, lost
@@ -30,12 +31,6 @@ from napari_colorizer.training.run_folder import Row, RunFolder, lost
 SECONDS_BETWEEN = 0.25
 SCORES = {"segmenter": ("mIoU", 1), "colorizer": ("ciede2000", -1)}  # what makes an epoch the best, and which way
 STATE_KEY = "Recorder"  # of what checkpoints keep of it
-Emit = Callable[[Event], None]
-Stop = Callable[[], bool]
-
-
-class StoppedError(Exception):
-    """Somebody asked to stop."""
 
 
 class SafeCheckpointIO(TorchCheckpointIO):

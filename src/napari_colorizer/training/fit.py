@@ -17,7 +17,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.training.callbacks import Emit, Stop, StoppedError, epochs_done
+from napari_colorizer.training.callbacks import epochs_done
+from napari_colorizer.training.context import Emit, Stop, StoppedError
 from napari_colorizer.training.events import Event, Stopped
 from napari_colorizer.training.install import install
 from napari_colorizer.training.options import TrainOptions

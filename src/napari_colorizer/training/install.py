@@ -15,9 +15,9 @@ from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import install_model, place_for
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.callbacks import training_log
+from napari_colorizer.training.context import Materials, suggested_colors
 from napari_colorizer.training.events import Finished, Note
 from napari_colorizer.training.run_folder import free_name
-from napari_colorizer.training.stage import Materials, suggested_colors
 
 
 def install(materials: Materials, model: Model, stopped: bool) -> Finished:
