@@ -129,7 +129,7 @@ def _make_step(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
         optimizer.step()
-        training.average.update(training.network)
+        training.average.update_parameters(training.network)
         if device.type == "cuda":
             torch.cuda.synchronize()
 

@@ -196,7 +196,7 @@ def _validation(materials: Materials, base: Model, part: str) -> Validation:
 def _with_network(base: Model, part: str, training: NetworkTraining) -> Model:
     """The model with a copy of the averaged weights."""
     networks: dict[str, Any] = {name: copy.deepcopy(network) for name, network in base.networks.items()}
-    networks[part] = copy.deepcopy(training.average.network).cpu()
+    networks[part] = copy.deepcopy(training.average.module).cpu()
     return replace(base, metrics={}, **networks)
 
 
