@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -440,3 +441,14 @@ def test_a_signal_is_told_by_the_exit_code_and_leaves_nothing_half_written(pictu
     assert not list(pictures.glob(".*"))
     for path in pictures.glob("*.labels.png"):
         read_label_map(path)
+
+
+def test_warnings_are_one_line_each_as_long_as_a_command_runs(run, model_file, pictures, monkeypatch):
+    def warn(*_arguments):
+        warnings.warn("the GPU is small", stacklevel=1)
+        return np.zeros((4, 4), np.uint8)
+
+    monkeypatch.setattr(Model, "segment", warn)
+    before = warnings.showwarning
+    assert "warning: the GPU is small\n" in run("segment", "-m", model_file, pictures / "A.png", *CPU).stderr
+    assert warnings.showwarning is before

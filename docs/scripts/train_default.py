@@ -27,10 +27,10 @@ from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmen
 from napari_colorizer.evaluation.metrics.baselines import class_means
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import bundled_default
+from napari_colorizer.training.context import spread
 from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Stopped
 from napari_colorizer.training.pruning import prune
 from napari_colorizer.training.run_folder import RunFolder, resumed_options
-from napari_colorizer.training.stage import spread
 from napari_colorizer.training.transfer import teach_classes
 
 COMMON: dict[str, Any] = {"groups": ("person=skin,hair,clothes",), "seed": 0}
@@ -155,14 +155,14 @@ def photos_of_classes(store: PhotoStore) -> dict[int, int]:
 def finish(model: Model, train: Collection, val: Collection, data: Any, trusted: Collection[int]) -> Model:
     """The model as it is bundled: confidence, vividness, metrics, terms."""
     model = _pruned(model, val, data, trusted)
-    model = replace(model, confidence=_calibrated_confidence(model, val, data), _elsewhere={})
+    model = replace(model, confidence=_calibrated_confidence(model, val, data))
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     few = spread(list(val), FEW)
     factors = {
         "vivid_unlabeled": vivid_curve(model, few, data.classes, labeled=False).calibrated(),
         "vivid": vivid_curve(model, few, data.classes).calibrated(),
     }
-    model = replace(model, **factors, _elsewhere={})
+    model = replace(model, **factors)
     means = class_means(track(train, "Mean colors of the classes"))
     color = evaluate_color(model, val, data.classes, means, hint_counts=())
     facts = {"license": LICENSE, "metrics": {"color": color, "segmentation": segmentation}}
@@ -173,7 +173,7 @@ def _calibrated_confidence(model: Model, val: Collection, data: Any) -> float:
     """The largest confidence that leaves few pixels unlabeled."""
     few = spread(list(val), FEW)
     for confidence in reversed(CONFIDENCES):
-        tried = replace(model, confidence=confidence, _elsewhere={})
+        tried = replace(model, confidence=confidence)
         found = evaluate_segmentation(tried, few, data.classes, data.groups)["as it comes"]
         print(f"confidence {confidence}: {found}", flush=True)
         if found["labeled"] >= LABELED:
@@ -199,7 +199,7 @@ def bundle(arguments: argparse.Namespace) -> None:
     val = list(PhotoStore.load(data, [pair for pair in data.of_split("val") if pair.mask is not None], SIDE)[0])
     model, found = load_model("faithful"), load_model("people")
     provenance = {**model.provenance, "segmenter": found.provenance}
-    model = replace(model, segmenter=found.segmenter, provenance=provenance, _elsewhere={})
+    model = replace(model, segmenter=found.segmenter, provenance=provenance)
     counts = photos_of_classes(train)
     model = with_known_classes(model, counts)
     trusted = [label for label, count in counts.items() if count >= TRUSTED_PHOTOS]

@@ -27,9 +27,9 @@ def test_photographs_of_every_size_are_timed(model):
 def test_every_stroke_is_painted_in_view_first_and_then_everywhere(model, monkeypatch):
     painted, noted, paint, note = [], [], Session.paint, StaleTiles.note_chroma
 
-    def listening(self, inside=None, tolerance=0.0):
-        boxes = list(paint(self, inside, tolerance))
-        painted.append((inside, tolerance, self.painted, bool(boxes)))
+    def listening(self, inside=None, tolerance=0.0, out=None):
+        boxes = list(paint(self, inside, tolerance, out))
+        painted.append((inside, tolerance, self.is_painted(out), bool(boxes)))
         return boxes
 
     def noting(self, box, change):

@@ -61,3 +61,14 @@ def test_another_session_takes_over_the_same_arrays(model, photo):
         session.edit(labels)
         levels.paint()
         np.testing.assert_array_equal(array, session.colorize(labels))
+
+
+def test_a_session_that_was_painted_elsewhere_is_painted_here_too(model, photo):
+    session, levels = model.session(photo(300, 300)), ColorLevels((300, 300))
+    colors = session.colorize(np.full((300, 300), 7, np.uint8))
+    for _ in range(2):  # and again where another session has painted into the same levels meanwhile
+        levels.follow(session)
+        assert not levels.painted
+        np.testing.assert_array_equal(levels.whole(), colors)
+        assert levels.painted
+        levels.arrays[0][:] = 0

@@ -69,7 +69,7 @@ def test_doubtful_pixels_stay_unlabeled(sure_of):
 
 
 def test_the_confidence_is_the_model_s_unless_chosen(model, photo):
-    sure, gray = replace(model, confidence=1.0, _elsewhere={}), photo(60, 60)
+    sure, gray = replace(model, confidence=1.0), photo(60, 60)
     assert not sure.segment(gray).any()
     np.testing.assert_array_equal(sure.segment(gray, SegmentOptions(confidence=0)), model.segment(gray))
 

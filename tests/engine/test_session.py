@@ -115,7 +115,7 @@ STEPS = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(SIZES, STEPS, st.sampled_from([40, 352]), st.floats(0, 3))
 def test_a_session_that_is_used_on_colors_as_a_new_one_does(request, shape, steps, working_size, vivid):
-    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4, _elsewhere={})
+    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4)
     gray, options = request.getfixturevalue("photo")(*shape), ColorizeOptions(working_size, vivid=vivid)
     session = model.session(gray, options)
     for edits, hinted, renamed, dtype in steps:
@@ -356,7 +356,7 @@ def test_more_vividness_gives_more_chroma(pale, photo):
 
 
 def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
-    twice = replace(pale, vivid=2.0, vivid_unlabeled=2.0, _elsewhere={})
+    twice = replace(pale, vivid=2.0, vivid_unlabeled=2.0)
     gray, half = photo(40, 40), ColorizeOptions(vivid=0.5)
     np.testing.assert_array_equal(twice.colorize(gray), pale.colorize(gray, options=ColorizeOptions(vivid=2)))
     np.testing.assert_array_equal(twice.colorize(gray, options=half), pale.colorize(gray))
@@ -364,7 +364,7 @@ def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
 
 def test_unlabeled_pixels_and_those_of_unknown_classes_have_a_vividness_of_their_own(pale, photo):
     labels = np.repeat(np.array([7, 0, 200], np.uint8), 20)[:, None].repeat(60, 1)
-    cautious = replace(pale, vivid=1.5, vivid_unlabeled=0.5, _elsewhere={})
+    cautious = replace(pale, vivid=1.5, vivid_unlabeled=0.5)
     plain, found = (model.session(photo(60, 60)).chroma(labels) for model in (pale, cautious))
     np.testing.assert_allclose(found[:20], plain[:20] * 1.5, atol=4 * NEGLIGIBLE)
     np.testing.assert_allclose(found[20:], plain[20:] * 0.5, atol=4 * NEGLIGIBLE)
@@ -437,3 +437,33 @@ def test_pixels_are_counted_by_the_ids_that_the_user_gave_them(pale, photo):
     labels[:2] = 0
     session.edit(labels)
     assert session.counts == {0: 2000 - 53, 7: 50, -1: 2, 2**40: 1}
+
+
+def test_colors_are_painted_into_another_array_if_asked_for(pale, photo):
+    session, labels = pale.session(photo(90, 120)), np.full((90, 120), 7, np.uint8)
+    out = np.zeros((90, 120, 3), np.uint8)
+    session.edit(labels)
+    list(session.paint(out=out))
+    assert session.is_painted(out)
+    assert not session.painted, "its own array is black"
+    assert np.array_equal(session.colorize(labels), out)
+    assert session.painted
+    assert not session.is_painted(out), "what became of it meanwhile is not known"
+
+
+def test_while_another_array_is_painted_no_tile_of_it_is_passed_over(pale, photo):
+    session, labels = pale.session(photo(600, 700)), np.full((600, 700), 7, np.uint8)
+    session.edit(labels)
+    boxes, out = session.paint(), np.zeros((600, 700, 3), np.uint8)
+    next(boxes)
+    next(session.paint(out=out))
+    list(boxes)  # the one that was begun goes on
+    list(session.paint(out=out))
+    assert np.array_equal(out, session.rgb)
+
+
+@pytest.mark.parametrize("out", [np.zeros((90, 121, 3), np.uint8), np.zeros((90, 120, 3), np.float32)])
+def test_an_array_that_cannot_take_the_colors_is_refused(pale, photo, out):
+    session = pale.session(photo(90, 120))
+    with pytest.raises(ValueError, match="out must be an array of uint8"):
+        next(session.paint(out=out))

@@ -1,6 +1,5 @@
 """Files that ask for more than they hold, and models that give nothing that is a number."""
 
-import json
 import time
 
 import numpy as np
@@ -16,23 +15,6 @@ from napari_colorizer.models.header import METADATA_KEY, read_header
 from napari_colorizer.models.library import load_model
 
 PARTS = pytest.mark.parametrize("part", ["segmenter", "colorizer"])
-
-
-@pytest.fixture
-def saved(tmp_path, tiny_model):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
-    return path
-
-
-def change(path, header=lambda header: None, tensors=lambda tensors: None):
-    with safe_open(path, "pt") as file:
-        facts = json.loads(file.metadata()[METADATA_KEY])
-    weights = load_file(path)
-    header(facts)
-    tensors(weights)
-    facts.pop("checksum", None)
-    save_file(weights, path, {METADATA_KEY: json.dumps(facts)})
 
 
 def refusal(path):
@@ -70,7 +52,7 @@ def refusal(path):
         ("colorizer", "ids", list(range(60000))),
     ],
 )
-def test_what_a_header_asks_for_is_compared_with_the_tensors_before_it_is_built(saved, part, entry, value):
+def test_what_a_header_asks_for_is_compared_with_the_tensors_before_it_is_built(saved, part, entry, value, change):
     change(saved, header=lambda header: header["networks"][part].update({entry: value}))
     refusal(saved)
 
@@ -87,7 +69,7 @@ def test_a_format_that_is_no_number_is_a_damaged_header(saved, number):
 
 @pytest.mark.parametrize("entry", ["working_size", "vivid", "vivid_unlabeled", "confidence"])
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400])
-def test_any_other_number_that_cannot_be_is_one_too(saved, entry, number):
+def test_any_other_number_that_cannot_be_is_one_too(saved, entry, number, change):
     change(saved, header=lambda header: header.update({entry: number}))
     assert "damaged" in refusal(saved)
 
@@ -105,7 +87,7 @@ def test_a_header_that_is_nested_too_deeply_is_refused(saved, opening, entry):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @PARTS
-def test_weights_that_are_no_numbers_are_named(saved, part, value):
+def test_weights_that_are_no_numbers_are_named(saved, part, value, change):
     with safe_open(saved, "pt") as file:
         names = [name for name in file.keys() if name.startswith(part)]  # noqa: SIM118
     name = [name for name in names if "num_batches" not in name][-1]
@@ -115,7 +97,7 @@ def test_weights_that_are_no_numbers_are_named(saved, part, value):
 
 @pytest.mark.parametrize("value", [1e30, -1e38, 3e38])
 @pytest.mark.parametrize("name", ["segmenter.first.0.weight", "segmenter.last.3.weight", "colorizer.final.weight"])
-def test_weights_that_leave_no_number_are_named(saved, name, value):
+def test_weights_that_leave_no_number_are_named(saved, name, value, change):
     def spoil(tensors):
         tensors[name].fill_(value)
         if name.startswith("segmenter"):
@@ -128,7 +110,7 @@ def test_weights_that_leave_no_number_are_named(saved, name, value):
     assert name.partition(".")[0] in message
 
 
-def test_a_vector_of_a_single_class_that_leaves_no_number_is_named(saved):
+def test_a_vector_of_a_single_class_that_leaves_no_number_is_named(saved, change):
     change(saved, tensors=lambda tensors: tensors["colorizer.class_vectors.weight"][-1].fill_(1e37))
     assert "in the tensor colorizer.class_vectors.weight" in refusal(saved)
 

@@ -1,11 +1,9 @@
-import json
 import os
 import stat
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from napari_colorizer.errors import ModelError
@@ -13,22 +11,6 @@ from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, read_header
 
 GRAY = np.linspace(0, 1, 32 * 32, dtype=np.float32).reshape(32, 32)
-
-
-@pytest.fixture
-def saved(tmp_path, tiny_model):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
-    return path
-
-
-def change(path, header=lambda header: None, tensors=lambda tensors: None):
-    with safe_open(path, "pt") as file:
-        facts = json.loads(file.metadata()[METADATA_KEY])
-    weights = load_file(path)
-    header(facts)
-    tensors(weights)
-    save_file(weights, path, {METADATA_KEY: json.dumps(facts)})
 
 
 def refusal(path):
@@ -65,7 +47,7 @@ def assert_same_tensors(found, wanted, **tolerance):
         torch.testing.assert_close(found[name], tensor, msg=name, **tolerance)
 
 
-def test_a_file_from_before_color_suggestions_is_read(saved):
+def test_a_file_from_before_color_suggestions_is_read(saved, change):
     change(saved, header=drop("suggestions"))
     assert read_model(saved).suggestions == {}
 
@@ -183,7 +165,7 @@ def test_safetensors_of_other_programs_are_refused(tmp_path, metadata):
     assert "not a model of napari-colorizer" in refusal(path)
 
 
-def test_a_newer_format_asks_for_an_update(saved):
+def test_a_newer_format_asks_for_an_update(saved, change):
     change(saved, header=lambda header: header.update(format=FORMAT_VERSION + 1, networks="quite different"))
     message = refusal(saved)
     assert f"format {FORMAT_VERSION + 1}" in message
@@ -236,7 +218,7 @@ def put(value, *keys):
         put([{"id": 1, "name": "a"}, {"id": 1, "name": "b"}], "classes"),
     ],
 )
-def test_a_damaged_header_is_refused(saved, damage):
+def test_a_damaged_header_is_refused(saved, damage, change):
     change(saved, header=damage)
     message = refusal(saved)
     assert "header" in message
@@ -249,7 +231,7 @@ def test_a_header_that_is_no_object_is_refused(saved, text):
     assert "header" in refusal(saved)
 
 
-def test_a_missing_tensor_is_named(saved):
+def test_a_missing_tensor_is_named(saved, change):
     change(saved, tensors=lambda tensors: tensors.pop("segmenter.first.0.weight"))
     message = refusal(saved)
     assert "segmenter" in message
@@ -257,26 +239,26 @@ def test_a_missing_tensor_is_named(saved):
 
 
 @pytest.mark.parametrize("name", ["colorizer.extra.weight", "painter.weight"])
-def test_a_surplus_tensor_is_named(saved, name):
+def test_a_surplus_tensor_is_named(saved, name, change):
     change(saved, tensors=lambda tensors: tensors.update({name: torch.zeros(1)}))
     message = refusal(saved)
     assert "tensor" in message
     assert name.removeprefix("colorizer.") in message
 
 
-def test_a_tensor_of_another_shape_is_named(saved):
+def test_a_tensor_of_another_shape_is_named(saved, change):
     change(saved, tensors=lambda tensors: tensors.update({"colorizer.final.weight": torch.zeros(2, 5, 3, 3)}))
     message = refusal(saved)
     assert "colorizer: the tensor final.weight has the shape (2, 5, 3, 3)" in message
     assert "(2, 8, 3, 3)" in message
 
 
-def test_a_config_of_another_network_than_the_tensors_is_refused(saved):
+def test_a_config_of_another_network_than_the_tensors_is_refused(saved, change):
     change(saved, header=put([4, 16], "networks", "segmenter", "widths"))
     assert "has the shape" in refusal(saved)
 
 
-def test_a_file_without_a_vividness_colors_as_its_network_does(saved):
+def test_a_file_without_a_vividness_colors_as_its_network_does(saved, change):
     change(saved, header=lambda header: [header.pop(key) for key in ("vivid", "vivid_unlabeled", "confidence")])
     assert read_model(saved).vivid == read_model(saved).vivid_unlabeled == 1.0
     assert read_model(saved).confidence == 0.0
@@ -284,7 +266,7 @@ def test_a_file_without_a_vividness_colors_as_its_network_does(saved):
 
 @pytest.mark.parametrize("key", ["vivid", "vivid_unlabeled", "confidence"])
 @pytest.mark.parametrize("vivid", [-1, 5, "much", None])
-def test_a_damaged_vividness_is_refused(saved, key, vivid):
+def test_a_damaged_vividness_is_refused(saved, key, vivid, change):
     change(saved, header=lambda header: header.update({key: vivid}))
     assert "damaged" in refusal(saved)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -101,3 +103,15 @@ def test_a_copy_on_another_device_is_made_once(tiny_model):
     assert {parameter.device for parameter in copy.colorizer.parameters()} == {there}
     assert {parameter.device.type for parameter in tiny_model.colorizer.parameters()} == {"cpu"}
     assert copy.name == tiny_model.name
+
+
+def test_a_replaced_model_has_copies_of_its_own(make_model):
+    before, there = make_model(), torch.device("meta")
+    before.on(there)
+    after = replace(before, colorizer=make_model(seed=1).colorizer, vivid=2.0)
+    after.colorizer.marked = True
+    moved = after.on(there)
+    assert moved is not before.on(there)
+    assert moved.colorizer.marked
+    assert (moved.vivid, before.on(there).vivid) == (2.0, 1.0)
+    assert after.on(there) is moved

@@ -5,7 +5,7 @@ import torch
 
 from napari_colorizer.errors import LostRunError
 from napari_colorizer.training import callbacks as recorder
-from napari_colorizer.training.callbacks import Recorder, Validation
+from napari_colorizer.training.callbacks import Recorder, SafeCheckpointIO, Validation, epochs_done, training_log
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder
 
@@ -30,12 +30,12 @@ def trainer():
 
 @pytest.fixture
 def make_recorder(tmp_path, tiny_model):
-    def make():
+    def make(kind=Recorder):
         validation = Validation(lambda _: tiny_model, lambda _: {"ciede2000": 5.0}, lambda *_: [])
         run = RunFolder(tmp_path / "run")
         run.path.mkdir(exist_ok=True)
         TrainOptions().write(run.options)
-        return Recorder("colorizer", TrainOptions(), run, validation, lambda _: None, lambda: False)
+        return kind("colorizer", TrainOptions(), run, validation, lambda _: None, lambda: False)
 
     return make
 
@@ -67,3 +67,19 @@ def test_nothing_is_written_into_a_folder_that_is_no_run_any_more(make_recorder,
     with pytest.raises(LostRunError, match="was removed or moved"):
         do_an_epoch(recorder, trainer, clock, 60)
     assert not any(recorder.run.path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["Recorder", "Renamed"])
+def test_what_is_known_of_each_epoch_is_found_in_a_checkpoint(make_recorder, name):
+    kind = type(name, (Recorder,), {})
+    recorder = make_recorder(kind)
+    recorder.load_state_dict({"rows": [{"epoch": 1, "minutes": 2.5}, {"epoch": 2, "minutes": 5.0}], "score": -9.0})
+    checkpoint = {"callbacks": {recorder.state_key: recorder.state_dict()}, "state_dict": {"weight": torch.zeros(9)}}
+    assert training_log(recorder.run, "colorizer") == []
+    SafeCheckpointIO().save_checkpoint(checkpoint, recorder.run.checkpoint("colorizer"))
+    assert training_log(recorder.run, "colorizer") == recorder.rows
+    assert epochs_done(recorder.run, "colorizer") == 2
+
+
+def test_checkpoints_of_earlier_versions_are_found(make_recorder):
+    assert make_recorder().state_key == "Recorder", "what they called it"

@@ -13,7 +13,7 @@ import torch
 from napari_colorizer import load_model
 from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.training import callbacks as recorder
-from napari_colorizer.training import install, stage
+from napari_colorizer.training import install, prepare
 from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared
 from napari_colorizer.training.fit import fit
 from napari_colorizer.training.modules import ColorizerTraining
@@ -155,7 +155,7 @@ def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypatch, workers):
-    load = stage.PhotoStore.load.__func__
+    load = prepare.PhotoStore.load.__func__
     monkeypatch.setattr(
         "napari_colorizer.training.prepare.PhotoStore.load",
         classmethod(lambda *arguments, **options: load(*arguments, **options, memory=0)),
@@ -186,13 +186,9 @@ def test_a_crop_that_cannot_be_halved_is_refused(quick, crop):
         list(fit(replace(quick, crop=crop)))
 
 
-@pytest.mark.parametrize("value", ["mine", None])
 @pytest.mark.parametrize("stops", [False, True])
-def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatch, value, stops):
-    monkeypatch.delenv("NAPARI_COLORIZER_RUN", raising=False)
-    if value:
-        monkeypatch.setenv("NAPARI_COLORIZER_RUN", quick.run)
-        value = quick.run
+def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatch, stops):
+    monkeypatch.setenv("NAPARI_COLORIZER_RUN", "of another training, which has started this process")
     torch.manual_seed(3)
     random.seed(3)
     np.random.seed(3)  # noqa: NPY002
@@ -202,11 +198,19 @@ def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatc
     random.seed(3)
     np.random.seed(3)  # noqa: NPY002
     for _event in fit(replace(quick, start="fresh", preset="default", epochs=1, crop=64, network="colorizer")):
+        assert dict(os.environ) == environment
         if stops:
             break
     assert (torch.rand(1).item(), random.random(), np.random.rand()) == draws  # noqa: NPY002
-    assert os.environ.get("NAPARI_COLORIZER_RUN") == value
-    assert set(os.environ) == set(environment)
+    assert dict(os.environ) == environment
+
+
+def test_two_trainings_in_one_process_do_not_meet(quick):
+    first = fit(replace(quick, network="colorizer", epochs=3))
+    assert Path(next(first).run) == Path(quick.run)
+    second = list(fit(replace(quick, network="colorizer", epochs=1, run="", name="other")))
+    assert Path(second[0].run) != Path(quick.run)
+    assert [event.model for event in of_kind([*first, *second], Finished)] == ["meadows", "other"]
 
 
 def test_two_runs_that_finish_with_one_name_both_keep_their_models(quick, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from kornia.color import rgb_to_lab
 from torch import nn
 
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.modules import ColorizerTraining, MovingAverage, SegmenterTraining
+from napari_colorizer.training.modules import ColorizerTraining, SegmenterTraining, moving_average
 from napari_colorizer.training.options import TrainOptions
 
 OPTIONS = TrainOptions(rate=0.01)
@@ -14,12 +14,12 @@ OPTIONS = TrainOptions(rate=0.01)
 
 def test_the_average_forgets_the_start_and_then_follows_slowly():
     network = nn.Linear(1, 1, bias=False)
-    average = MovingAverage(network, 0.9)
+    average = moving_average(network, 0.9)
     values = []
     for step in range(200):
         nn.init.constant_(network.weight, 0.0 if step < 100 else 1.0)
-        average.update(network)
-        values.append(float(average.network.weight))
+        average.update_parameters(network)
+        values.append(float(average.module.weight))
     assert values[0] == 0
     assert values[99] == pytest.approx(0)
     assert values[100] == pytest.approx(0.1)
@@ -28,18 +28,33 @@ def test_the_average_forgets_the_start_and_then_follows_slowly():
 
 def test_without_decay_it_is_a_copy():
     network = nn.BatchNorm1d(2)
-    average = MovingAverage(network, 0.0)
+    average = moving_average(network, 0.0)
     network(torch.randn(8, 2))
-    average.update(network)
+    average.update_parameters(network)
     for name, value in network.state_dict().items():
-        assert torch.equal(average.network.state_dict()[name], value)
+        assert torch.equal(average.module.state_dict()[name], value)
 
 
 def test_the_average_needs_no_gradient_and_is_in_eval_mode(tiny_model):
     training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10)
     assert all(p.requires_grad for p in training.network.parameters())
     assert not any(p.requires_grad for p in training.average.parameters())
-    assert not training.average.network.training
+    assert not training.average.module.training
+
+
+def test_checkpoints_in_which_the_average_has_other_names_are_read(tiny_model):
+    training = ColorizerTraining(tiny_model.colorizer, OPTIONS, 10)
+    training.average.n_averaged.fill_(7)
+    state = training.state_dict()
+    former = {
+        name.replace("average.module.", "average.network.").replace("average.n_averaged", "average.count"): tensor
+        for name, tensor in state.items()
+    }
+    assert former.keys() != state.keys()
+    for checkpoint in ({"state_dict": former}, {"state_dict": dict(state)}):
+        training.on_load_checkpoint(checkpoint)
+        assert checkpoint["state_dict"].keys() == state.keys()
+        assert all(checkpoint["state_dict"][name] is tensor for name, tensor in state.items())
 
 
 def test_the_rate_warms_up_and_falls_to_nothing(tiny_model):

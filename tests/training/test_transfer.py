@@ -106,7 +106,7 @@ def test_not_every_class_can_be_forgotten(tiny_model):
 def boatless(tiny_model, library):
     """An installed model that colors boats, but never predicts them."""
     library.mkdir()
-    model = replace(tiny_model, segmenter=without_classes(tiny_model.segmenter, [7]), _elsewhere={})
+    model = replace(tiny_model, segmenter=without_classes(tiny_model.segmenter, [7]))
     model.save(library / "boatless.safetensors")
     return model
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.networks.image_encoder import STRIDES, ImageEncoder
-from napari_colorizer.training.crop_dataset import SeenCropDataset
+from napari_colorizer.training.crop_dataset import SeenCropDataset, crops_for
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.views import ViewStore, draw_view
 
@@ -93,3 +94,18 @@ def test_whoever_stops_meanwhile_ends_it(photos, encoder, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         ViewStore(photos, OPTIONS, tmp_path / "views").build(encoder, torch.device("cpu"), "32-true", stop)
+
+
+@pytest.mark.parametrize("kind", [GridNet, TwoStreamUNet])
+def test_a_network_gets_the_crops_that_its_encoder_asks_for(photos, tiny_model, store, kind):
+    def keys(network, built, **options):
+        crops = crops_for(network, photos, replace(OPTIONS, **options), lambda: built.append(1) or store)
+        return crops[(1, 0, 2)].keys() - {"rgb", "gray", "labels", "flips"}, len(built)
+
+    tiny = tiny_model.segmenter if kind is GridNet else tiny_model.colorizer
+    with_encoder = kind.preset("default", (1, 2))
+    guidance = {"given"} if kind is TwoStreamUNet else set()
+    assert keys(tiny, []) == (guidance, 0)
+    assert keys(with_encoder, [], encoder_factor=0.1) == (guidance | {"contrast"}, 0)
+    features = {f"features{index}" for index in range(len(STRIDES))}
+    assert keys(with_encoder, [], encoder_factor=0.0) == (guidance | features, 1)

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.networks import GridNet, TwoStreamUNet
-from napari_colorizer.training.crop_dataset import CropDataset, SeenCropDataset
+from napari_colorizer.training.crop_dataset import CropDataset, crops_for
 from napari_colorizer.training.hardware import lightning_precision, worker_count
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
@@ -75,7 +75,7 @@ def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) 
     step = _make_step(training, options, device)
     times: dict[str, list[float]] = {"with": [], "without": []}
     with TemporaryDirectory() as folder:
-        data = _crops(training.network, options, photos, Path(folder) / "views", part == "colorizer")
+        data = _crops(training.network, options, photos, Path(folder) / "views")
         loader = _batches(data, options, steps + WARM_UP)
         fixed = next(_batches(data, replace(options, workers=0), 1))
         for number in range(steps + WARM_UP):
@@ -87,15 +87,13 @@ def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) 
     return StepTime(part, options.batch, float(np.median(times["with"])), float(np.median(times["without"])))
 
 
-def _crops(
-    network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path, guidance: bool
-) -> CropDataset:
-    if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance)
-    store = ViewStore(photos, replace(options, views=1), path)
-    device = pick_device(options.device)
-    store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
-    return SeenCropDataset(photos, options, guidance, store=store)
+def _crops(network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path) -> CropDataset:
+    def build() -> ViewStore:
+        store, device = ViewStore(photos, replace(options, views=1), path), pick_device(options.device)
+        store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
+        return store
+
+    return crops_for(network, photos, options, build)
 
 
 def _batches(data: CropDataset, options: TrainOptions, count: int) -> Iterator[dict[str, Tensor]]:
@@ -131,7 +129,7 @@ def _make_step(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
         optimizer.step()
-        training.average.update(training.network)
+        training.average.update_parameters(training.network)
         if device.type == "cuda":
             torch.cuda.synchronize()
 

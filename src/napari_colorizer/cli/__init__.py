@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
@@ -29,8 +30,16 @@ app.add_typer(dataset.app, name="dataset")
 
 
 @app.callback()
-def _setup() -> None:
-    warnings.showwarning = lambda message, *_, **__: remark(str(message))
+def _setup(context: typer.Context) -> None:
+    context.with_resource(_plain_warnings())
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print warnings in one line each, until the command is done."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: remark(str(message))
+        yield
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.engine.frame import Frame
+from napari_colorizer.networks import TwoStreamUNetConfig
+from napari_colorizer.networks.hints import spread_hints
 
 LARGEST_CHROMA = 128
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -78,6 +80,32 @@ class Hints:
                 disk = _nearest(working_labels == own, center)
             hints[(slice(None), *disk)] = np.array([[(a - offset) / scale], [(b - offset) / scale], [1.0]])
         return torch.from_numpy(hints)
+
+
+def apply_hints(
+    chroma: Tensor, hints: Hints, frame: Frame, x: Tensor, labels: NDArray[Any], config: TwoStreamUNetConfig
+) -> Tensor:
+    """a*, b* at working size with hints.
+
+    Parameters
+    ----------
+    chroma : Tensor, (2, h, w)
+        a*, b* without them.
+    hints : Hints
+    frame : Frame
+    x : Tensor, (1, 1, h, w)
+        What the network sees.
+    labels : array of uint8 or uint16, (H, W)
+        The user's; hints keep to them.
+    config : TwoStreamUNetConfig
+        Its scale and offset of chroma.
+    """
+    scale, offset = config.chroma_scale, config.chroma_offset
+    working = frame.vote(labels)
+    channels = hints.to_tensor(frame, scale, offset, labels, working).to(chroma.device)
+    scaled = (chroma[None] - offset) / scale
+    on_labels = torch.from_numpy(working).to(chroma.device)[None]
+    return spread_hints(scaled, x, on_labels, channels[None])[0] * scale + offset
 
 
 def _disk(center: tuple[float, float], radii: tuple[float, float], shape: tuple[int, int]) -> Places:

@@ -38,6 +38,7 @@ class ColorLevels:
                 height, width = self.arrays[-1].shape[:2]
                 self.arrays.append(np.zeros((height // 2, width // 2, 3), np.uint8))
         self._session: Session | None = None
+        self._out = self.arrays[0]
         self._lock = RLock()
 
     def __deepcopy__(self, _memo: Any) -> ColorLevels:
@@ -58,7 +59,7 @@ class ColorLevels:
         with self._lock:
             if session is not None:
                 assert session.shape == self.shape
-                session.rgb = self.arrays[0]
+            self._out = self.arrays[0][:]  # to a session a new array, all of which is to be painted
             self._session = session
 
     def paint(
@@ -70,7 +71,7 @@ class ColorLevels:
         """
         painted = []
         with self._lock:  # a level is made of the one before it
-            for box in self._session.paint(inside, tolerance) if self._session is not None else ():
+            for box in self._session.paint(inside, tolerance, self._out) if self._session is not None else ():
                 painted.append(box)
                 self._shrink(box)
                 if enough():
@@ -81,7 +82,7 @@ class ColorLevels:
     def painted(self) -> bool:
         """Whether nothing is left to paint."""
         session = self._session
-        return session is None or session.painted
+        return session is None or session.is_painted(self._out)
 
     def whole(self) -> NDArray[np.uint8]:
         """The full picture, after what was left of it has been painted."""

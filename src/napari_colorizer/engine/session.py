@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,33 +18,28 @@ from napari_colorizer.color import lightness, normalize, to_rgb
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
-from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.hints import Hints, apply_hints
 from napari_colorizer.engine.labels import as_ids, check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.segment import network_input
+from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
-from napari_colorizer.networks.hints import spread_hints
 from napari_colorizer.networks.incremental import IncrementalPass
-
-if TYPE_CHECKING:
-    from napari_colorizer.models.model import Model
-
 
 Result = TypeVar("Result")
 SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
 
 
 class Session:
-    """One gray image being colored with a model.
+    """One gray image being colored with a model: `Model.session` makes it.
 
     The gray stream of the colorizer never depends on the labels: it is computed here, once. What follows the labels is
     computed anew where an edit changes it.
 
     Parameters
     ----------
-    model : Model
-        With a colorizer.
+    setup : ColorizerSetup
     gray : array, (H, W), (H, W, 3) or (H, W, 4)
         A gray image, or an RGB image of which the lightness is taken; see `napari_colorizer.color.normalize`.
     options : ColorizeOptions, optional
@@ -54,31 +49,32 @@ class Session:
     Attributes
     ----------
     rgb : array of uint8, (H, W, 3)
-        The colors as far as they are painted. `paint` alters them in place; another array may be put in their place.
+        The colors as far as they are painted. `paint` alters them in place.
 
     Raises
     ------
-    ModelError
-        If the model has no colorizer.
     ValueError, TypeError
         If `gray` is not such an image.
     """
 
     def __init__(
         self,
-        model: Model,
+        setup: ColorizerSetup,
         gray: NDArray[np.generic],
         options: ColorizeOptions | None = None,
         limits: tuple[float, float] | None = None,
     ):
-        self.model = model
         self.options = options or ColorizeOptions()
-        self._master = model.require_colorizer()
+        self._setup = setup
+        self._config = setup.config
         self._values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
         self.shape: tuple[int, int] = (self._values.shape[0], self._values.shape[1])
         self.rgb = np.zeros((*self.shape, 3), np.uint8)
-        working_size = self.options.working_size or model.working_size
-        self._frame = Frame.fit(self.shape, working_size, self._master.config.stride)
+        working_size = self.options.working_size or setup.working_size
+        self._frame = Frame.fit(self.shape, working_size, self._config.stride)
+        unlabeled: NDArray[np.integer] = np.zeros(self.shape, np.uint8)
+        self._wanted = unlabeled, Hints(), self.known_classes()
+        self._target = self.rgb  # of which the tiles tell how far it is painted
         self._lock = RLock()
         with_cpu_fallback(self._prepare, pick_device(self.options.device))
 
@@ -117,8 +113,7 @@ class Session:
         """
         with self._lock:
             self.edit(labels, hints, classes)
-            for _box in self.paint():
-                pass
+            list(self.paint())
             return self.rgb.copy()
 
     def chroma(
@@ -164,11 +159,17 @@ class Session:
     @property
     def painted(self) -> bool:
         """Whether `rgb` is up to the last edit that was taken over."""
-        with self._lock:
-            return not self._edited or self._tiles.painted
+        return self.is_painted(self.rgb)
 
-    def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
-        """Paint what has changed since it was painted last into `rgb`, and tell which box is done.
+    def is_painted(self, out: NDArray[np.uint8]) -> bool:
+        """Whether an array that `paint` was given is up to the last edit that was taken over."""
+        with self._lock:
+            return not self._edited or (self._target is out and self._tiles.painted)
+
+    def paint(
+        self, inside: Box | None = None, tolerance: float = 0.0, out: NDArray[np.uint8] | None = None
+    ) -> Iterator[Box]:
+        """Paint what has changed since it was painted last, and tell which box is done.
 
         Parameters
         ----------
@@ -176,20 +177,23 @@ class Session:
             Paint no more than what this box of pixels touches.
         tolerance : float
             Leave alone what is off by no more than this, in a* or b*. What is left alone counts the next time.
+        out : array of uint8, (H, W, 3), optional
+            Paint into this array, in place, and not into `rgb`; `ValueError` if it is no such array. All of an array
+            counts as changed where another one was painted last: a session knows only what that one shows.
         """
-        for stale in self._tiles.stale(tolerance, inside) if self._edited else ():
-            for box in stale.parts(self._tiles.multiple(SIDE_TO_SHOW)):
-                with self._lock:
-                    self._anywhere(partial(self._paint, box))
+        out = self.rgb if out is None else out
+        if out.shape != self.rgb.shape or out.dtype != np.uint8:
+            raise ValueError(f"out must be an array of uint8, {self.rgb.shape}, not of {out.dtype}, {out.shape}")
+        for box in self._stale(inside, tolerance, out):
+            with self._lock:
+                self._anywhere(partial(self._paint, box, out))
+                if self._target is out:
                     self._tiles.note_painted(box)
-                yield box
+            yield box
 
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""
-        ids = self._master.config.ids
-        if classes is None:
-            return {label: label for label in ids}
-        return {label: target for label, target in classes.match(self.model.classes).items() if target in ids}
+        return self._setup.known_classes(classes)
 
     def _anywhere(self, compute: Callable[[], Result]) -> Result:
         """Compute on the device of the session, or on the CPU where its memory does not suffice."""
@@ -205,9 +209,9 @@ class Session:
     @torch.inference_mode()
     def _prepare(self, device: torch.device) -> None:
         """Compute on a device what does not depend on the labels."""
-        self._network = self.model.on(device).require_colorizer()
+        self._network = self._setup.network_on(device)
         values = self._values.to(device)
-        x = self._frame.shrink(network_input(values, self._network.config.lightness))
+        x = self._frame.shrink(network_input(values, self._config.lightness))
         self._x = self._frame.pad(x)[None, None]
         self._gray_features = self._network.encode_gray(self._x)
         self._lightness = lightness(values)
@@ -250,7 +254,9 @@ class Session:
         box = box.within(self._frame.working)
         chroma = self._vivid_chroma(box)
         if len(points):
-            chroma = self._hinted(chroma, points)
+            assert self._changes.labels is not None
+            own = as_ids(self._changes.labels)  # also what the model does not know
+            chroma = apply_hints(chroma, points, self._frame, self._frame.crop(self._x), own, self._config)
         self._points = points
         fitted = self._upsampling.fit(chroma, self._working_labels[box.slices], box)
         if fitted is not None:
@@ -269,28 +275,26 @@ class Session:
 
     def _vivid_chroma(self, box: Box) -> Tensor:
         """a*, b* (2, box.height, box.width) that the network predicts for working pixels, as vivid as is wished."""
-        config, model, vivid = self._network.config, self.model, self.options.vivid
+        config, setup, vivid = self._config, self._setup, self.options.vivid
         chroma = self._incremental.chroma[0, :, *box.slices] * config.chroma_scale + config.chroma_offset
         unlabeled = self._working_labels[box.slices] == UNLABELED
-        return chroma * torch.where(unlabeled, model.vivid_unlabeled * vivid, model.vivid * vivid)
-
-    def _hinted(self, chroma: Tensor, points: Hints) -> Tensor:
-        """a*, b* (2, h, w) with hints, which keep to the user's labels, also to those that the model does not know."""
-        assert self._changes.labels is not None
-        config, own = self._network.config, as_ids(self._changes.labels)
-        working = self._frame.vote(own)
-        scale, offset = config.chroma_scale, config.chroma_offset
-        channels = points.to_tensor(self._frame, scale, offset, own, working).to(self.device)
-        labels = torch.from_numpy(working).to(self.device)
-        scaled = (chroma[None] - offset) / scale
-        return spread_hints(scaled, self._frame.crop(self._x), labels[None], channels[None])[0] * scale + offset
+        return chroma * torch.where(unlabeled, setup.vivid_unlabeled * vivid, setup.vivid * vivid)
 
     @torch.inference_mode()
     def _chroma_in(self, box: Box) -> Tensor:
         """a*, b* (2, box.height, box.width) of full-size pixels."""
         return self._upsampling.chroma_in(box, self._labels[box.slices])
 
+    def _stale(self, inside: Box | None, tolerance: float, out: NDArray[np.uint8]) -> list[Box]:
+        """Boxes of full-size pixels that are to be painted into an array, none larger than what is shown at once."""
+        with self._lock:
+            if self._target is not out:
+                self._target, self._tiles = out, StaleTiles(self._frame)
+            boxes = self._tiles.stale(tolerance, inside) if self._edited else []
+            side = self._tiles.multiple(SIDE_TO_SHOW)
+            return [part for box in boxes for part in box.parts(side)]
+
     @torch.inference_mode()
-    def _paint(self, box: Box) -> None:
+    def _paint(self, box: Box, out: NDArray[np.uint8]) -> None:
         """Paint a box of full-size pixels."""
-        self.rgb[box.slices] = to_rgb(self._lightness[box.slices], self._chroma_in(box)).cpu().numpy()
+        out[box.slices] = to_rgb(self._lightness[box.slices], self._chroma_in(box)).cpu().numpy()

@@ -89,9 +89,9 @@ def vivid_curve(
     """
     colored = _with_color(photos)
     if labeled:
-        model = replace(model, vivid=1.0, _elsewhere={})
+        model = replace(model, vivid=1.0)
     else:
-        model = replace(model, vivid_unlabeled=1.0, _elsewhere={})
+        model = replace(model, vivid_unlabeled=1.0)
     found = np.empty((len(colored), len(FACTORS), 3))
     for number, photo in enumerate(colored):
         scene = Scene(model, photo, classes, device)

@@ -1,24 +1,21 @@
-"""The one-file form of a model: safetensors, with everything else as JSON in its header."""
+"""Reading the one-file form of a model: safetensors, with everything else as JSON in its header."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
-from napari_colorizer.files import replacing
 from napari_colorizer.models.checks import check_output, check_shapes, compare_shapes
-from napari_colorizer.models.header import FORMAT_VERSION, METADATA_KEY, opened, read_header, read_suggestions
+from napari_colorizer.models.header import opened, read_header, read_suggestions
 from napari_colorizer.models.model import Model
+from napari_colorizer.models.writing import SHARED, checksum
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
 Item = TypeVar("Item")
@@ -27,56 +24,6 @@ KINDS: dict[str, tuple[Any, Any]] = {  # by the type that a file names
     "TwoStreamUNet": (TwoStreamUNet, TwoStreamUNetConfig),
 }
 TYPES = {"segmenter": "GridNet", "colorizer": "TwoStreamUNet"}  # of files that name none
-SHARED = "colorizer.image_encoder."  # where both networks have the same one, only the segmenter's is written
-
-
-def write_model(model: Model, path: str | Path, half: bool = False, overwrite: bool = True) -> None:
-    """Write a model, completely or not at all: beside its place first, then flushed to the disk and renamed.
-
-    Parameters
-    ----------
-    model : Model
-    path : str or Path
-    half : bool
-        Store the kernels in half precision, which halves the file; statistics of norms stay as they are.
-    overwrite : bool
-        Whether to take the place of a file that is there.
-
-    Raises
-    ------
-    FileError
-        If there is such a file, and `overwrite` is false.
-    OSError
-        If it cannot be written; a file that was there before is still whole.
-    """
-    path = Path(path)
-    tensors = {
-        f"{part}.{name}": (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous()
-        for part, network in model.networks.items()
-        for name, tensor in network.state_dict().items()
-    }
-    if model.shares_encoder:
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(SHARED)}
-    header = {
-        "format": FORMAT_VERSION,
-        "name": model.name,
-        "classes": json.loads(model.classes.to_json()),
-        "networks": {
-            part: {"type": type(network).__name__, **asdict(network.config)} for part, network in model.networks.items()
-        },
-        "working_size": model.working_size,
-        "provenance": model.provenance,
-        "metrics": model.metrics,
-        "license": model.license,
-        "suggestions": model.suggestions,
-        "vivid": model.vivid,
-        "vivid_unlabeled": model.vivid_unlabeled,
-        "confidence": model.confidence,
-        "checksum": checksum(tensors),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, overwrite) as temporary:
-        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(header)}))  # a full disk is an OSError so
 
 
 def read_model(path: str | Path) -> Model:
@@ -140,15 +87,6 @@ def _with_shared(items: dict[str, Item], configs: Mapping[str, Mapping[str, Any]
         return items
     ours = [name for name in items if name.startswith("segmenter.image_encoder.")]
     return items | {name.replace("segmenter", "colorizer", 1): items[name] for name in ours}
-
-
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of the names and bytes of tensors, in the order of their names, in hexadecimal."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _build(part: str, config: Mapping[str, Any]) -> GridNet | TwoStreamUNet:

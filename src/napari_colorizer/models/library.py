@@ -114,11 +114,9 @@ def install_model(model: Model) -> Path:
     ModelError
         If there is a model of that name already, also one that another process has installed this very moment.
     """
-    from napari_colorizer.models.file import write_model
-
     path = place_for(model.name)
     try:
-        write_model(model, path, overwrite=False)
+        model.save(path, overwrite=False)
     except FileError as error:
         raise ModelError(f"there is already a model {model.name!r}; choose another name, or remove it first") from error
     return path

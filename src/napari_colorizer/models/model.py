@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from napari_colorizer.engine.options import (
 )
 from napari_colorizer.engine.segment import segment
 from napari_colorizer.engine.session import Session
+from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
+from napari_colorizer.models.writing import write_networks
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
 WORKING_SIZE = 352  # the paper's
@@ -72,7 +75,7 @@ class Model:
     vivid: float = 1.0
     vivid_unlabeled: float = 1.0
     confidence: float = 0.0
-    _elsewhere: dict[torch.device, Model] = field(default_factory=dict, repr=False)
+    _elsewhere: dict[torch.device, Model] = field(default_factory=dict, init=False)  # not taken over by `replace`
 
     def __post_init__(self) -> None:
         if self.segmenter is None and self.colorizer is None:
@@ -160,7 +163,7 @@ class Model:
         if device not in self._elsewhere:
             copies = copy.deepcopy(self.networks)  # at once, so that they go on sharing what they share
             moved: dict[str, Any] = {name: network.to(device) for name, network in copies.items()}
-            self._elsewhere[device] = replace(self, **moved, _elsewhere={})
+            self._elsewhere[device] = replace(self, **moved)
         return self._elsewhere[device]
 
     def segment(
@@ -221,10 +224,28 @@ class Model:
         limits: tuple[float, float] | None = None,
     ) -> Session:
         """Start coloring an image that will be colored again and again; see `Session`."""
-        return Session(self, gray, options, limits)
+        self.require_colorizer()
+        setup = ColorizerSetup(
+            network_on=lambda device: self.on(device).require_colorizer(),
+            classes=self.classes,
+            working_size=self.working_size,
+            vivid=self.vivid,
+            vivid_unlabeled=self.vivid_unlabeled,
+        )
+        return Session(setup, gray, options, limits)
 
-    def save(self, path: str | Path, half: bool = False) -> None:
-        """Write the model to one file, in half precision if asked for; see `napari_colorizer.models.file`."""
-        from napari_colorizer.models.file import write_model
-
-        write_model(self, path, half)
+    def save(self, path: str | Path, half: bool = False, overwrite: bool = True) -> None:
+        """Write the model to one file; arguments and errors are those of `napari_colorizer.models.writing`."""
+        facts = {
+            "name": self.name,
+            "classes": json.loads(self.classes.to_json()),
+            "working_size": self.working_size,
+            "provenance": self.provenance,
+            "metrics": self.metrics,
+            "license": self.license,
+            "suggestions": self.suggestions,
+            "vivid": self.vivid,
+            "vivid_unlabeled": self.vivid_unlabeled,
+            "confidence": self.confidence,
+        }
+        write_networks(self.networks, facts, path, self.shares_encoder, half, overwrite)

@@ -22,19 +22,15 @@ from napari_colorizer.errors import DivergedError, TrainingError
 from napari_colorizer.files import replacing
 from napari_colorizer.models.library import FRESH
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.events import EpochEnded, Event, Progress
+from napari_colorizer.training.context import Emit, Stop, StoppedError
+from napari_colorizer.training.events import EpochEnded, Progress
 from napari_colorizer.training.modules import NetworkTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import Row, RunFolder, lost
 
 SECONDS_BETWEEN = 0.25
 SCORES = {"segmenter": ("mIoU", 1), "colorizer": ("ciede2000", -1)}  # what makes an epoch the best, and which way
-Emit = Callable[[Event], None]
-Stop = Callable[[], bool]
-
-
-class StoppedError(Exception):
-    """Somebody asked to stop."""
+STATE_KEY = "Recorder"  # of what checkpoints keep of it
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
@@ -50,11 +46,30 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read a checkpoint without unpickling anything."""
-        try:
-            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # a damaged file fails in any way
-            raise TrainingError(f"{path} is damaged. Delete it to begin this network again") from error
-        return checkpoint
+        return _read_checkpoint(path)
+
+
+def _read_checkpoint(path: Path, mmap: bool = False) -> dict[str, Any]:
+    """What a checkpoint holds; with `mmap` its tensors stay on the disk until they are used."""
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except Exception as error:  # a damaged file fails in any way
+        raise TrainingError(f"{path} is damaged. Delete it to begin this network again") from error
+    return checkpoint
+
+
+def training_log(run: RunFolder, part: str) -> list[Row]:
+    """What is known of each epoch of a network: epoch, step, minutes so far, loss, metrics, whether it was the best."""
+    path = run.checkpoint(part)
+    if not path.exists():
+        return []
+    rows: list[Row] = _read_checkpoint(path, mmap=True)["callbacks"][STATE_KEY]["rows"]
+    return rows
+
+
+def epochs_done(run: RunFolder, part: str) -> int:
+    """How many epochs of a network the folder of a run holds."""
+    return max((int(row["epoch"]) for row in training_log(run, part)), default=0)
 
 
 @dataclass
@@ -117,6 +132,11 @@ class Recorder(Callback):
         self._on_sigterm: Any = None
 
     # -- what a checkpoint keeps
+
+    @property
+    def state_key(self) -> str:
+        """Under which name it is kept: always the same, whatever the class is called."""
+        return STATE_KEY
 
     def state_dict(self) -> dict[str, Any]:
         """The log and the best score so far."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from napari_colorizer.datasets.photos import nearest_labels
 from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.networks.image_encoder import STRIDES
 from napari_colorizer.training.label_simulation import degrade_labels, relabel_region
 from napari_colorizer.training.old_photos import old_photo
@@ -131,3 +132,28 @@ class SeenCropDataset(CropDataset):
             rows, columns = (np.s_[start // stride : (start + size) // stride] for start in (top, left))
             crop[f"features{index}"] = np.array(features[:, rows, columns])  # the file is not to be written to
         return crop
+
+
+def crops_for(
+    network: GridNet | TwoStreamUNet,
+    photos: Sequence[Photo],
+    options: TrainOptions,
+    build_store: Callable[[], ViewStore],
+    unlike: Unlike | None = None,
+) -> CropDataset:
+    """The crops that a network is trained with.
+
+    Parameters
+    ----------
+    network : GridNet or TwoStreamUNet
+    photos : sequence of Photo
+    options : TrainOptions
+    build_store : callable
+        Builds a store of the photos; called where the network has an image encoder that is not trained.
+    unlike
+        See `CropDataset`.
+    """
+    guidance = isinstance(network, TwoStreamUNet)
+    if not network.config.image_encoder:
+        return CropDataset(photos, options, guidance, unlike)
+    return SeenCropDataset(photos, options, guidance, unlike, None if options.encoder_factor else build_store())

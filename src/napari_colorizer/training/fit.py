@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import queue
 import threading
 from collections.abc import Generator, Iterator
@@ -18,13 +17,14 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.training.callbacks import Emit, Stop, StoppedError
+from napari_colorizer.training.callbacks import epochs_done
+from napari_colorizer.training.context import Emit, Stop, StoppedError
 from napari_colorizer.training.events import Event, Stopped
 from napari_colorizer.training.install import install
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.prepare import choose_start, describe, gather
-from napari_colorizer.training.run_folder import RUN_VARIABLE, RunFolder, lost, model_name, new_run
-from napari_colorizer.training.stage import epochs_done, train_stage
+from napari_colorizer.training.run_folder import RunFolder, lost, model_name, new_run
+from napari_colorizer.training.stage import train_stage
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
@@ -111,20 +111,6 @@ def _own_random_numbers() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _told_to_processes(run: RunFolder) -> Iterator[None]:
-    """Let processes that are started meanwhile know which run they belong to."""
-    before = os.environ.get(RUN_VARIABLE)
-    os.environ[RUN_VARIABLE] = str(run.path)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(RUN_VARIABLE, None)
-        else:
-            os.environ[RUN_VARIABLE] = before
-
-
 def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Exception:
     """The error in words that help, where it is one of those that come from outside."""
     kept = f". What the last whole epoch gave is in {run.path}" if run.options.exists() else ""
@@ -152,15 +138,14 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
         if not run.start.exists():
             start.model.save(run.start)
         options.write(run.options)  # last: a run without it has not begun
-    with _told_to_processes(run):
-        done = {part: epochs_done(run, part) for part in materials.parts}
-        emit(describe(materials, start, problems, sum(done.values())))
-        model, stopped = start.model, False
-        for part in materials.parts:
-            if done[part] >= options.epochs:
-                model = replace(read_model(run.best(part)), name=model.name)
-            elif not stopped:
-                model, stopped = train_stage(materials, model, part)
+    done = {part: epochs_done(run, part) for part in materials.parts}
+    emit(describe(materials, start, problems, sum(done.values())))
+    model, stopped = start.model, False
+    for part in materials.parts:
+        if done[part] >= options.epochs:
+            model = replace(read_model(run.best(part)), name=model.name)
+        elif not stopped:
+            model, stopped = train_stage(materials, model, part)
     if main and stopped and not any(epochs_done(run, part) for part in materials.parts):
         raise StoppedError
     if main:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +11,11 @@ import torch
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import lacks_memory
 from napari_colorizer.training.options import TrainOptions
+from napari_colorizer.training.processes import SeveralProcesses
 
 
-def trainer_arguments(options: TrainOptions) -> dict[str, Any]:
-    """Arguments of `pytorch_lightning.Trainer`: accelerator, devices, nodes, strategy and precision."""
+def trainer_arguments(options: TrainOptions, run: Path) -> dict[str, Any]:
+    """Arguments of `pytorch_lightning.Trainer` for a run: accelerator, devices, nodes, strategy and precision."""
     device = pick_device(options.device)
     devices: int | list[int] = options.devices
     if device.type == "cuda" and options.devices == 1:
@@ -22,7 +24,7 @@ def trainer_arguments(options: TrainOptions) -> dict[str, Any]:
         "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
         "devices": devices,
         "num_nodes": options.nodes,
-        "strategy": "ddp" if options.devices * options.nodes > 1 else "auto",
+        "strategy": SeveralProcesses(run) if options.devices * options.nodes > 1 else "auto",
         "precision": lightning_precision(options.precision, device),
         "sync_batchnorm": device.type == "cuda" and options.devices * options.nodes > 1,
     }

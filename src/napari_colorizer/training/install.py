@@ -14,9 +14,10 @@ from napari_colorizer.errors import ModelError
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import install_model, place_for
 from napari_colorizer.models.model import Model
+from napari_colorizer.training.callbacks import training_log
+from napari_colorizer.training.context import Materials, suggested_colors
 from napari_colorizer.training.events import Finished, Note
 from napari_colorizer.training.run_folder import free_name
-from napari_colorizer.training.stage import Materials, suggested_colors, training_log
 
 
 def install(materials: Materials, model: Model, stopped: bool) -> Finished:
@@ -43,7 +44,6 @@ def install(materials: Materials, model: Model, stopped: bool) -> Finished:
         suggestions=suggested_colors(materials, model),
         metrics={part: read_header(run.best(part))["metrics"].get(part, {}) for part in trained},
         provenance={**model.provenance, **_provenance(materials, stopped)},
-        _elsewhere={},
         **networks,
     )
     path = _write(materials, model)

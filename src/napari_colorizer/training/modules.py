@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.evaluation.suggestions import Suggestions
@@ -20,11 +20,12 @@ from napari_colorizer.training.options import TrainOptions
 
 WARM_UP_STEPS = 100
 BETAS = (0.9, 0.999)
+FORMER_NAMES = {"average.network.": "average.module.", "average.count": "average.n_averaged"}  # and what they became
 EARLY = 4  # the average of the first steps is over a quarter of them: a random start is soon forgotten
 
 
-class MovingAverage(nn.Module):
-    """Exponential moving average of a network's weights and statistics.
+def moving_average(network: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of a network's weights and statistics, in eval mode.
 
     Parameters
     ----------
@@ -34,25 +35,15 @@ class MovingAverage(nn.Module):
         Share of the old average that a step keeps; 0 makes it a copy of the network.
     """
 
-    count: Tensor
+    def follow(old: Any, new: Any, count: Tensor | int) -> None:
+        if old[0].is_floating_point():
+            torch._foreach_lerp_(old, new, max(1 - decay, 1 / (1 + int(count) / EARLY)))
+        else:  # what batch norms count
+            torch._foreach_copy_(old, new)
 
-    def __init__(self, network: nn.Module, decay: float):
-        super().__init__()
-        self.decay = decay
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Take in the weights after one more step."""
-        weight = max(1 - self.decay, 1 / (1 + int(self.count) / EARLY))
-        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
-        floats = [pair for pair in pairs if pair[0].is_floating_point()]
-        torch._foreach_lerp_([old for old, _ in floats], [new for _, new in floats], weight)
-        for old, new in pairs:
-            if not old.is_floating_point():
-                old.copy_(new)
-        self.count += 1
+    average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+    average.eval().requires_grad_(False)
+    return average
 
 
 class NetworkTraining(pl.LightningModule):
@@ -73,8 +64,15 @@ class NetworkTraining(pl.LightningModule):
         if network.config.image_encoder:
             network.image_encoder.requires_grad_(options.encoder_factor > 0)
         self.options, self.steps = options, steps
-        self.average = MovingAverage(network, options.ema)
+        self.average = moving_average(network, options.ema)
         self._updates = 0
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Read checkpoints of earlier versions, which had other names for the average."""
+        for name in [name for name in checkpoint["state_dict"] if name.startswith(tuple(FORMER_NAMES))]:
+            former = next(former for former in FORMER_NAMES if name.startswith(former))
+            renamed = name.replace(former, FORMER_NAMES[former], 1)
+            checkpoint["state_dict"][renamed] = checkpoint["state_dict"].pop(name)
 
     def on_train_start(self) -> None:
         """Count the steps that were done before."""
@@ -84,7 +82,7 @@ class NetworkTraining(pl.LightningModule):
         """Average the weights, once for every step of the optimizer."""
         if self.trainer.global_step > self._updates:
             self._updates = self.trainer.global_step
-            self.average.update(self.network)
+            self.average.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:
         """Adam or AdamW, with a learning rate that is a function of the step."""

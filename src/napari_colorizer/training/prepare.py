@@ -12,11 +12,10 @@ from napari_colorizer.datasets.read import read_set
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.callbacks import Emit, Stop, StoppedError
+from napari_colorizer.training.context import Emit, Materials, Stop, StoppedError, spread
 from napari_colorizer.training.events import Note, Prepared
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder
-from napari_colorizer.training.stage import Materials, spread
 from napari_colorizer.training.transfer import Start, start_model
 
 PARTS = {"both": ("segmenter", "colorizer"), "segmenter": ("segmenter",), "colorizer": ("colorizer",)}

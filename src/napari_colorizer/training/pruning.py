@@ -54,4 +54,4 @@ def prune(
             f"of the classes that the model {model.name!r} predicts, {len(learned)} reach an IoU of {least_iou:g}; "
             f"at least {LEAST_CLASSES} must remain. Lower the limit, or train its segmenter for longer"
         )
-    return replace(model, segmenter=without_classes(segmenter, model.predictable - learned), _elsewhere={})
+    return replace(model, segmenter=without_classes(segmenter, model.predictable - learned))

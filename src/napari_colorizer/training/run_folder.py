@@ -21,7 +21,7 @@ from napari_colorizer.files import replacing
 from napari_colorizer.models.library import FRESH, installed_models, library_folder, place_for
 from napari_colorizer.training.options import TrainOptions
 
-RUN_VARIABLE = "NAPARI_COLORIZER_RUN"  # how a process tells the ones that it starts which run they belong to
+RUN_VARIABLE = "NAPARI_COLORIZER_RUN"  # how a training tells its other processes which run they belong to
 FROM_OUTSIDE = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 MAY_CHANGE = ("data", "epochs", "device", "devices", "nodes", "workers", "precision", "pictures")
 Row = dict[str, Any]
@@ -127,7 +127,7 @@ def new_run(options: TrainOptions, main: bool = True) -> RunFolder:
     TrainingError
         If the folder that the options name holds a run already, or several processes do not know of a common one.
     """
-    chosen = os.environ.get(RUN_VARIABLE) or options.run
+    chosen = options.run if main else os.environ.get(RUN_VARIABLE, options.run)
     if chosen:
         folder = RunFolder(Path(chosen).expanduser().absolute())
         if main and folder.options.exists():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
@@ -16,62 +16,21 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Subset
 
 from napari_colorizer.classes import UNLABELED
-from napari_colorizer.datasets.photos import PhotoStore
-from napari_colorizer.datasets.sets import LabeledSet, Photo
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.evaluation.evaluate import epoch_metrics
-from napari_colorizer.evaluation.suggestions import Suggestions, color_suggestions, unlike_classes
+from napari_colorizer.evaluation.suggestions import Suggestions, unlike_classes
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.callbacks import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
-from napari_colorizer.training.crop_dataset import CropDataset, SeenCropDataset, Unlike
+from napari_colorizer.training.callbacks import Recorder, SafeCheckpointIO, Validation
+from napari_colorizer.training.context import Emit, Materials, StoppedError, suggested_colors
+from napari_colorizer.training.crop_dataset import CropDataset, Unlike, crops_for
 from napari_colorizer.training.events import Note
 from napari_colorizer.training.hardware import is_out_of_memory, trainer_arguments, worker_count
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.pictures import write_pictures
-from napari_colorizer.training.run_folder import Row, RunFolder
 from napari_colorizer.training.sampler import EpochOrder, Share, rare_first
 from napari_colorizer.training.views import ViewStore
-
-PHOTOS_FOR_SUGGESTIONS = 1000
-
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What both networks are trained and judged with.
-
-    Attributes
-    ----------
-    options : TrainOptions
-    run : RunFolder
-    data : LabeledSet
-    train : PhotoStore
-    val : sequence of Photo
-    emit, stop : callable
-        See `Recorder`.
-    parts : tuple of str
-        The networks to train, one after the other.
-    """
-
-    options: TrainOptions
-    run: RunFolder
-    data: LabeledSet
-    train: PhotoStore
-    val: Sequence[Photo]
-    emit: Emit
-    stop: Stop
-    parts: tuple[str, ...] = ()
-
-    def usable(self, part: str) -> list[int]:
-        """Numbers of the training photos that can teach a network."""
-        store = self.train
-        by_people = store.labeled & np.array([not pair.pseudo for pair in store.pairs], bool)
-        usable = by_people | self.options.unlabeled
-        usable &= store.labeled & store.counts[:, 1:].any(1) if part == "segmenter" else ~store.gray
-        return np.flatnonzero(usable).tolist()
 
 
 def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bool]:
@@ -122,26 +81,6 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
     return replace(read_model(run.best(part)), name=base.name), stopped
 
 
-def epochs_done(run: RunFolder, part: str) -> int:
-    """How many epochs of a network the folder of a run holds."""
-    return max((int(row["epoch"]) for row in training_log(run, part)), default=0)
-
-
-def training_log(run: RunFolder, part: str) -> list[Row]:
-    """What is known of each epoch of a network: epoch, step, minutes so far, loss, metrics, whether it was the best."""
-    path = run.checkpoint(part)
-    if not path.exists():
-        return []
-    rows: list[Row] = SafeCheckpointIO().load_checkpoint(path)["callbacks"][Recorder.__qualname__]["rows"]
-    return rows
-
-
-def suggested_colors(materials: Materials, model: Model) -> Suggestions:
-    """Colors of a model's classes: those in the training photos; of classes that these do not show, its own."""
-    own = color_suggestions(spread(materials.train, PHOTOS_FOR_SUGGESTIONS), model.classes)
-    return {**model.suggestions, **own}
-
-
 def _colors_to_follow(materials: Materials, base: Model) -> Suggestions:
     """Suggested colors of the classes that the colorizer tells apart, in the order of their ids."""
     known, ids = suggested_colors(materials, base), base.require_colorizer().config.ids
@@ -179,7 +118,7 @@ def _fit(
     validation = _validation(materials, base, part)
     recorder = Recorder(part, options, run, validation, materials.emit, materials.stop, materials.parts)
     trainer = pl.Trainer(
-        **trainer_arguments(options),
+        **trainer_arguments(options, run.path),
         max_epochs=options.epochs,
         min_epochs=0,
         accumulate_grad_batches=splits,
@@ -217,23 +156,23 @@ def _crops(
     stack: ExitStack,
 ) -> CropDataset:
     """The crops of a network; what a frozen image encoder sees is computed here, and removed with the stack."""
-    options, network, guidance = materials.options, training.network, part == "colorizer"
+    options, network = materials.options, training.network
     photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
-    if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance, unlike)
-    if options.encoder_factor:
-        return SeenCropDataset(photos, options, guidance, unlike)
-    path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
-    stack.callback(path.unlink, missing_ok=True)
-    store = ViewStore(photos, options, path)
-    materials.emit(Note(f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"))
 
     def check() -> None:
         if materials.stop():
             raise StoppedError
 
-    store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
-    return SeenCropDataset(photos, options, guidance, unlike, store)
+    def build() -> ViewStore:
+        path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
+        stack.callback(path.unlink, missing_ok=True)
+        store = ViewStore(photos, options, path)
+        looks = f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"
+        materials.emit(Note(looks))
+        store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
+        return store
+
+    return crops_for(network, photos, options, build, unlike)
 
 
 def _validation(materials: Materials, base: Model, part: str) -> Validation:
@@ -257,8 +196,8 @@ def _validation(materials: Materials, base: Model, part: str) -> Validation:
 def _with_network(base: Model, part: str, training: NetworkTraining) -> Model:
     """The model with a copy of the averaged weights."""
     networks: dict[str, Any] = {name: copy.deepcopy(network) for name, network in base.networks.items()}
-    networks[part] = copy.deepcopy(training.average.network).cpu()
-    return replace(base, _elsewhere={}, metrics={}, **networks)
+    networks[part] = copy.deepcopy(training.average.module).cpu()
+    return replace(base, metrics={}, **networks)
 
 
 def _more_splits(options: TrainOptions, splits: int, part: str, error: BaseException, emit: Emit) -> int:
@@ -287,10 +226,3 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-
-
-def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of some items, evenly spread."""
-    if len(items) <= most:
-        return list(items)
-    return [items[int(number)] for number in np.linspace(0, len(items) - 1, most)]
