@@ -89,7 +89,7 @@ STAGES: dict[str, dict[str, Any]] = {
         **COLOR,
         "start": "faithful",
         "epochs": 8,
-        "rate": 6e-4,
+        "rate": 7e-4,
         "relabel": 0.8,
         "drop_all": 0.25,
         "drop_classes": 0.1,

@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.networks import TwoStreamUNet, TwoStreamUNetConfig
@@ -12,6 +13,7 @@ SLIM = {
     "default": {"widths": (4, 6, 8, 10), "decoder_widths": (8, 6, 4), "embedding": 3, "stem": 4, "context": 1},
     "paper": {"widths": (4, 6, 8), "decoder_widths": (12, 8)},
     "authors": {"widths": (3, 4, 5, 5), "decoder_widths": (8, 6, 5), "slope": 0.1},
+    "gated": {"widths": (4, 6, 8, 10), "decoder_widths": (8, 6, 4), "embedding": 3, "stem": 4, "gated": True},
     "no skip": {"widths": (4,), "decoder_widths": ()},
     "stem, one level": {"widths": (4,), "decoder_widths": (), "stem": 4},
 }
@@ -19,7 +21,11 @@ SLIM = {
 
 def slim(name):
     torch.manual_seed(0)
-    return TwoStreamUNet(TwoStreamUNetConfig(ids=range(9), **SLIM[name])).eval()
+    network = TwoStreamUNet(TwoStreamUNetConfig(ids=range(9), **SLIM[name])).eval()
+    for layer in network.topology.guidance:
+        if layer.gate is not None:
+            nn.init.normal_(layer.gate.weight)  # a fresh one lets all through
+    return network
 
 
 def begin(network, height, width):

@@ -52,11 +52,11 @@ def listed():
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), st.sampled_from(sorted(MODULES)), st.sampled_from([6, 12]), st.sampled_from([6, 12]))
+@given(st.data(), st.sampled_from(sorted(MODULES)), st.sampled_from([6, 12]), st.sampled_from([6, 12]), st.booleans())
 @torch.inference_mode()
-def test_any_box_of_an_output_is_that_of_the_whole(data, name, height, width):
+def test_any_box_of_an_output_is_that_of_the_whole(data, name, height, width, gated):
     torch.manual_seed(0)
-    layer = Layer(name, MODULES[name](), nn.SiLU(), ("first", "second"), 1)
+    layer = Layer(name, MODULES[name](), nn.SiLU(), ("first", "second"), 1, nn.Conv2d(1, 1, 1) if gated else None)
     sources = [torch.rand(1, 1, height, width) for _ in range(2)]
     gray = [torch.empty(0), torch.rand(1, 1, height, width)]
     whole = layer(sources, gray)
@@ -66,6 +66,24 @@ def test_any_box_of_an_output_is_that_of_the_whole(data, name, height, width):
     ]
     box = Box(*ends[0], *ends[1])
     torch.testing.assert_close(layer.part(sources, gray, box), whole[..., *box.slices], rtol=0, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_a_gate_decides_how_much_of_the_gray_features_counts():
+    gate = nn.Conv2d(1, 1, 1, bias=False)
+    layer = Layer("gated", nn.Identity(), gray=0, gate=gate)
+    gray, x = torch.rand(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+    for weight, share in ((0.0, 1.0), (-100.0, 0.0), (100.0, 2.0)):
+        gate.weight.fill_(weight)
+        assert torch.equal(layer([x], [gray]), torch.cat([share * gray, x], 1))
+
+
+@pytest.mark.parametrize(
+    "gate", [nn.Conv2d(2, 2, 3, padding=1), nn.InstanceNorm2d(2), nn.AdaptiveAvgPool2d(1)], ids=str
+)
+def test_a_gate_that_sees_more_than_its_pixel_is_refused(gate):
+    with pytest.raises(ValueError, match="layer 'gated'"):
+        Layer("gated", nn.Identity(), gray=0, gate=gate)
 
 
 @settings(max_examples=100, deadline=None)

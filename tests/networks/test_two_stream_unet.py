@@ -54,7 +54,7 @@ def test_the_published_costs_are_met(name, parameters, gflop, preset):
 
 def test_the_default_keeps_its_budget(preset):
     cost = measure_cost(preset(TwoStreamUNet, "default"))
-    assert (round(cost.parameters / 1e6, 2), round(cost.gflop, 2)) == (5.39, 9.67)
+    assert (round(cost.parameters / 1e6, 2), round(cost.gflop, 2)) == (5.45, 9.79)
     assert cost.reach == 79
 
 

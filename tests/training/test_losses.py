@@ -3,7 +3,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_colorizer.training.losses import MOST_WEIGHT, GroupedCrossEntropy, Relabeled, class_weights, color_loss
+from napari_colorizer.training.losses import (
+    INSISTENCE,
+    MOST_WEIGHT,
+    GroupedCrossEntropy,
+    Relabeled,
+    class_weights,
+    color_loss,
+)
 
 IDS = (0, 15, 28, 60, 300)
 
@@ -63,7 +70,9 @@ def test_the_mean_of_a_relabeled_region_is_to_come_near_the_nearest_color():
     predicted, target = torch.zeros(2, 2, 4, 4), torch.zeros(2, 2, 4, 4)
     predicted[:, 0] = torch.tensor([0.0, 0.2, 0.0, 0.0])  # at most as far as 0.3 - 0.1 from the first color
     error = color_loss(predicted, target, 1.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
-    torch.testing.assert_close(error, torch.tensor(0.15**2 / 2 / 2 / 2))  # squared, of one channel, in half of it
+    torch.testing.assert_close(
+        error, torch.tensor(INSISTENCE * 0.15**2 / 2 / 2 / 2)
+    )  # squared, of one channel, in half of it
     weighted = color_loss(predicted, target, 1.0, 4.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
     torch.testing.assert_close(weighted, error * (0.5 + 4 * 0.25))  # as of pixels that colorful
 

@@ -40,6 +40,9 @@ class Layer:
         Layers whose outputs are added up for an input; where there are none, the layer before.
     gray : int, optional
         Level whose gray features are put in front of that.
+    gate : nn.Module, optional
+        A 1 x 1 convolution of the input that says how much of each gray feature counts: none below, twice as much far
+        above 0.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class Layer:
     activation: nn.Module = field(default_factory=nn.Identity)
     sources: tuple[str, ...] = ()
     gray: int | None = None
+    gate: nn.Module | None = None
     window: ConvWindow | DoublingWindow = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,13 +64,15 @@ class Layer:
         window = _window_of(self.module)
         if window is None:
             raise ValueError(f"layer {self.name!r}: a box of the output of {self.module} cannot be computed alone")
+        if self.gate is not None and _window_of(self.gate) != ConvWindow(1, 0):
+            raise ValueError(f"layer {self.name!r}: {self.gate} does not tell each pixel for itself what counts")
         object.__setattr__(self, "window", window)
 
     def __call__(self, sources: Sequence[Tensor], gray: Sequence[Tensor] = ()) -> Tensor:
         """The output for those of its sources and the gray features of each level."""
         x = reduce(torch.add, sources)
         if self.gray is not None:
-            x = torch.cat([gray[self.gray], x], 1)
+            x = self._behind(gray[self.gray], x)
         return self.activation(self.module(x))
 
     def part(self, sources: Sequence[Tensor], gray: Sequence[Tensor], box: Box) -> Tensor:
@@ -78,11 +84,17 @@ class Layer:
         inside = needed.within(shape)
         x = reduce(torch.add, [source[..., *inside.slices] for source in sources])
         if self.gray is not None:
-            x = torch.cat([gray[self.gray][..., *inside.slices], x], 1)
+            x = self._behind(gray[self.gray][..., *inside.slices], x)
         if needed != inside:
             sides = (inside.left - needed.left, needed.right - inside.right)
             x = F.pad(x, (*sides, inside.top - needed.top, needed.bottom - inside.bottom))
         return self.activation(self.window.part(self.module, x, needed, box))
+
+    def _behind(self, gray: Tensor, x: Tensor) -> Tensor:
+        """The input behind as much of the gray features as the gate lets through."""
+        if self.gate is not None:
+            gray = gray * (2 * torch.sigmoid(self.gate(x)))
+        return torch.cat([gray, x], 1)
 
 
 def follow(layers: Sequence[Layer], x: Value, step: Callable[[Layer, list[Value]], Value]) -> Value:

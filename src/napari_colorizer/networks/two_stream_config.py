@@ -78,6 +78,9 @@ class TwoStreamUNetConfig:
     image_encoder : {"", "lite0", "lite1", "lite2"}
         The `ImageEncoder` whose features are added to the gray ones, level by level; none by default. It needs a stem
         and four levels, whose strides are then 2 to 16.
+    gated : bool
+        Whether the guidance decides how much of each gray feature counts, so that a label can contradict what the
+        image encoder sees.
     """
 
     ids: tuple[int, ...]
@@ -93,6 +96,7 @@ class TwoStreamUNetConfig:
     chroma_scale: float = 128.0
     chroma_offset: float = 0.0
     image_encoder: str = ""
+    gated: bool = False
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths", "decoder_widths"):
@@ -156,8 +160,8 @@ class TwoStreamUNetConfig:
             skip, at = 2 * self.widths[level], f"decoder.{number}"
             project = nn.Conv2d(skip, outputs, 1, bias=False) if skip != outputs else nn.Identity()
             decoder += [
-                Layer(f"{at}.conv1", up_conv3x3(inputs, outputs), activation, gray=gray),
-                Layer(f"{at}.project", project, sources=(skips[level],), gray=level),
+                Layer(f"{at}.conv1", up_conv3x3(inputs, outputs), activation, gray=gray, gate=self._gate(gray)),
+                Layer(f"{at}.project", project, sources=(skips[level],), gray=level, gate=self._gate(level)),
                 Layer(f"{at}.conv2", conv3x3(outputs, outputs), activation, (f"{at}.conv1", f"{at}.project")),
             ]
             inputs, gray = outputs, None
@@ -166,6 +170,12 @@ class TwoStreamUNetConfig:
         if self.stem:
             decoder.append(Layer("doubling", nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)))
         return decoder
+
+    def _gate(self, level: int | None) -> nn.Module | None:
+        """What lets gray features of a level through; the finest ones hold nothing that a label could contradict."""
+        if not self.gated or not level:
+            return None
+        return nn.Conv2d(self.widths[level], self.widths[level], 1, bias=False)
 
     def _outline(self) -> Topology:
         """The topology without weights."""
@@ -194,5 +204,6 @@ PRESETS = {
         context=2,
         final_activation=False,
         image_encoder="lite0",
+        gated=True,
     ),
 }

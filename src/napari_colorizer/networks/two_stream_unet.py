@@ -88,6 +88,8 @@ class TwoStreamUNet(nn.Module):
             if last in dict(home.named_children()):
                 raise ValueError(f"there are two layers {layer.name!r}")
             home.add_module(last, layer.module)
+            if layer.gate is not None:
+                home.add_module(f"{last}_gate", layer.gate)
 
     def _initialize(self) -> None:
         for module in self.modules():
@@ -98,6 +100,9 @@ class TwoStreamUNet(nn.Module):
                     nn.init.normal_(module.weight, std=math.sqrt(2 / fan))
         with torch.no_grad():
             self.final.weight *= FAINT
+            for layer in self.topology.guidance:
+                if layer.gate is not None:
+                    layer.gate.weight.zero_()  # all of the gray features, at first
             for module in self.modules():
                 if isinstance(module, ContextBlock):
                     module.conv2.weight *= FAINT

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 MOST_WEIGHT = 10.0
 SAME_ERROR = 0.1  # of the scaled chroma: as large, an error counts alike where a label is given and where none is
 FOLLOWED = 4.0  # a*, b* distance within which a region has taken a color
+INSISTENCE = 4.0  # how much more pixels of a relabeled region count: they are few, and contradict all others
 TYPICAL_CHROMA = 0.12  # root mean square of the scaled chroma of everyday photographs: they have the weight 1
 
 
@@ -75,7 +76,8 @@ def color_loss(
     Where `guessed` (N, H, W) is true, the error is squared whatever `delta` and `color_weight` say: nobody told what
     is there, and of a bold guess and the mean of all guesses the latter is the safer one.
 
-    Of regions that are `relabeled` the mean counts, as much as so many pixels; `target` says nothing of it.
+    Of regions that are `relabeled` the mean counts, as much as `INSISTENCE` times so many pixels; `target` says nothing
+    of it.
     """
     power = target.square().sum(1).mean((1, 2))
     if relabeled is not None:
@@ -84,6 +86,8 @@ def color_loss(
     if color_weight:
         strength = torch.hypot(target[:, :1], target[:, 1:])  # several times as fast as a norm over two channels
         error = error * (0.5 + color_weight * strength.clamp(max=0.5))
+    if relabeled is not None:
+        error = torch.where(relabeled.region[:, None], INSISTENCE * error, error)
     if guessed is not None:
         squared = (predicted.float() - target).square() * (delta / (2 * SAME_ERROR))
         error = torch.where(guessed[:, None], squared, error)
