@@ -75,7 +75,7 @@ def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) 
     step = _make_step(training, options, device)
     times: dict[str, list[float]] = {"with": [], "without": []}
     with TemporaryDirectory() as folder:
-        data = _crops(training.network, options, photos, Path(folder) / "views", part == "colorizer")
+        data = _crops(training.network, options, photos, Path(folder) / "views")
         loader = _batches(data, options, steps + WARM_UP)
         fixed = next(_batches(data, replace(options, workers=0), 1))
         for number in range(steps + WARM_UP):
@@ -87,15 +87,14 @@ def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) 
     return StepTime(part, options.batch, float(np.median(times["with"])), float(np.median(times["without"])))
 
 
-def _crops(
-    network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path, guidance: bool
-) -> CropDataset:
+def _crops(network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path) -> CropDataset:
+    channels = network.config.guidance if isinstance(network, TwoStreamUNet) else ()
     if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance)
+        return CropDataset(photos, options, channels)
     store = ViewStore(photos, replace(options, views=1), path)
     device = pick_device(options.device)
     store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
-    return SeenCropDataset(photos, options, guidance, store=store)
+    return SeenCropDataset(photos, options, channels, store=store)
 
 
 def _batches(data: CropDataset, options: TrainOptions, count: int) -> Iterator[dict[str, Tensor]]:

@@ -23,6 +23,7 @@ from napari_colorizer.evaluation.evaluate import epoch_metrics
 from napari_colorizer.evaluation.suggestions import Suggestions, color_suggestions, unlike_classes
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
+from napari_colorizer.networks import TwoStreamUNet
 from napari_colorizer.training.callbacks import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
 from napari_colorizer.training.crop_dataset import CropDataset, SeenCropDataset, Unlike
 from napari_colorizer.training.events import Note
@@ -217,12 +218,13 @@ def _crops(
     stack: ExitStack,
 ) -> CropDataset:
     """The crops of a network; what a frozen image encoder sees is computed here, and removed with the stack."""
-    options, network, guidance = materials.options, training.network, part == "colorizer"
+    options, network = materials.options, training.network
+    channels = network.config.guidance if isinstance(network, TwoStreamUNet) else ()
     photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
     if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance, unlike)
+        return CropDataset(photos, options, channels, unlike)
     if options.encoder_factor:
-        return SeenCropDataset(photos, options, guidance, unlike)
+        return SeenCropDataset(photos, options, channels, unlike)
     path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
     stack.callback(path.unlink, missing_ok=True)
     store = ViewStore(photos, options, path)
@@ -233,7 +235,7 @@ def _crops(
             raise StoppedError
 
     store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
-    return SeenCropDataset(photos, options, guidance, unlike, store)
+    return SeenCropDataset(photos, options, channels, unlike, store)
 
 
 def _validation(materials: Materials, base: Model, part: str) -> Validation:
