@@ -40,9 +40,9 @@ class Layer:
         Layers whose outputs are added up for an input; where there are none, the layer before.
     gray : int, optional
         Level whose gray features are put in front of that.
-    gate : nn.Module, optional
-        A 1 x 1 convolution of the input that says how much of each gray feature counts: none below, twice as much far
-        above 0.
+    gate : nn.Conv2d, optional
+        1 x 1, of the input: it says how much of each gray feature counts, from none far below 0 to twice as much far
+        above.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Layer:
     activation: nn.Module = field(default_factory=nn.Identity)
     sources: tuple[str, ...] = ()
     gray: int | None = None
-    gate: nn.Module | None = None
+    gate: nn.Conv2d | None = None
     window: ConvWindow | DoublingWindow = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -186,7 +186,7 @@ class TwoStreamUNetConfig:
             decoder.append(Layer("doubling", nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)))
         return decoder
 
-    def _gate(self, level: int | None) -> nn.Module | None:
+    def _gate(self, level: int | None) -> nn.Conv2d | None:
         """What lets gray features of a level through; the finest ones hold nothing that a label could contradict."""
         if not self.gated or not level:
             return None
