@@ -123,7 +123,7 @@ class Session:
         Raises
         ------
         ValueError, TypeError
-            If the label map is not one, something has another shape than the image, or the model does not hear a channel.
+            If the label map is not one, something has another shape than the image, or a channel is not the model's.
         """
         with self._lock:
             self.edit(labels, hints, classes, guidance)

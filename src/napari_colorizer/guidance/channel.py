@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class GuidanceChannel(ABC):
     """One kind of thing that a user may say of each pixel.
 
-    What is said has the shape (..., H, W), and its encoding sees each pixel for itself, so that an edit can be followed.
+    What is said has the shape (..., H, W). Its encoding sees each pixel for itself, so that an edit can be followed.
 
     Parameters
     ----------

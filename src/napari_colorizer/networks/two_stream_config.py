@@ -118,9 +118,7 @@ class TwoStreamUNetConfig:
         if self.context < 0 or (self.context and self.widths[-1] < 2):
             raise ValueError("context must be 0 or more, and needs at least two channels at the deepest level")
         if self.planes > 1 and not self.stem:
-            raise ValueError(
-                "more than one plane of guidance, as of class vectors, comes in through a stem: set stem, too"
-            )
+            raise ValueError("class vectors, or several channels of guidance, come in through a stem: set stem, too")
         if self.image_encoder not in ("", *VARIANTS):
             raise ValueError(f"image_encoder must be one of {', '.join(VARIANTS)}, not {self.image_encoder!r}")
         if self.image_encoder and not (self.stem and len(self.widths) == len(STRIDES)):

@@ -38,6 +38,7 @@ class TwoStreamUNet(nn.Module):
     """
 
     final: nn.Conv2d
+    class_vectors: nn.Embedding
 
     def __init__(self, config: TwoStreamUNetConfig, drop_features: float = 0.0):
         super().__init__()
