@@ -9,11 +9,12 @@ from napari_colorizer.training.crop_dataset import CropDataset
 from napari_colorizer.training.options import TrainOptions
 
 PLAIN = TrainOptions(crop=32, aging=0.0, flips="none")
+LABELS = ("labels",)
 UNLIKE = {1: [2], 2: [1]}
 
 
-def crops_of(photos, options, count=32, guidance=True):
-    data = CropDataset(photos, options, guidance)
+def crops_of(photos, options, count=32, channels=LABELS):
+    data = CropDataset(photos, options, channels)
     return [data[(1, place, place % len(photos))] for place in range(count)]
 
 
@@ -24,13 +25,13 @@ def test_image_and_labels_stay_together(photos):
         assert (green == (crop["labels"] == 2)).float().mean() > 0.95
 
 
-@pytest.mark.parametrize("guidance", [True, False])
-def test_a_crop_is_a_function_of_seed_epoch_and_place(photos, guidance):
-    data = CropDataset(photos, PLAIN, guidance)
-    first, again = data[(3, 5, 2)], CropDataset(photos, PLAIN, guidance)[(3, 5, 2)]
+@pytest.mark.parametrize("channels", [LABELS, ()])
+def test_a_crop_is_a_function_of_seed_epoch_and_place(photos, channels):
+    data = CropDataset(photos, PLAIN, channels)
+    first, again = data[(3, 5, 2)], CropDataset(photos, PLAIN, channels)[(3, 5, 2)]
     assert first.keys() == again.keys()
     assert all(torch.equal(first[name], again[name]) for name in first)
-    for other in (data[(4, 5, 2)], data[(3, 6, 2)], CropDataset(photos, replace(PLAIN, seed=1), guidance)[(3, 5, 2)]):
+    for other in (data[(4, 5, 2)], data[(3, 6, 2)], CropDataset(photos, replace(PLAIN, seed=1), channels)[(3, 5, 2)]):
         assert not torch.equal(first["rgb"], other["rgb"])
 
 
@@ -71,8 +72,8 @@ def test_aging_touches_as_many_as_asked(photos):
 
 @pytest.mark.parametrize(("share", "unlike"), [(0.0, UNLIKE), (1.0, {})])
 def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, unlike):
-    before = CropDataset(photos, PLAIN, True)
-    data = CropDataset(photos, replace(PLAIN, relabel=share), True, unlike)
+    before = CropDataset(photos, PLAIN, LABELS)
+    data = CropDataset(photos, replace(PLAIN, relabel=share), LABELS, unlike)
     for place in range(8):
         first, second = before[(1, place, 0)], data[(1, place, 0)]
         assert first.keys() == second.keys()
@@ -80,19 +81,19 @@ def test_without_relabeling_or_known_colors_batches_are_as_ever(photos, share, u
 
 
 def test_relabeling_changes_labels_in_its_region_and_nothing_else(photos):
-    ordinary = CropDataset(photos, replace(PLAIN, drop_all=0.5), True)
-    data = CropDataset(photos, replace(PLAIN, drop_all=0.5, relabel=1.0), True, UNLIKE)
+    ordinary = CropDataset(photos, replace(PLAIN, drop_all=0.5), LABELS)
+    data = CropDataset(photos, replace(PLAIN, drop_all=0.5, relabel=1.0), LABELS, UNLIKE)
     regions = 0
     for place in range(16):
         first, second = ordinary[(1, place, 0)], data[(1, place, 0)]
         region = second.pop("relabeled")
-        assert torch.equal(second["given"] != first["given"], region)
-        assert (first["given"][region] > 0).all()
-        assert all(torch.equal(first[name], second[name]) for name in first if name != "given")
-        assert torch.equal(CropDataset(photos, data.options, True, UNLIKE)[(1, place, 0)]["relabeled"], region)
+        assert torch.equal(second["given labels"] != first["given labels"], region)
+        assert (first["given labels"][region] > 0).all()
+        assert all(torch.equal(first[name], second[name]) for name in first if name != "given labels")
+        assert torch.equal(CropDataset(photos, data.options, LABELS, UNLIKE)[(1, place, 0)]["relabeled"], region)
         regions += bool(region.any())
     assert regions > 3
 
 
 def test_the_segmenter_gets_no_guidance(photos):
-    assert crops_of(photos, PLAIN, 1, guidance=False)[0].keys() == {"rgb", "gray", "labels", "flips"}
+    assert crops_of(photos, PLAIN, 1, channels=())[0].keys() == {"rgb", "gray", "labels", "flips"}

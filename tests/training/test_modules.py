@@ -124,7 +124,7 @@ def test_a_relabeled_region_is_to_look_like_what_its_label_says(tiny_model):
     batch = {
         "rgb": sky[:, None, None].expand(2, 3, 16, 16),
         "labels": labels,
-        "given": torch.where(region, 2, labels),
+        "given labels": torch.where(region, 2, labels),
         "relabeled": region,
         "flips": torch.tensor([[True, False], [False, True]]),
         "gray": torch.full((2, 16, 16), 160, dtype=torch.uint8),
@@ -134,7 +134,7 @@ def test_a_relabeled_region_is_to_look_like_what_its_label_says(tiny_model):
     painted = torch.zeros(8, 2)
     painted[2] = torch.tensor([-39.0, 40.0]) / 128
     painted[7] = rgb_to_lab(sky.view(1, 3, 1, 1) / 255)[0, 1:, 0, 0] / 128
-    training.network.forward = lambda x, given, features: painted[given].permute(0, 3, 1, 2)
+    training.network.forward = lambda x, labels, features, others: painted[labels].permute(0, 3, 1, 2)
     assert float(training.training_step(batch, 0)) == pytest.approx(0, abs=1e-5)
     painted[2] = painted[7]  # what is true, and not what was asked for
     assert float(training.training_step(batch, 0)) > 0.05

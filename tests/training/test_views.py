@@ -59,7 +59,7 @@ def test_few_photos_are_looked_at_more_often(photos, tmp_path, photos_there, vie
 
 
 def test_crops_are_cut_out_of_the_views_with_their_features(photos, store):
-    data = SeenCropDataset(photos, OPTIONS, guidance=True, store=store)
+    data = SeenCropDataset(photos, OPTIONS, channels=("labels",), store=store)
     places = set()
     for place in range(24):
         crop = data[(1, place, 2)]
@@ -80,10 +80,10 @@ def test_crops_are_cut_out_of_the_views_with_their_features(photos, store):
 
 
 def test_crops_of_new_views_know_the_contrast_of_the_whole(photos):
-    data = SeenCropDataset(photos, replace(OPTIONS, aging=1.0), guidance=False)
+    data = SeenCropDataset(photos, replace(OPTIONS, aging=1.0))
     contrasts = {tuple(data[(1, place, 0)]["contrast"].tolist()) for place in range(6)}
     assert len(contrasts) == 6
-    plain = SeenCropDataset(photos, replace(OPTIONS, zoom=0.0, flips="none"), guidance=False)[(1, 0, 0)]
+    plain = SeenCropDataset(photos, replace(OPTIONS, zoom=0.0, flips="none"))[(1, 0, 0)]
     x = draw_view(photos[0], OPTIONS, np.random.default_rng(0), mirror=False, plain=True).network_input()
     torch.testing.assert_close(plain["contrast"], torch.stack([x.mean(), x.std(correction=0)]))
 

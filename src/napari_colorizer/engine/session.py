@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from threading import RLock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -25,10 +25,21 @@ from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
+from napari_colorizer.guidance import CHANNELS, LabelChannel
 from napari_colorizer.networks.incremental import IncrementalPass
 
 Result = TypeVar("Result")
+Said = Mapping[str, ArrayLike]
 SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
+
+
+class Wanted(NamedTuple):
+    """What a user said last: labels, hints, the colorizer's id of each class id, and all else at working size."""
+
+    labels: NDArray[np.integer]
+    points: Hints
+    known: dict[int, int]
+    others: dict[str, Tensor]
 
 
 class Session:
@@ -73,7 +84,7 @@ class Session:
         working_size = self.options.working_size or setup.working_size
         self._frame = Frame.fit(self.shape, working_size, self._config.stride)
         unlabeled: NDArray[np.integer] = np.zeros(self.shape, np.uint8)
-        self._wanted = unlabeled, Hints(), self.known_classes()
+        self._wanted = Wanted(unlabeled, Hints(), self.known_classes(), {})
         self._target = self.rgb  # of which the tiles tell how far it is painted
         self._lock = RLock()
         with_cpu_fallback(self._prepare, pick_device(self.options.device))
@@ -88,6 +99,7 @@ class Session:
         labels: ArrayLike | None = None,
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
+        guidance: Said | None = None,
     ) -> NDArray[np.uint8]:
         """Color the image.
 
@@ -100,6 +112,8 @@ class Session:
         classes : ClassMap, optional
             The class map of the labels where it is not that of the model: classes are matched by name, and those that
             the model does not know are unlabeled to it.
+        guidance : mapping, optional
+            What is said in other channels of guidance, an array (..., H, W) by the name of each that the model hears.
 
         Returns
         -------
@@ -109,10 +123,10 @@ class Session:
         Raises
         ------
         ValueError, TypeError
-            If the label map is not one, or has another shape than the image.
+            If the label map is not one, something has another shape than the image, or a channel is not the model's.
         """
         with self._lock:
-            self.edit(labels, hints, classes)
+            self.edit(labels, hints, classes, guidance)
             list(self.paint())
             return self.rgb.copy()
 
@@ -121,6 +135,7 @@ class Session:
         labels: ArrayLike | None = None,
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
+        guidance: Said | None = None,
     ) -> NDArray[np.float32]:
         """The a*, b* of the colors, array of float32 (H, W, 2), before they are fitted to the gamut.
 
@@ -128,7 +143,7 @@ class Session:
         """
         result = np.empty((*self.shape, 2), np.float32)
         with self._lock:
-            self.edit(labels, hints, classes)
+            self.edit(labels, hints, classes, guidance)
             for box in Box.of(self.shape).parts(SIDE_AT_ONCE):
                 result[box.slices] = self._anywhere(partial(self._chroma_in, box)).permute(1, 2, 0).cpu().numpy()
         return result
@@ -138,12 +153,14 @@ class Session:
         labels: ArrayLike | None = None,
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
+        guidance: Said | None = None,
     ) -> None:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
         own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
         points, known = Hints(() if hints is None else hints), self.known_classes(classes)
+        others = self._others_said(guidance or {})
         with self._lock:
-            self._wanted = own, points, known
+            self._wanted = Wanted(own, points, known, others)
             try:
                 self._anywhere(self._follow)
             except BaseException:
@@ -191,6 +208,21 @@ class Session:
                     self._tiles.note_painted(box)
             yield box
 
+    def _others_said(self, guidance: Said) -> dict[str, Tensor]:
+        """What is said in each channel that the model hears beside the labels, (..., h, w)."""
+        heard = {name: CHANNELS[name] for name in self._config.guidance if name != LabelChannel.name}
+        said = {}
+        for name in dict.fromkeys([*heard, *guidance]):
+            if name not in heard:
+                raise ValueError(f"the model hears {', '.join(self._config.guidance)}, but no {name!r}")
+            own = np.asarray(guidance[name]) if name in guidance else heard[name].absent(self.shape)
+            if own.shape[-2:] != self.shape:
+                raise ValueError(
+                    f"{name!r} has the shape {own.shape}, the image {self.shape}: they must lie on each other"
+                )
+            said[name] = torch.from_numpy(np.ascontiguousarray(heard[name].shrink(own, self._frame)))
+        return said
+
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""
         return self._setup.known_classes(classes)
@@ -232,20 +264,20 @@ class Session:
     @torch.inference_mode()
     def _follow(self) -> None:
         """Bring everything at working size up to what is wanted, and note what is to be painted."""
-        own, points, known = self._wanted
-        changed = self._changes.update(own)
+        changed = self._changes.update(self._wanted.labels)
         assert self._changes.labels is not None
-        self._wanted = self._changes.labels, points, known  # the caller may alter his own
-        self._adapt(changed, points, known)
+        self._wanted = self._wanted._replace(labels=self._changes.labels)  # the caller may alter his own
+        self._adapt(changed, *self._wanted[1:])
         self._edited = True
 
-    def _adapt(self, changed: Box | None, points: Hints, known: dict[int, int]) -> None:
-        """Follow labels that have changed in a box, hints and classes, as far as tiles that are to be painted."""
+    def _adapt(self, changed: Box | None, points: Hints, known: dict[int, int], others: dict[str, Tensor]) -> None:
+        """Follow labels that have changed in a box and all else, as far as tiles that are to be painted."""
         if known != self._known:
             changed = Box.of(self.shape)
         if changed is not None:
             self._take_labels(changed, known)
-        box = self._incremental.update(self._frame.pad(self._working_labels))
+        said = {name: self._frame.pad(values.to(self.device)) for name, values in others.items()}
+        box = self._incremental.update(self._frame.pad(self._working_labels), said)
         hinted = len(points) or len(self._points)
         if box is None and not (hinted and (changed is not None or not np.array_equal(points.rows, self._points.rows))):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -213,9 +214,10 @@ class Model:
         options: ColorizeOptions | None = None,
         limits: tuple[float, float] | None = None,
         classes: ClassMap | None = None,
+        guidance: Mapping[str, ArrayLike] | None = None,
     ) -> NDArray[np.uint8]:
         """Color an image, (H, W, 3) uint8; the arguments are those of `session` and `Session.colorize`."""
-        return self.session(gray, options, limits).colorize(labels, hints, classes)
+        return self.session(gray, options, limits).colorize(labels, hints, classes, guidance)
 
     def session(
         self,

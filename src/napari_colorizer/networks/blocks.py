@@ -30,32 +30,6 @@ def chosen_rows(tensor: Tensor, rows: Sequence[int], mean_from: int = 0) -> Tens
     return torch.stack([tensor[row] if row >= 0 else mean for row in rows])
 
 
-class ClassRanks(nn.Module):
-    """Turns class ids into their ranks in the network's list of ids.
-
-    Parameters
-    ----------
-    ids : tuple of int
-        Class ids in the order that the network was trained with.
-    """
-
-    sorted_ids: Tensor
-    sorted_ranks: Tensor
-
-    def __init__(self, ids: tuple[int, ...]):
-        super().__init__()
-        values, ranks = torch.tensor(ids, dtype=torch.int64).sort()
-        self.register_buffer("sorted_ids", values, persistent=False)
-        self.register_buffer("sorted_ranks", ranks, persistent=False)
-
-    def forward(self, labels: Tensor) -> Tensor:
-        """Ranks (int64) of class ids of any integer dtype; ids that are not in the list get rank 0."""
-        labels = labels.long()
-        position = torch.searchsorted(self.sorted_ids, labels).clamp_(max=len(self.sorted_ids) - 1)
-        known = self.sorted_ids[position] == labels
-        return torch.where(known, self.sorted_ranks[position], 0)
-
-
 class ContextBlock(nn.Module):
     """A residual block that tells each place what the whole image holds.
 

@@ -7,6 +7,7 @@ kept then is what a pass over the whole image gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.guidance import LabelChannel
 from napari_colorizer.networks.local import Layer, follow
 from napari_colorizer.networks.two_stream_unet import TwoStreamUNet
 
@@ -49,28 +51,41 @@ class IncrementalPass:
         self._gray = [features.contiguous(memory_format=torch.channels_last) for features in gray]
 
     @torch.inference_mode()
-    def update(self, labels: Tensor) -> Box | None:
-        """Follow the labels.
+    def update(self, labels: Tensor, others: Mapping[str, Tensor] | None = None) -> Box | None:
+        """Follow the labels, and what is said in the other channels of guidance.
 
         Parameters
         ----------
         labels : Tensor of integers, (H, W)
             Class ids; H and W multiples of the network's stride.
+        others : mapping, optional
+            What is said in each of the others, (..., H, W). One that was told once is told each time.
 
         Returns
         -------
         Box, optional
-            Where the chroma may have changed; None where the labels have not.
+            Where the chroma may have changed; None where nothing has.
         """
-        whole = Box.of(labels.shape)
-        box = Box.around(self._outputs["labels"] != labels) if self._outputs else whole
+        whole, said = Box.of(labels.shape), {**(others or {}), LabelChannel.name: labels.long()}
+        boxes = [self._changed(name, values) for name, values in said.items()] if self._outputs else [whole]
+        box = reduce(_joined, boxes)
         if box is None:
             return None
-        changed = labels[box.slices].to(torch.int64, copy=True, memory_format=torch.contiguous_format)
-        self._keep("labels", changed, box, whole)
-        begin = self._keep("classes", self._network.embed(changed[None], self._gray[0].dtype), box, whole)
+        changed = {}
+        for name, values in said.items():
+            changed[name] = values[..., *box.slices].clone(memory_format=torch.contiguous_format)
+            self._keep(f"said: {name}", changed[name], box, whole)
+        embedded = self._network.embed({name: values[None] for name, values in changed.items()}, self._gray[0].dtype)
+        begin = self._keep("guidance", embedded, box, whole)
         self.chroma, box = follow(self._network.topology.guidance, begin, self._advance)
         return box
+
+    def _changed(self, name: str, values: Tensor) -> Box | None:
+        """Where what is said in a channel, (..., H, W), is not what was said before."""
+        before = self._outputs.get(f"said: {name}")
+        if before is None:
+            return Box.of(values.shape[-2:])
+        return Box.around((before != values).flatten(0, -3).any(0) if values.ndim > 2 else before != values)
 
     def _advance(self, layer: Layer, sources: list[Kept]) -> Kept:
         """Bring the output of a layer up to date with its sources."""
@@ -87,3 +102,8 @@ class IncrementalPass:
         else:
             self._outputs[name][..., *box.slices] = part
         return Kept(self._outputs[name], box)
+
+
+def _joined(box: Box | None, other: Box | None) -> Box | None:
+    """The smallest box around two, of which any may be empty."""
+    return box.joined(other) if box and other else box or other

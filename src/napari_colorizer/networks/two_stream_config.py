@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import nn
 
+from napari_colorizer.guidance import CHANNELS, LabelChannel
 from napari_colorizer.networks.blocks import ContextBlock, conv3x3, up_conv3x3
 from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS
 from napari_colorizer.networks.local import Layer, reach_of, stride_of
@@ -81,6 +82,8 @@ class TwoStreamUNetConfig:
     gated : bool
         Whether the guidance decides how much of each gray feature counts, so that a label can contradict what the
         image encoder sees.
+    guidance : tuple of str
+        The channels of what a user may say, see `napari_colorizer.guidance`: labels, and perhaps others.
     """
 
     ids: tuple[int, ...]
@@ -97,10 +100,15 @@ class TwoStreamUNetConfig:
     chroma_offset: float = 0.0
     image_encoder: str = ""
     gated: bool = False
+    guidance: tuple[str, ...] = (LabelChannel.name,)
 
     def __post_init__(self) -> None:
         for name in ("ids", "widths", "decoder_widths"):
             object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
+        object.__setattr__(self, "guidance", tuple(self.guidance))
+        unknown = [name for name in self.guidance if name not in CHANNELS]
+        if unknown or self.guidance.count(LabelChannel.name) != 1 or len(set(self.guidance)) < len(self.guidance):
+            raise ValueError(f"guidance must be labels and others of {', '.join(CHANNELS)}, not {self.guidance!r}")
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
         if self.lightness not in get_args(Lightness):
@@ -109,12 +117,17 @@ class TwoStreamUNetConfig:
             raise ValueError("decoder_widths must have one entry fewer than widths")
         if self.context < 0 or (self.context and self.widths[-1] < 2):
             raise ValueError("context must be 0 or more, and needs at least two channels at the deepest level")
-        if self.embedding and not self.stem:
-            raise ValueError("class vectors come in through a stem: set stem, too")
+        if self.planes > 1 and not self.stem:
+            raise ValueError("class vectors, or several channels of guidance, come in through a stem: set stem, too")
         if self.image_encoder not in ("", *VARIANTS):
             raise ValueError(f"image_encoder must be one of {', '.join(VARIANTS)}, not {self.image_encoder!r}")
         if self.image_encoder and not (self.stem and len(self.widths) == len(STRIDES)):
             raise ValueError(f"an image encoder needs a stem and {len(STRIDES)} levels")
+
+    @property
+    def planes(self) -> int:
+        """How many planes the guidance stream begins with."""
+        return sum(CHANNELS[name].planes(self) for name in self.guidance)
 
     @property
     def stride(self) -> int:
@@ -137,7 +150,7 @@ class TwoStreamUNetConfig:
         activation = nn.LeakyReLU(self.slope)
         gray_stem, guidance_stem = (
             [Layer(name, conv3x3(channels, self.stem, 2), activation)] if self.stem else []
-            for name, channels in (("gray_stem", 1), ("guidance_stem", self.embedding or 1))
+            for name, channels in (("gray_stem", 1), ("guidance_stem", self.planes))
         )
         encoder = []
         for level, (inputs, outputs) in enumerate(zip((self.stem or 1, *self.widths), self.widths, strict=False)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Literal
@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_colorizer.networks.blocks import ClassRanks, ContextBlock, chosen_rows, projection
+from napari_colorizer.guidance import CHANNELS, LabelChannel
+from napari_colorizer.networks.blocks import ContextBlock, chosen_rows, projection
 from napari_colorizer.networks.hints import spread_hints
 from napari_colorizer.networks.image_encoder import ImageEncoder
 from napari_colorizer.networks.local import Layer, follow
@@ -37,14 +38,16 @@ class TwoStreamUNet(nn.Module):
     """
 
     final: nn.Conv2d
+    class_vectors: nn.Embedding
 
     def __init__(self, config: TwoStreamUNetConfig, drop_features: float = 0.0):
         super().__init__()
         self.config = config
         self.drop_features = drop_features
-        self.ranks = ClassRanks(config.ids)
-        if config.embedding:
-            self.class_vectors = nn.Embedding(len(config.ids), config.embedding, padding_idx=0)
+        self.channels = [CHANNELS[name](config) for name in config.guidance]
+        for channel in self.channels:
+            for name, module in channel.modules().items():
+                self.add_module(name, module)
         self.topology = topology = config.topology()
         self._place([*topology.gray_stem, *topology.guidance_stem, *chain(*topology.encoder)])
         self.context = nn.ModuleList(topology.context)
@@ -113,6 +116,7 @@ class TwoStreamUNet(nn.Module):
         labels: Tensor | None = None,
         hints: Tensor | None = None,
         features: Sequence[Tensor] | None = None,
+        others: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Predict chroma.
 
@@ -126,6 +130,8 @@ class TwoStreamUNet(nn.Module):
             a*, b* scaled like the output and 0 where there is none, then a mask in {0, 1}; see `spread_hints`.
         features : sequence of Tensor, optional
             What the image encoder gives for `x`, if it is known already.
+        others : mapping, optional
+            What is said in the other channels of guidance, (N, ..., H, W) each; nothing where it is left out.
 
         Returns
         -------
@@ -134,7 +140,7 @@ class TwoStreamUNet(nn.Module):
         """
         if labels is None:
             labels = torch.zeros(len(x), *x.shape[-2:], dtype=torch.int64, device=x.device)
-        chroma = self.decode(self.encode_gray(x, features), labels)
+        chroma = self.decode(self.encode_gray(x, features), labels, others)
         return chroma if hints is None else spread_hints(chroma, x, labels, hints)
 
     def encode_gray(self, x: Tensor, features: Sequence[Tensor] | None = None) -> list[Tensor]:
@@ -164,9 +170,9 @@ class TwoStreamUNet(nn.Module):
             seen = [of_level * kept for of_level in seen]
         return seen
 
-    def decode(self, gray: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """Scaled chroma (N, 2, H, W) from what `encode_gray` gives, and class ids (N, H, W)."""
-        x = self.embed(labels, gray[0].dtype)
+    def decode(self, gray: Sequence[Tensor], labels: Tensor, others: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Scaled chroma (N, 2, H, W) from what `encode_gray` gives, class ids (N, H, W) and the other channels."""
+        x = self.embed({**(others or {}), LabelChannel.name: labels}, gray[0].dtype)
         return follow(self.topology.guidance, x, lambda layer, sources: layer(sources, gray))
 
     def class_parameters(self) -> list[Tensor]:
@@ -192,9 +198,14 @@ class TwoStreamUNet(nn.Module):
         changed.load_state_dict(state)
         return changed.eval()
 
-    def embed(self, labels: Tensor, dtype: torch.dtype) -> Tensor:
-        """What the guidance stream begins with, (N, C, H, W): the vector of each pixel's class, or its scaled rank."""
-        ranks = self.ranks(labels)
-        if self.config.embedding:
-            return self.class_vectors(ranks).permute(0, 3, 1, 2).to(dtype)
-        return (2 * ranks.float() / max(len(self.config.ids) - 1, 1) - 1)[:, None].to(dtype)
+    def embed(self, said: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+        """What the guidance stream begins with, (N, planes, H, W), for what is said in each channel, (N, ..., H, W)."""
+        labels = said[LabelChannel.name]
+        planes = []
+        for channel in self.channels:
+            own = said.get(channel.name)
+            if own is None:
+                own = torch.from_numpy(channel.absent((labels.shape[-2], labels.shape[-1]))).to(labels.device)[None]
+                own = own.expand(len(labels), *own.shape[1:])
+            planes.append(channel.encode(own, dtype))
+        return torch.cat(planes, 1) if len(planes) > 1 else planes[0]

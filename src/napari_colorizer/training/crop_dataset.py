@@ -14,9 +14,10 @@ from torch.utils.data import Dataset
 
 from napari_colorizer.datasets.photos import nearest_labels
 from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.guidance import CHANNELS, LabelChannel
+from napari_colorizer.guidance.label_simulation import relabel_region
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.networks.image_encoder import STRIDES
-from napari_colorizer.training.label_simulation import degrade_labels, relabel_region
 from napari_colorizer.training.old_photos import old_photo
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.sampler import Key
@@ -26,6 +27,11 @@ Crop = dict[str, NDArray[Any]]
 Unlike = Mapping[int, Sequence[int]]
 
 
+def given(channel: str) -> str:
+    """What a crop calls what is said in a channel of guidance."""
+    return f"given {channel}"
+
+
 class CropDataset(Dataset[dict[str, Tensor]]):
     """Draws a crop and all that goes with it; what needs no randomness is left to the device, see `batches`.
 
@@ -33,31 +39,34 @@ class CropDataset(Dataset[dict[str, Tensor]]):
     ----------
     photos : sequence of Photo
     options : TrainOptions
-    guidance : bool
-        Whether to draw incomplete labels too, which the colorizer needs.
+    channels : sequence of str
+        The channels of guidance in which something is to be said, as the colorizer needs it.
     unlike : mapping, optional
         Where regions may be relabeled: for the id of each class, those of classes of other colors.
     """
 
-    def __init__(self, photos: Sequence[Photo], options: TrainOptions, guidance: bool, unlike: Unlike | None = None):
-        self.photos, self.options, self.guidance = photos, options, guidance
+    def __init__(
+        self, photos: Sequence[Photo], options: TrainOptions, channels: Sequence[str] = (), unlike: Unlike | None = None
+    ):
+        self.photos, self.options, self.channels = photos, options, channels
         self.unlike = unlike if options.relabel else None
 
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         """Tensors of one crop.
 
         rgb (3, S, S) uint8; gray (S, S) uint8, perhaps aged; labels (S, S) int32; flips (2,) bool: sideways, upside
-        down. With guidance also given (S, S) int32, and where regions may be relabeled, relabeled (S, S) bool.
+        down. What is said in each channel is in it by `given`, (..., S, S), labels as int32; and where regions may be
+        relabeled, relabeled (S, S) bool.
         """
         epoch, place, number = key
         rng = np.random.default_rng([self.options.seed, epoch, place])
         crop = self._draw(number, rng)
         crop["rgb"], crop["labels"] = crop["rgb"].transpose(2, 0, 1), crop["labels"].astype(np.int32)
-        if self.guidance:
-            crop["given"] = degrade_labels(crop["labels"], self.options, rng)
-            if self.unlike:
-                chance = self.options.relabel
-                crop["given"], crop["relabeled"] = relabel_region(crop["given"], chance, self.unlike, rng)
+        said = {given(name): CHANNELS[name].simulate(crop, self.options, rng) for name in self.channels}
+        labels = given(LabelChannel.name)
+        if labels in said and self.unlike:
+            said[labels], crop["relabeled"] = relabel_region(said[labels], self.options.relabel, self.unlike, rng)
+        crop |= said
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in crop.items()}
 
     def _draw(self, number: int, rng: np.random.Generator) -> Crop:
@@ -92,7 +101,7 @@ class SeenCropDataset(CropDataset):
 
     Parameters
     ----------
-    photos, options, guidance, unlike
+    photos, options, channels, unlike
         See `CropDataset`.
     store : ViewStore, optional
         Of the same photos, built.
@@ -102,11 +111,11 @@ class SeenCropDataset(CropDataset):
         self,
         photos: Sequence[Photo],
         options: TrainOptions,
-        guidance: bool,
+        channels: Sequence[str] = (),
         unlike: Unlike | None = None,
         store: ViewStore | None = None,
     ):
-        super().__init__(photos, options, guidance, unlike)
+        super().__init__(photos, options, channels, unlike)
         self.store = store
 
     def _draw(self, number: int, rng: np.random.Generator) -> Crop:
@@ -153,7 +162,7 @@ def crops_for(
     unlike
         See `CropDataset`.
     """
-    guidance = isinstance(network, TwoStreamUNet)
+    channels = network.config.guidance if isinstance(network, TwoStreamUNet) else ()
     if not network.config.image_encoder:
-        return CropDataset(photos, options, guidance, unlike)
-    return SeenCropDataset(photos, options, guidance, unlike, None if options.encoder_factor else build_store())
+        return CropDataset(photos, options, channels, unlike)
+    return SeenCropDataset(photos, options, channels, unlike, None if options.encoder_factor else build_store())

@@ -13,8 +13,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.evaluation.suggestions import Suggestions
+from napari_colorizer.guidance import LabelChannel
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batch_transforms import features_of, flip, gray_and_chroma
+from napari_colorizer.training.crop_dataset import given
 from napari_colorizer.training.losses import FOLLOWED, GroupedCrossEntropy, Relabeled, class_weights, color_loss
 from napari_colorizer.training.options import TrainOptions
 
@@ -150,17 +152,18 @@ class ColorizerTraining(NetworkTraining):
         with torch.autocast(self.device.type, enabled=False):
             inputs = gray_and_chroma(batch, self.network)
             chroma = (inputs.chroma - config.chroma_offset) / config.chroma_scale
-            given = flip(batch["given"], batch["flips"]).long()
+            said = {name: flip(batch[given(name)], batch["flips"]) for name in config.guidance}
+            labels = said.pop(LabelChannel.name).long()
         options = self.options
-        predicted = self.network(inputs.x, given, features=features_of(batch, self.network, inputs.x))
-        guessed = given == UNLABELED if options.cautious else None
-        relabeled = self._relabeled(flip(batch["relabeled"], batch["flips"]), given) if "relabeled" in batch else None
+        predicted = self.network(inputs.x, labels, features=features_of(batch, self.network, inputs.x), others=said)
+        guessed = labels == UNLABELED if options.cautious else None
+        relabeled = self._relabeled(flip(batch["relabeled"], batch["flips"]), labels) if "relabeled" in batch else None
         weights = (options.huber_delta, options.color_weight, options.relative_to)
         return color_loss(predicted, chroma, *weights, guessed, relabeled)
 
-    def _relabeled(self, region: Tensor, given: Tensor) -> Relabeled:
+    def _relabeled(self, region: Tensor, labels: Tensor) -> Relabeled:
         """Where labels (N, S, S) were changed, and the colors of what they say now."""
-        new = (given * region).amax((1, 2))
+        new = (labels * region).amax((1, 2))
         return Relabeled(region, self.colors[new], FOLLOWED / self.network.config.chroma_scale)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_colorizer.training import label_simulation as guidance
+from napari_colorizer.guidance import label_simulation as guidance
 from napari_colorizer.training.options import TrainOptions
 
 UNLIKE = {1: [2, 9], 2: [1, 9], 7: [1, 2, 9], 9: [1, 2, 7]}  # for each class those of other colors

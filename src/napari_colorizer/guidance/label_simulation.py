@@ -6,14 +6,16 @@ Everything here is drawn from the generator that is handed in, which belongs to 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from napari_colorizer.classes import UNLABELED
-from napari_colorizer.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from napari_colorizer.training.options import TrainOptions
 
 LEAST_REGION = 0.02  # part of a crop that a relabeled region covers; a close-up may be all of it
 
