@@ -1,13 +1,14 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
-# make test    runs every check and the whole test suite
+# make test    runs every check and the whole test suite, and tells what took more than 2 s
+# make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
 # make soak    reads 5,000 damaged files of every kind; ROUNDS=50000 as many as one likes
-# Both first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
+# All first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export QT_API ?= pyqt6
 
-.PHONY: demo test soak format clean
+.PHONY: demo test release soak format clean
 ROUNDS ?= 5000
 
 demo: .venv/installed
@@ -19,7 +20,13 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
-	.ci/with-display $(BIN)/pytest
+	.ci/with-display $(BIN)/pytest --durations=0 --durations-min=2
+
+release: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 soak: .venv/installed
 	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py

@@ -22,6 +22,24 @@ SKY, GRASS = 1, 2
 SKY_COLOR, GRASS_COLOR = (120, 170, 230), (60, 130, 40)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--gpu", default="cuda", help="What tests compare with the CPU; 'cpu' itself: a rehearsal.")
+
+
+def pytest_itemcollected(item):
+    if "gpu" in item.fixturenames:
+        item.add_marker("gpu")
+
+
+@pytest.fixture
+def gpu(request):
+    """The device that is compared with the CPU."""
+    device = torch.device(request.config.getoption("--gpu"))
+    if device.type == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    return device
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     folder = tmp_path / "library"

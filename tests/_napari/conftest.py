@@ -41,6 +41,11 @@ def finished(stopped=False, model="mine"):
 """
 
 
+def pytest_itemcollected(item):
+    if "qapp" in item.fixturenames:  # Qt, and so a display
+        item.add_marker("viewer")
+
+
 @pytest.fixture(autouse=True)
 def on_main_thread_only(monkeypatch):
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage.color import rgb2lab
 
+pytestmark = pytest.mark.viewer  # of a process of its own
 PATIENCE_S = 600
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.viewer  # of a process of its own
 SCRIPT = """
 import sys
 import napari, numpy as np

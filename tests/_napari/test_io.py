@@ -83,7 +83,9 @@ def test_photographs_are_left_to_others(tmp_path):
 
 
 def offered(path):
-    readers = PluginManager.instance().iter_compatible_readers([str(path)])
+    manager = PluginManager.instance()
+    manager.discover()
+    readers = manager.iter_compatible_readers([str(path)])
     return any(reader.plugin_name == "napari-colorizer" for reader in readers)
 
 

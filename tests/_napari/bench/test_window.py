@@ -103,6 +103,7 @@ pathlib.Path(sys.argv[-1]).write_text({json.dumps(vars(filled))!r})
         measure_strokes(((20, 30),), 2, "cpu", 5)
 
 
+@pytest.mark.viewer
 def test_a_process_opens_the_dock_before_anything_of_it_is_loaded(library):
     (timing,) = measure_strokes([SHAPE], 1, "cpu", 4)
     assert (timing.height, timing.width, timing.events, timing.lost) == (*SHAPE, 4, 0)

@@ -136,6 +136,7 @@ viewer.layers["photo labels"].data_setitem((np.arange(40), np.arange(40)), 36)
 """
 
 
+@pytest.mark.viewer
 @pytest.mark.parametrize("end", ["", "viewer.close()", "viewer.window._qt_window.close()"])
 def test_any_end_of_napari_keeps_the_map(library, end):
     # Qt may crash while the interpreter takes an open window apart, on a busy machine: that must not cost the map

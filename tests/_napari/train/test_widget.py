@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from napari.utils import progress as activity
 
 from napari_colorizer.training.options import TrainOptions
@@ -22,6 +23,7 @@ ended(1, network="colorizer", ciede2000=9.0)
 UNTIL_STOPPED = "prepared()\nprogress(1)\nassert sys.stdin.readline() == 'stop\\n'\nfinished(stopped=True)"
 
 
+@pytest.mark.viewer
 def test_opening_it_loads_neither_torch_nor_lightning():
     code = """
 import sys
