@@ -94,7 +94,7 @@ def _crops(
         return CropDataset(photos, options, guidance)
     store = ViewStore(photos, replace(options, views=1), path)
     device = pick_device(options.device)
-    store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
+    store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda _: None)
     return SeenCropDataset(photos, options, guidance, store=store)
 
 

@@ -23,7 +23,15 @@ from napari_colorizer.evaluation.evaluate import epoch_metrics
 from napari_colorizer.evaluation.suggestions import Suggestions, color_suggestions, unlike_classes
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.callbacks import Emit, Recorder, SafeCheckpointIO, Stop, StoppedError, Validation
+from napari_colorizer.training.callbacks import (
+    Emit,
+    Recorder,
+    SafeCheckpointIO,
+    Stop,
+    StoppedError,
+    Validation,
+    watched,
+)
 from napari_colorizer.training.crop_dataset import CropDataset, SeenCropDataset, Unlike
 from napari_colorizer.training.events import Note
 from napari_colorizer.training.hardware import is_out_of_memory, trainer_arguments, worker_count
@@ -227,11 +235,7 @@ def _crops(
     stack.callback(path.unlink, missing_ok=True)
     store = ViewStore(photos, options, path)
     materials.emit(Note(f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"))
-
-    def check() -> None:
-        if materials.stop():
-            raise StoppedError
-
+    check = watched("The image encoder looks at the photographs", materials.emit, materials.stop)
     store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
     return SeenCropDataset(photos, options, guidance, unlike, store)
 
