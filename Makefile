@@ -1,6 +1,6 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite
-# make soak    reads 5,000 damaged files of every kind; ROUNDS=50000 as many as one likes
+# make soak    reads 5,000 damaged files (ROUNDS) and does 600 things by chance in a viewer (ACTIONS, SEED)
 # Both first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
 PYTHON ?= python3
@@ -9,6 +9,8 @@ export QT_API ?= pyqt6
 
 .PHONY: demo test soak format clean
 ROUNDS ?= 5000
+ACTIONS ?= 600
+SEED ?= 1
 
 demo: .venv/installed
 	$(BIN)/napari-colorizer demo
@@ -23,6 +25,7 @@ test: .venv/installed
 
 soak: .venv/installed
 	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py
+	NAPARI_COLORIZER_ACTIONS=$(ACTIONS) NAPARI_COLORIZER_SEED=$(SEED) .ci/with-display $(BIN)/pytest tests/_napari/test_soak.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
