@@ -1,7 +1,7 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite, and tells what took more than 2 s
 # make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
-# make soak    reads 5,000 damaged files of every kind; ROUNDS=50000 as many as one likes
+# make soak    reads 5,000 damaged files (ROUNDS) and does 600 things by chance in a viewer (ACTIONS, SEED)
 # All first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
 PYTHON ?= python3
@@ -10,6 +10,8 @@ export QT_API ?= pyqt6
 
 .PHONY: demo test release soak format clean
 ROUNDS ?= 5000
+ACTIONS ?= 600
+SEED ?= 1
 
 demo: .venv/installed
 	$(BIN)/napari-colorizer demo
@@ -30,6 +32,7 @@ release: .venv/installed
 
 soak: .venv/installed
 	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py
+	NAPARI_COLORIZER_ACTIONS=$(ACTIONS) NAPARI_COLORIZER_SEED=$(SEED) .ci/with-display $(BIN)/pytest tests/_napari/test_soak.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

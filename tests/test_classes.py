@@ -1,10 +1,12 @@
 import json
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorizer.class_entries import EXAMPLES, FORMS
 from napari_colorizer.classes import LARGEST_ID, Class, ClassMap, distinct_color
 
 SKY, GRASS = Class(1, "sky", "#87ceeb"), Class(7, "grass", "#4caf50")
@@ -128,12 +130,42 @@ def test_an_error_in_a_file_names_the_file(tmp_path):
     with pytest.raises(ValueError, match=r"my\.csv: line 3: class id 1 is given twice: sky and sea"):
         ClassMap.read(tmp_path / "my.csv")
     (tmp_path / "my.txt").write_bytes("1: père".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"my\.txt is not a text file in UTF-8"):
+    with pytest.raises(ValueError, match=r"my\.txt: this is not a text file in UTF-8"):
         ClassMap.read(tmp_path / "my.txt")
     with pytest.raises(ValueError, match=r"my\.yaml: a class map is a \.json"):
         ClassMap.read(tmp_path / "my.yaml")
     with pytest.raises(FileNotFoundError):
         ClassMap.read(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "wrong", "example"),
+    [
+        (".json", '{"sky": 1}', r'\[{"id": 1, "name": "sky", "color": "#87ceeb"}'),
+        (".json", "[" * 5000, r'\[{"id": 1, "name": "sky"'),
+        (".csv", "1;sky\n", "'id,name,color', .* '1,sky,#87ceeb'"),
+        (".txt", "sky\n" + "x" * 9999, "'1: sky'$"),
+        (".txt", b"\xff", "'1: sky'$"),
+        (".yaml", "1: sky", "'1: sky'$"),
+    ],
+)
+def test_an_error_in_a_file_shows_how_a_right_one_looks(tmp_path, suffix, wrong, example):
+    path = tmp_path / f"my{suffix}"
+    path.write_bytes(wrong if isinstance(wrong, bytes) else wrong.encode())
+    with pytest.raises(ValueError, match=example) as caught:
+        ClassMap.read(path)
+    assert str(caught.value).isprintable()
+
+
+def test_the_examples_of_right_files_are_right(tmp_path):
+    sky, lines = Class(1, "sky", "#87ceeb"), dict.fromkeys(FORMS, "")
+    lines[".json"] = EXAMPLES[".json"]
+    for form in (".csv", ".txt"):
+        lines[form] = "\n".join(re.findall("'(.*?)'", EXAMPLES[form]))
+    for form, text in lines.items():
+        (tmp_path / f"my{form}").write_text(text)
+        found = ClassMap.read(tmp_path / f"my{form}")[1]
+        assert (found.name, found.color) == ("sky", sky.color if form != ".txt" else distinct_color(1))
 
 
 @pytest.mark.parametrize("color", ["blue", "#fff", "#12345g", "#1234567", "", None, 5])

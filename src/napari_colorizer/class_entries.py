@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FORMS = (".json", ".csv", ".txt")
+EXAMPLES = {
+    ".json": '[{"id": 1, "name": "sky", "color": "#87ceeb"}, {"id": 2, "name": "grass"}]',
+    ".csv": "the line 'id,name,color', then a line for each class, such as '1,sky,#87ceeb'",
+    ".txt": "a line for each class, such as '1: sky'",
+}
+FORMS = tuple(EXAMPLES)
 TEXT_LINE = re.compile(r"\s*(\d+)\s*[:\s]\s*(\S.*?)\s*")
 SEPARATOR = re.compile(r"\s*(,\s*(?!\s*\])|(?=\]))")
 Entries = Iterator[tuple[int, Any]]
@@ -19,7 +24,8 @@ Entries = Iterator[tuple[int, Any]]
 def form_of(path: Path) -> str:
     """The suffix of a class map file; `ValueError` if it is none."""
     if path.suffix.lower() not in FORMS:
-        raise ValueError(f"{path.name}: a class map is a {', '.join(FORMS)} file")
+        right = "; ".join(f"{form}: {example}" for form, example in EXAMPLES.items())
+        raise ValueError(f"{path.name}: a class map is a {', '.join(FORMS)} file. What is right in each is, {right}")
     return path.suffix.lower()
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from napari_colorizer.class_entries import FORMS, Entries, csv_entries, form_of, json_entries, text_entries
+from napari_colorizer.class_entries import EXAMPLES, FORMS, Entries, csv_entries, form_of, json_entries, text_entries
 from napari_colorizer.errors import readable
 
 __all__ = ["FORMS", "LARGEST_ID", "UNLABELED", "Class", "ClassMap", "distinct_color"]
@@ -207,18 +207,19 @@ class ClassMap:
         Raises
         ------
         ValueError
-            If the file is none of these, or an entry is wrong; the message names the file and the line.
+            If the file is none of these, or an entry is wrong; the message names the file and the line, and says how a
+            right file looks.
         OSError
             If the file cannot be read.
         """
         path = Path(path)
-        parse = {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text}[form_of(path)]
+        form = form_of(path)
+        parse = {".json": cls.from_json, ".csv": cls.from_csv, ".txt": cls.from_text}[form]
         try:
             return parse(path.read_text("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path.name} is not a text file in UTF-8") from error
         except ValueError as error:
-            raise ValueError(readable(f"{path.name}: {error}")) from error
+            wrong = "this is not a text file in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            raise ValueError(f"{readable(f'{path.name}: {wrong}')}. A right one has {EXAMPLES[form]}") from error
 
     def write(self, path: str | Path) -> None:
         """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors)."""

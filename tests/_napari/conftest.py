@@ -26,8 +26,8 @@ def prepared(run="RUN", **values):
     lists = dict.fromkeys(("kept", "new", "left_out", "problems"), [])
     say("Prepared", run=run, train=2, val=1, unlabeled=0, **{**lists, **values})
 
-def progress(step, steps=10, network="segmenter", loss=1.0, stage=1, stages=1):
-    say("Progress", network=network, epoch=1, epochs=5, step=step, steps=steps, loss=loss, seconds_left=90.0,
+def progress(step, steps=10, network="segmenter", loss=1.0, stage=1, stages=1, seconds_left=90.0):
+    say("Progress", network=network, epoch=1, epochs=5, step=step, steps=steps, loss=loss, seconds_left=seconds_left,
         stage=stage, stages=stages)
 
 def ended(epoch, network="segmenter", pictures=(), **metrics):

@@ -111,14 +111,14 @@ def test_the_class_map_may_have_other_forms(tmp_path, draw, classes, name):
 def test_a_damaged_class_map_is_named(tmp_path, draw):
     root = draw.natural(tmp_path, 1)
     (root / "classes.json").write_text("[{]")
-    with pytest.raises(DataError, match=r"classes\.json cannot be read: .*line 1"):
+    with pytest.raises(DataError, match=r"classes\.json cannot be read: .*line 1: .*A right one has \[{"):
         read_set(root)
 
 
 def test_an_empty_class_map_is_named(tmp_path, draw):
     root = draw.natural(tmp_path, 1)
     (root / "classes.json").write_text("[]")
-    with pytest.raises(DataError, match=r"classes\.json names no class"):
+    with pytest.raises(DataError, match=r"classes\.json names no class. A right one has \[{"):
         read_set(root)
 
 

@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,16 @@ import torch
 
 from napari_colorizer.errors import LostRunError
 from napari_colorizer.training import callbacks as recorder
-from napari_colorizer.training.callbacks import Recorder, SafeCheckpointIO, Validation, epochs_done, training_log
+from napari_colorizer.training.callbacks import (
+    Recorder,
+    SafeCheckpointIO,
+    Validation,
+    epochs_done,
+    training_log,
+    watched,
+)
+from napari_colorizer.training.context import StoppedError
+from napari_colorizer.training.events import Doing, Progress
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder
 
@@ -30,12 +40,12 @@ def trainer():
 
 @pytest.fixture
 def make_recorder(tmp_path, tiny_model):
-    def make(kind=Recorder):
+    def make(kind=Recorder, emit=lambda _: None):
         validation = Validation(lambda _: tiny_model, lambda _: {"ciede2000": 5.0}, lambda *_: [])
         run = RunFolder(tmp_path / "run")
         run.path.mkdir(exist_ok=True)
         TrainOptions().write(run.options)
-        return kind("colorizer", TrainOptions(), run, validation, lambda _: None, lambda: False)
+        return kind("colorizer", TrainOptions(), run, validation, emit, lambda: False)
 
     return make
 
@@ -83,3 +93,36 @@ def test_what_is_known_of_each_epoch_is_found_in_a_checkpoint(make_recorder, nam
 
 def test_checkpoints_of_earlier_versions_are_found(make_recorder):
     assert make_recorder().state_key == "Recorder", "what they called it"
+
+
+def test_the_time_left_is_told_once_ten_steps_are_done_and_counts_steps_alone(make_recorder, trainer, clock):
+    told = []
+    recorder, training = make_recorder(emit=told.append), SimpleNamespace(steps=34)
+    measure = recorder.validation.measure
+
+    def slowly(model):
+        clock.now += 1000  # before the first step
+        return measure(model)
+
+    recorder.validation.measure = slowly
+    recorder.on_train_start(trainer, training)
+    for _ in range(12):
+        clock.now += 2
+        trainer.global_step += 1
+        recorder.on_train_batch_end(trainer, training, {"loss": torch.tensor(1.0)}, None, 0)
+    left = [event.seconds_left for event in told if isinstance(event, Progress)]
+    assert [math.isnan(seconds) for seconds in left] == [True] * 9 + [False] * 3
+    assert left[9:] == [2 * (34 - 4 - steps) for steps in (10, 11, 12)]
+
+
+def test_what_is_long_tells_its_share_now_and_then_and_ends_on_a_stop(clock):
+    told, stops = [], []
+    check = watched("Reading", told.append, lambda: bool(stops))
+    for number in range(100):
+        check(number / 100)
+        clock.now += 0.05
+    assert told[:2] == [Doing("Reading", 0.0), Doing("Reading", 0.06)]
+    assert len(told) == 17
+    stops.append(1)
+    with pytest.raises(StoppedError):
+        check(1.0)

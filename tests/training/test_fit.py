@@ -11,7 +11,7 @@ from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.library import installed_models
 from napari_colorizer.training import callbacks as recorder
-from napari_colorizer.training.events import EpochEnded, Finished, Prepared, Progress, Stopped
+from napari_colorizer.training.events import Doing, EpochEnded, Finished, Prepared, Progress, Stopped
 from napari_colorizer.training.fit import fit, train
 from napari_colorizer.training.run_folder import RunFolder, resumed_options
 
@@ -26,9 +26,9 @@ def finished(quick):
 
 
 def test_it_tells_what_it_does_from_the_first_word_to_the_last(finished, quick):
-    assert isinstance(finished[0], Prepared)
-    assert (finished[0].train, finished[0].val, finished[0].unlabeled, finished[0].resumed) == (6, 2, 0, 0)
-    assert (finished[0].kept, finished[0].new, finished[0].left_out) == (["sky", "grass"], [], [])
+    (prepared,) = of_kind(finished, Prepared)
+    assert (prepared.train, prepared.val, prepared.unlabeled, prepared.resumed) == (6, 2, 0, 0)
+    assert (prepared.kept, prepared.new, prepared.left_out) == (["sky", "grass"], [], [])
     assert isinstance(finished[-1], Finished)
     assert not finished[-1].stopped
     for network in ("segmenter", "colorizer"):
@@ -39,6 +39,19 @@ def test_it_tells_what_it_does_from_the_first_word_to_the_last(finished, quick):
         assert (last.step, last.steps, last.epochs) == (4, 4, 2)
     order = [event.network for event in of_kind(finished, EpochEnded)]
     assert order == sorted(order, reverse=True)  # the segmenter first
+
+
+def test_it_tells_what_it_does_between_the_steps(finished):
+    before = [event.text for event in finished[: finished.index(of_kind(finished, Prepared)[0])]]
+    assert before == [
+        "Looking for images and label maps",
+        "Reading photographs",
+        "Reading photographs to validate with",
+    ]
+    for network in ("segmenter", "colorizer"):
+        told = finished.index(Doing(f"Validating the {network}"))
+        assert (finished[told + 1].network, finished[told + 1].epoch) == (network, 0)
+        assert finished[told + 2] == Doing(f"Beginning to train the {network}")
 
 
 def test_the_model_is_in_the_library_at_once(finished):
@@ -131,7 +144,7 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_does(quick, tmp_path, same_
             break
     disturbed.close()
     events = list(fit(resume=quick.run))
-    assert events[0].resumed == 3
+    assert of_kind(events, Prepared)[0].resumed == 3
     assert [event.epoch for event in of_kind(events, EpochEnded)] == [2]
     for network in ("segmenter", "colorizer"):
         same_logs(quick.run, tmp_path / "whole", network)
@@ -235,7 +248,8 @@ def test_new_classes_are_learned_and_said(quick, labeled_set, classes):
     text = (labeled_set / "classes.json").read_text().replace("grass", "meadow")
     (labeled_set / "classes.json").write_text(text)
     events = list(fit(replace(quick, epochs=4, epoch_size=64, rate=1e-2)))
-    assert (events[0].kept, events[0].new) == (["sky"], ["meadow"])
+    (prepared,) = of_kind(events, Prepared)
+    assert (prepared.kept, prepared.new) == (["sky"], ["meadow"])
     ended = of_kind(events, EpochEnded, "colorizer")
     assert ended[-1].metrics["ciede2000"] < ended[0].metrics["ciede2000"] - 1
 

@@ -29,9 +29,14 @@ def finished(quick):
     return list(fit(quick))
 
 
+def begun(events):
+    """Go on until the data are read."""
+    return next(event for event in events if isinstance(event, Prepared))
+
+
 def test_two_processes_cannot_train_in_one_folder(quick):
     first = fit(replace(quick, epochs=50))
-    next(first)
+    begun(first)
     with pytest.raises(TrainingError, match="another process"):
         list(fit(resume=quick.run))
     first.close()
@@ -149,7 +154,7 @@ def test_a_full_disk_ends_the_run_and_what_was_trained_is_kept(quick, tmp_path, 
     monkeypatch.undo()
     monkeypatch.setenv("NAPARI_COLORIZER_MODELS", str(tmp_path / "library"))
     events = list(fit(resume=quick.run))
-    assert events[0].resumed == 1
+    assert of_kind(events, Prepared)[0].resumed == 1
     assert isinstance(events[-1], Finished)
 
 
@@ -161,7 +166,7 @@ def test_a_file_that_vanishes_ends_the_run_by_name(quick, labeled_set, monkeypat
         classmethod(lambda *arguments, **options: load(*arguments, **options, memory=0)),
     )
     events = fit(replace(quick, network="colorizer", workers=workers))
-    assert isinstance(next(events), Prepared)
+    begun(events)
     for file in (labeled_set / "train" / "images").iterdir():
         file.unlink()
     with pytest.raises(ColorizerError, match=r"^[^\n]*made-\d\.png[^\n]*$"):

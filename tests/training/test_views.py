@@ -23,7 +23,7 @@ def encoder():
 @pytest.fixture
 def store(photos, encoder, tmp_path):
     store = ViewStore(photos, OPTIONS, tmp_path / "views")
-    store.build(encoder, torch.device("cpu"), "32-true", lambda: None)
+    store.build(encoder, torch.device("cpu"), "32-true", lambda _: None)
     return store
 
 
@@ -89,7 +89,7 @@ def test_crops_of_new_views_know_the_contrast_of_the_whole(photos):
 
 
 def test_whoever_stops_meanwhile_ends_it(photos, encoder, tmp_path):
-    def stop():
+    def stop(_share):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -90,7 +90,7 @@ def _measure(part: str, options: TrainOptions, photos: list[Photo], steps: int) 
 def _crops(network: GridNet | TwoStreamUNet, options: TrainOptions, photos: list[Photo], path: Path) -> CropDataset:
     def build() -> ViewStore:
         store, device = ViewStore(photos, replace(options, views=1), path), pick_device(options.device)
-        store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda: None)
+        store.build(network.image_encoder, device, lightning_precision(options.precision, device), lambda _: None)
         return store
 
     return crops_for(network, photos, options, build)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import signal
 import sys
@@ -22,7 +23,17 @@ from rich.progress import Progress as Bar
 
 from napari_colorizer.cli.shared import complain, make_console
 from napari_colorizer.errors import ColorizerError, TrainingError
-from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
+from napari_colorizer.training.events import (
+    Doing,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Prepared,
+    Progress,
+    Stopped,
+)
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import resumed_options
 
@@ -182,8 +193,12 @@ class _Narrator:
                 total=event.steps,
                 completed=event.step,
                 description=f"{event.network}, epoch {event.epoch} of {event.epochs}, loss {event.loss:.4f}",
-                left=f"{event.seconds_left / 60:.0f} min left",
+                left=f"{event.seconds_left / 60:.0f} min left" if math.isfinite(event.seconds_left) else "",
             )
+        elif isinstance(event, Doing):
+            self.bar.start()
+            share = f", {event.share:.0%}" if math.isfinite(event.share) else ""
+            self.bar.update(self.task, description=f"{event.text}{share}", left="")
         elif isinstance(event, Failed):
             self.bar.stop()
             complain(event.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from napari_colorizer.class_entries import EXAMPLES
 from napari_colorizer.classes import FORMS, ClassMap
 from napari_colorizer.decoding import open_image
 from napari_colorizer.errors import DataError
@@ -31,7 +32,7 @@ def read_class_map(path: Path) -> ClassMap:
     except (ValueError, OSError) as error:
         raise DataError(f"the class map {path} cannot be read: {error}") from error
     if not len(classes):
-        raise DataError(f"the class map {path} names no class: add the id and the name of each")
+        raise DataError(f"the class map {path} names no class. A right one has {EXAMPLES[path.suffix.lower()]}")
     return classes
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_colorizer.class_entries import EXAMPLES
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.datasets.class_maps import find_class_map, merged_from, read_class_map
 from napari_colorizer.datasets.sets import Pair, ReadMask, place
@@ -86,7 +87,7 @@ class Listing:
         if not len(classes):
             raise DataError(
                 f"{self.root} has no class map: add a classes.json (or classes.csv, labels.txt) "
-                "with the id and the name of each class"
+                f"with the id and the name of each class: {EXAMPLES['.json']}"
             )
         if without:
             self.notes.append(

@@ -23,14 +23,30 @@ from napari_colorizer.files import replacing
 from napari_colorizer.models.library import FRESH
 from napari_colorizer.models.model import Model
 from napari_colorizer.training.context import Emit, Stop, StoppedError
-from napari_colorizer.training.events import EpochEnded, Progress
+from napari_colorizer.training.events import Doing, EpochEnded, Progress
 from napari_colorizer.training.modules import NetworkTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import Row, RunFolder, lost
 
 SECONDS_BETWEEN = 0.25
+STEPS_TO_TELL = 10  # before they tell how long the others will take: the first ones are slow
 SCORES = {"segmenter": ("mIoU", 1), "colorizer": ("ciede2000", -1)}  # what makes an epoch the best, and which way
 STATE_KEY = "Recorder"  # of what checkpoints keep of it
+
+
+def watched(text: str, emit: Emit, stop: Stop) -> Callable[[float], None]:
+    """What takes the share that is done of something long: it tells of it, and raises `StoppedError` on a stop."""
+    told = -math.inf
+
+    def check(share: float) -> None:
+        nonlocal told
+        if stop():
+            raise StoppedError
+        if time.monotonic() - told > SECONDS_BETWEEN:
+            told = time.monotonic()
+            emit(Doing(text, share))
+
+    return check
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
@@ -128,7 +144,7 @@ class Recorder(Callback):
         self._recent = math.nan
         self._told = self._began = 0.0
         self._minutes = 0.0  # before training was begun, or resumed, here
-        self._first_step = 0
+        self._first_step, self._first_second = 0, 0.0  # of the steps that tell how long the others will take
         self._on_sigterm: Any = None
 
     # -- what a checkpoint keeps
@@ -164,6 +180,9 @@ class Recorder(Callback):
             self.run.write_log(self.part, self.rows)  # a crash may have come between checkpoint and log
         elif self.options.start != FRESH:
             self._record(trainer, pl_module, 0, math.nan)
+        if trainer.is_global_zero:
+            self.emit(Doing(f"Beginning to train the {self.part}"))
+        self._first_second = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -204,9 +223,10 @@ class Recorder(Callback):
         self._check_folder()
         self._told = time.monotonic()
         done, steps = trainer.global_step, training.steps
-        each = (self._told - self._began) / max(1, done - self._first_step)
+        taken = done - self._first_step
+        each = (self._told - self._first_second) / taken if taken >= STEPS_TO_TELL else math.nan
         epoch = min(trainer.current_epoch + 1, self.options.epochs)
-        left = each * max(0, steps - done)
+        left = each * max(0, steps - done) if done < steps else 0.0
         stage = self.stages.index(self.part) + 1
         of_all = (stage, len(self.stages))
         self.emit(Progress(self.part, epoch, self.options.epochs, done, steps, self._recent, left, *of_all))
@@ -226,6 +246,7 @@ class Recorder(Callback):
 
     def _record(self, trainer: pl.Trainer, training: Any, epoch: int, loss: float) -> EpochEnded:
         """Judge the weights of an epoch, and keep them if they are the best so far."""
+        self.emit(Doing(f"Validating the {self.part}"))
         model = self.validation.build(training)
         metrics = self.validation.measure(model)
         self._check_folder()

@@ -56,6 +56,22 @@ class Note(Event):
 
 
 @dataclass(frozen=True)
+class Doing(Event):
+    """What goes on between the steps, until another event tells of something else; a few times a second at most.
+
+    Attributes
+    ----------
+    text : str
+        Such as "Reading photographs".
+    share : float
+        How much of it is done, 0..1; NaN where that is not known.
+    """
+
+    text: str
+    share: float = math.nan
+
+
+@dataclass(frozen=True)
 class Progress(Event):
     """Some steps are done; it comes a few times a second at most.
 
@@ -70,7 +86,7 @@ class Progress(Event):
     loss : float
         Mean of the last steps.
     seconds_left : float
-        Until this network is trained.
+        Until this network is trained; NaN as long as too few steps are done to tell.
     stage, stages : int
         Which of the networks to be trained this is, from 1, and how many there are.
     """
@@ -161,7 +177,7 @@ class Failed(Event):
     resumable: bool = True
 
 
-KINDS = {kind.__name__: kind for kind in (Prepared, Note, Progress, EpochEnded, Finished, Stopped, Failed)}
+KINDS = {kind.__name__: kind for kind in (Prepared, Note, Doing, Progress, EpochEnded, Finished, Stopped, Failed)}
 
 
 def read_event(line: str) -> Event | None:

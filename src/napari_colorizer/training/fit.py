@@ -44,7 +44,8 @@ def fit(options: TrainOptions | None = None, *, resume: str | Path | None = None
     Yields
     ------
     Event
-        First `Prepared`, then `Progress` and `EpochEnded` for each network, at last `Finished` (or `Stopped`).
+        `Prepared`, then `Progress` and `EpochEnded` for each network, at last `Finished` (or `Stopped`); `Doing` before
+        and between them.
 
     Raises
     ------

@@ -12,8 +12,9 @@ from napari_colorizer.datasets.read import read_set
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.context import Emit, Materials, Stop, StoppedError, spread
-from napari_colorizer.training.events import Note, Prepared
+from napari_colorizer.training.callbacks import watched
+from napari_colorizer.training.context import Emit, Materials, Stop, spread
+from napari_colorizer.training.events import Doing, Note, Prepared
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder
 from napari_colorizer.training.transfer import Start, start_model
@@ -37,21 +38,19 @@ def gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
     StoppedError
         If somebody stops meanwhile.
     """
-
-    def check(_share: float = 0.0) -> None:
-        if stop():
-            raise StoppedError
-
+    emit(Doing("Looking for images and label maps"))
     data = read_set(options.data, groups=options.groups, val_share=options.val_share, seed=options.seed, record=main)
     pairs = [
         replace(pair, mask=pair.filled) if pair.filled and options.filled else pair for pair in data.of_split("train")
     ]
-    train, problems = PhotoStore.load(data, pairs, options.side, options.squash, on_progress=check)
+    read = watched("Reading photographs", emit, stop)
+    train, problems = PhotoStore.load(data, pairs, options.side, options.squash, on_progress=read)
     if not len(train):
         raise TrainingError(f"{options.data}: none of its images can be used. " + " ".join(problems[:3]))
     labeled = [pair for pair in data.of_split("val") if pair.mask is not None]
     side = options.squash or options.side
-    val, more = PhotoStore.load(data, spread(labeled, options.val_size), side, on_progress=check)
+    read = watched("Reading photographs to validate with", emit, stop)
+    val, more = PhotoStore.load(data, spread(labeled, options.val_size), side, on_progress=read)
     problems = [*data.notes, *data.problems, *problems, *more]
     if not len(val):
         problems.append(

@@ -21,7 +21,7 @@ from napari_colorizer.evaluation.evaluate import epoch_metrics
 from napari_colorizer.evaluation.suggestions import Suggestions, unlike_classes
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.model import Model
-from napari_colorizer.training.callbacks import Recorder, SafeCheckpointIO, Validation
+from napari_colorizer.training.callbacks import Recorder, SafeCheckpointIO, Validation, watched
 from napari_colorizer.training.context import Emit, Materials, StoppedError, suggested_colors
 from napari_colorizer.training.crop_dataset import CropDataset, Unlike, crops_for
 from napari_colorizer.training.events import Note
@@ -159,16 +159,13 @@ def _crops(
     options, network = materials.options, training.network
     photos: Any = Subset(cast(Any, materials.train), materials.usable(part))
 
-    def check() -> None:
-        if materials.stop():
-            raise StoppedError
-
     def build() -> ViewStore:
         path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
         stack.callback(path.unlink, missing_ok=True)
         store = ViewStore(photos, options, path)
         looks = f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"
         materials.emit(Note(looks))
+        check = watched("The image encoder looks at the photographs", materials.emit, materials.stop)
         store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
         return store
 

@@ -96,15 +96,17 @@ class ViewStore:
         self._widths: tuple[int, ...] = ()
         self._file: NDArray[np.float16] | None = None
 
-    def build(self, encoder: ImageEncoder, device: torch.device, precision: str, check: Callable[[], None]) -> None:
-        """Compute all features; `check` is called once for each view, and may raise to stop."""
+    def build(
+        self, encoder: ImageEncoder, device: torch.device, precision: str, check: Callable[[float], None]
+    ) -> None:
+        """Compute all features; `check` gets the share that is done before each view, and may raise to stop."""
         encoder = encoder.to(device)
         self._widths, end = encoder.widths, 0
         half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
         with open(self.path, "wb") as file, torch.inference_mode(), half:
             for number in range(len(self.photos)):
                 for place in range(self.count):
-                    check()
+                    check(len(self._starts) / (len(self.photos) * self.count))
                     x = self.view(number, place).network_input().to(device)
                     parts = [of_stride[0].half().cpu().numpy() for of_stride in encoder(x[None, None])]
                     self._starts.append(end)

@@ -332,12 +332,12 @@ def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(q
     assert widget.prediction.confidence is None
 
 
-def test_a_prediction_is_known_under_the_confidence_that_it_was_asked_with(bare, wait, predictions):
+def test_a_prediction_is_known_under_the_confidence_that_it_was_made_with(bare, wait, predictions):
     _, widget = bare
     widget.predict_button.click()
-    widget.confidence.setValue(0.9)  # while it is predicted
     wait(widget)
     before = len(predictions)
+    widget.confidence.setValue(0.9)
     widget.prediction.reset("map")
     wait(widget)
     assert len(predictions) == before + 1

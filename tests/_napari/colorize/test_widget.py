@@ -94,6 +94,20 @@ def test_colors_follow_fill_polygon_erase_undo_redo_and_replacement(predicted, w
         assert_colored(colors.data, labels.data)
 
 
+def test_colors_follow_undo_and_redo_of_labels_that_are_hidden(predicted, wait, assert_colored):
+    viewer, widget = predicted
+    labels, colors = viewer.layers["photo labels"], viewer.layers["photo colors"]
+    labels.paint_polygon([[10, 10], [10, 100], [80, 100], [80, 10]], 54)
+    labels.visible = False
+    for step in (labels.undo, labels.redo):
+        before = labels.data.copy()
+        step()
+        wait(widget)
+        assert (labels.data != before).any()
+        assert_colored(colors.data, labels.data)
+        assert widget.controller.counts.get(54, 0) == np.count_nonzero(labels.data == 54)
+
+
 def test_coloring_never_changes_the_labels(predicted, wait):
     viewer, widget = predicted
     labels = viewer.layers["photo labels"]

@@ -1,12 +1,17 @@
 """The dock Train with the real trainer, in a real viewer."""
 
+from pathlib import Path
+
 import numpy as np
+import psutil
 import pytest
 from napari.layers import Image
 from PIL import Image as Picture
 
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import write_label_map
+from napari_colorizer.training.events import Prepared
+from napari_colorizer.training.fit import fit
 
 SMALL = {"batch": 4, "epoch_size": 8, "crop": 32, "side": 48, "val_size": 2, "pictures": 1}
 
@@ -31,24 +36,32 @@ def harbors(tmp_path):
     return root
 
 
-def test_start_live_curves_stop_resume_finish_and_the_new_model(
-    open_train, make_model, library, harbors, until, wait, photo, resume
-):
-    library.mkdir()
-    make_model("tiny", working_size=64).save(library / "tiny.safetensors")
-    viewer, widget = open_train()
+@pytest.fixture
+def begun(open_train, make_model, library, harbors):
+    """A viewer whose dock has begun to train a tiny model for some epochs."""
+
+    def begin(epochs):
+        library.mkdir()
+        make_model("tiny", working_size=64).save(library / "tiny.safetensors")
+        viewer, widget = open_train()
+        widget.data.setText(str(harbors))
+        widget.reset_choices()
+        widget.starts.setCurrentText("tiny")
+        widget.epochs.setValue(epochs)
+        widget.name.setText("harbor")
+        for name, value in SMALL.items():
+            widget.fields.boxes[name].setValue(value)
+        widget.start_button.click()
+        return viewer, widget
+
+    return begin
+
+
+def test_start_live_curves_stop_resume_finish_and_the_new_model(begun, until, wait, photo, resume):
+    viewer, widget = begun(epochs=4)
     _, colorize = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
     wait(colorize)
     controller = widget.controller
-    widget.data.setText(str(harbors))
-    widget.reset_choices()
-    widget.starts.setCurrentText("tiny")
-    widget.epochs.setValue(4)
-    widget.name.setText("harbor")
-    for name, value in SMALL.items():
-        widget.fields.boxes[name].setValue(value)
-
-    widget.start_button.click()
     until(lambda: len(controller.history.losses.get("segmenter", [])) > 1 or controller.phase == "idle")
     assert controller.phase == "training", widget.message.text()
     widget.stop_button.click()
@@ -75,3 +88,27 @@ def test_start_live_curves_stop_resume_finish_and_the_new_model(
     wait(colorize)
     assert {item.name for item in colorize.controller.classes} >= {"sky", "grass", "crane"}
     assert viewer.layers["photo colors"].data.shape == (96, 128, 3)
+
+
+@pytest.mark.parametrize("closed", ["dock", "viewer"])
+def test_what_is_closed_in_the_middle_of_an_epoch_leaves_nothing_but_a_run_to_resume(begun, until, closed):
+    viewer, widget = begun(epochs=900)
+    controller = widget.controller
+    until(
+        lambda: len(controller.history.metrics.get("segmenter", {}).get("mIoU", [])) > 1 or controller.phase == "idle"
+    )
+    assert controller.phase == "training", widget.message.text()
+    trainer = psutil.Process(int(controller.process._process.processId()))
+    run, options = Path(controller.run), Path(controller._folder.name)
+    assert options.exists()
+    if closed == "dock":
+        viewer.window.remove_dock_widget(widget)
+    else:
+        viewer.close()
+    until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not options.exists())
+    assert not list(run.rglob("*.tmp"))
+    events = fit(resume=run)
+    prepared = next(event for event in events if isinstance(event, Prepared))
+    assert prepared.resumed >= 1
+    events.close()

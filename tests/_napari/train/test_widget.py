@@ -77,6 +77,28 @@ def test_while_it_runs_it_says_how_far_it_is(open_train, sound_data, stand_in, u
     assert enabled(widget) == IDLE
 
 
+def test_what_goes_on_between_the_steps_is_told(open_train, sound_data, stand_in, until):
+    doing = (
+        "say('Doing', text='Reading photographs', share=0.4)",
+        "say('Doing', text='Validating the segmenter', share=None)",
+        "progress(1, seconds_left=None)",
+    )
+    body = "".join(f"sys.stdin.readline()\n{line}\n" for line in doing)
+    _, widget = open_train(stand_in(f"{body}sys.stdin.readline()\nfinished()"))
+    widget.start_button.click()
+    until(lambda: widget.controller.process.running)
+    assert widget.state.text() == "Starting the trainer, which loads PyTorch…"
+    for text in (
+        "Reading photographs, 40%…",
+        "Validating the segmenter…",
+        "segmenter: epoch 1 of 5, time left not known yet",
+    ):
+        widget.controller.process.stop()
+        until(lambda text=text: widget.state.text() == text)
+    widget.stop_button.click()
+    until(lambda: widget.controller.phase == "idle")
+
+
 def test_both_networks_are_one_way_to_go(open_train, sound_data, stand_in, until):
     go_on = "sys.stdin.readline()\nprogress(1, steps=5, network='colorizer', stage=2, stages=2)\n"
     _, widget = open_train(

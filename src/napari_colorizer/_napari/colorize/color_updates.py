@@ -9,7 +9,6 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from napari.layers import Image
 
 from napari_colorizer._napari.colorize.result_layers import WholePicture, lay_colors, outline, refresh, view_of
 from napari_colorizer._napari.colorize.session_cache import Coloring, Workbench
@@ -94,15 +93,16 @@ class Following:
                 self.submit(True)  # they are the colors of what is no more there
             return
         self.controller.settle_complaint()
-        self._lay(asked.picture[0], coloring)
+        self._lay(asked, coloring)
         if coloring.levels is not None and now.how != asked.how:
             self.submit(True)
 
-    def _lay(self, image: Image, coloring: Coloring) -> None:
-        controller = self.controller
-        if image is not controller.image or image not in controller.viewer.layers:
+    def _lay(self, asked: Asked, coloring: Coloring) -> None:
+        controller, image, now = self.controller, asked.picture[0], self._asked()
+        if now is None or now.picture[0] is not image:
             return
-        controller.show_counts(coloring.counts)
+        if now.picture == asked.picture:
+            controller.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
             before = controller.colors
             controller.colors = lay_colors(controller.viewer, image, coloring.levels, before, self._catch_up)
@@ -110,17 +110,17 @@ class Following:
                 outline(controller.labels)
             on_layers.note(controller.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done:
-            more = partial(self._prepare_more, image)
+            more = partial(self._prepare_more, asked)
             controller.runner.submit(Request("more", more, self._show_more, "Coloring", can_wait=True))
 
-    def _prepare_more(self, image: Image) -> Work | None:
+    def _prepare_more(self, asked: Asked) -> Work | None:
         controller = self.controller
         if controller.colors is None:
             return None  # the layer was deleted
         view = view_of(controller.colors, controller.viewer)
-        return lambda: (image, controller.bench.color_more(view, self._newer))
+        return lambda: (asked, controller.bench.color_more(view, self._newer))
 
-    def _show_more(self, result: tuple[Image, Coloring]) -> None:
+    def _show_more(self, result: tuple[Asked, Coloring]) -> None:
         if self.controller.colors is not None:
             self._lay(*result)
 

@@ -21,9 +21,10 @@ from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
+DOING = "Predicting labels"
 Scope = Literal["map", "class", "region"]
 Index = tuple[int, ...]
-State = tuple[str, int, SegmentOptions]
+State = tuple[ModelInfo, int, SegmentOptions]
 Known = tuple[State, NDArray[Any]]  # what a prediction depends on, and the prediction
 
 
@@ -63,7 +64,6 @@ class Prediction:
     def __init__(self, controller: ColorizeController):
         self.controller = controller
         self.confidence: float | None = None
-        self._asked: State | None = None  # the state when the prediction was asked for that is there now
         self._known: weakref.WeakKeyDictionary[Labels, dict[Index, Known]] = weakref.WeakKeyDictionary()
 
     def predict(self) -> None:
@@ -122,39 +122,49 @@ class Prediction:
         """What a prediction depends on."""
         controller, chosen = self.controller, self.controller.options
         options = SegmentOptions(chosen.working_size, chosen.device, self.confidence)
-        return controller.model.name, controller.generation, options
+        return controller.model, controller.generation, options
 
     def _remember(self, labels: Labels, index: Index, prediction: NDArray[Any]) -> None:
-        if self._asked is not None:
-            self._known.setdefault(labels, {})[index] = self._asked, prediction
+        self._known.setdefault(labels, {})[index] = self._state(), prediction
 
     def request(self, then: Callable[[NDArray[Any]], None]) -> None:
-        """Predict in the background and pass the label map on, if the image is still the same."""
+        """Predict the plane that is shown, in the background, and pass its label map on.
+
+        If the picture, the model or an option changes meanwhile, it is predicted again; if another image is chosen or
+        another plane shown, nothing is passed on.
+        """
         controller = self.controller
         image = controller.image
-        shown: list[Index] = []
-        asked: list[tuple[int, ModelInfo]] = []
+        asked: list[State] = []
+        if image is None:
+            return
+        try:
+            plane = on_layers.plane_index(image, controller.viewer)
+        except on_layers.LayerError as error:
+            controller.complain(DOING, error)
+            return
+
+        def wanted() -> bool:
+            if image is not controller.image or image not in controller.viewer.layers:
+                return False
+            if on_layers.plane_index(image, controller.viewer) != plane:
+                controller.message.emit("Another plane was shown before the prediction was done: predict it again")
+                return False
+            return True
 
         def prepare() -> Work | None:
-            if image is None or image is not controller.image:
+            if not wanted():
                 return None
-            shown.append(on_layers.plane_index(image, controller.viewer))
-            asked.append((controller.subject, controller.model))
             picture = on_layers.picture_of(image, controller.viewer, controller.generation)
-            model, _, options = self._asked = self._state()
-            return lambda: controller.bench.predict(model, picture, options)
+            asked.append(self._state())
+            model, _, options = asked[-1]
+            return lambda: controller.bench.predict(model.name, picture, options)
 
         def passed_on(labels: NDArray[Any]) -> None:
-            if image is not controller.image or image not in controller.viewer.layers:
-                return
-            if (controller.subject, controller.model) != asked[-1]:
-                self.request(then)  # another picture in the layer, or another model
-            elif on_layers.plane_index(image, controller.viewer) == shown[-1]:
-                then(labels)
-            else:
-                controller.message.emit("Another plane was shown before the prediction was done: predict it again")
+            if wanted():
+                self.request(then) if self._state() != asked[-1] else then(labels)
 
-        controller.runner.submit(Request("predict", prepare, passed_on, "Predicting labels"))
+        controller.runner.submit(Request("predict", prepare, passed_on, DOING))
 
     def _show(self, prediction: NDArray[Any], labels: Labels | None, before: NDArray[Any] | None) -> None:
         controller = self.controller
@@ -174,6 +184,8 @@ class Prediction:
                 controller.labels.selected_label = _most_frequent(plane)  # a brush that is of use here
         else:
             now = self._plane(labels)
+            if now.shape != before.shape:
+                return  # another map was put into the layer
             plane, classes = into_class_map(prediction, model, own, controller.counts)
             wanted = np.where(now == before, plane, now)
             labels = writable(controller, int(np.count_nonzero(now != wanted)))

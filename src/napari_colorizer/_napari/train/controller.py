@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -17,12 +16,29 @@ from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.signals import news
 from napari_colorizer._napari.shared.task_queue import Request, Runner
 from napari_colorizer._napari.train.data_check import CheckedData, check_data
+from napari_colorizer._napari.train.event_texts import (
+    describe_data,
+    describe_doing,
+    describe_end,
+    describe_progress,
+    describe_stop,
+)
 from napari_colorizer._napari.train.history import History, read_history
 from napari_colorizer._napari.train.preview_layer import NAME, Preview, mosaic
 from napari_colorizer._napari.train.process import TrainingProcess
 from napari_colorizer._napari.train.resumable_runs import unfinished_runs
 from napari_colorizer.errors import ColorizerError, TrainingError
-from napari_colorizer.training.events import EpochEnded, Event, Failed, Finished, Note, Prepared, Progress, Stopped
+from napari_colorizer.training.events import (
+    Doing,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Prepared,
+    Progress,
+    Stopped,
+)
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder, model_name
 
@@ -168,7 +184,7 @@ class TrainController:
         self._outcome = ""
         self.preview.begin()
         self._enter("training")
-        self._tell_state("Starting…")
+        self._tell_state("Starting the trainer, which loads PyTorch…")
         self.process.start([*arguments, "--events"])
 
     def _hear(self, event: Event) -> None:
@@ -176,9 +192,12 @@ class TrainController:
         match event:
             case Prepared():
                 self._know_run(event.run)
-                self.noted.emit(_describe(event))
+                self.noted.emit(describe_data(event))
             case Note():
                 self.noted.emit(event.text)
+            case Doing():
+                if self.phase == "training":
+                    self._tell_state(describe_doing(event))
             case Progress():
                 self._on_progress(event)
             case EpochEnded():
@@ -187,12 +206,12 @@ class TrainController:
                 if event.pictures:
                     self._request_preview(event.pictures)
             case Finished():
-                self._outcome = _praise(event)
+                self._outcome = describe_end(event)
                 self.run = self.run if event.stopped else ""
                 news.models_changed.emit()
             case Stopped():
                 self.run = event.run
-                self._outcome = _describe_stop(event)
+                self._outcome = describe_stop(event)
             case Failed():
                 self._outcome = f"Training has ended: {event.text}{self._way_on(event.resumable)}"
 
@@ -200,7 +219,7 @@ class TrainController:
         self.history.add(event)
         self.done = ((event.stage - 1) * event.steps + event.step, event.stages * event.steps)
         if self.phase == "training":
-            self.state = _describe_progress(event)
+            self.state = describe_progress(event)
         self.advanced.emit()
         self.activity.show(f"Training {event.network}", *self.done)
 
@@ -253,47 +272,3 @@ class TrainController:
         if self.phase == "checking":
             self._enter("idle")
         self.message.emit(explain(doing, error, ""))
-
-
-def _describe(event: Prepared) -> str:
-    """What is trained on, for the record."""
-    lines = [f"{event.train} images train, {event.val} validate, {event.unlabeled} have no labels"]
-    if event.resumed:
-        lines.append(f"Resumed after {event.resumed} epochs")
-    for title, names in (("Known", event.kept), ("New", event.new), ("Left out", event.left_out)):
-        if names:
-            lines.append(f"{title} classes: {', '.join(names)}")
-    return "\n".join((*lines, f"Run: {event.run}"))
-
-
-def _praise(event: Finished) -> str:
-    how = "Training was stopped, and the best so far" if event.stopped else "Training has finished, and its result"
-    way_on = " Resume goes on with the training." if event.stopped else ""
-    return f"{how} is installed as the model {event.model!r}: choose it in the dock Colorize.{way_on}"
-
-
-def _describe_stop(event: Stopped) -> str:
-    if not event.run:
-        return "Training was stopped before it had begun: press Start to try again."
-    return (
-        "Training was stopped before its first epoch was over, so there is no new model. "
-        f"{Path(event.run).name} is as it was: press Resume to go on."
-    )
-
-
-def _describe_progress(event: Progress) -> str:
-    """How far it is: the time left is that of this network."""
-    which = f" ({event.stage} of {event.stages})" if event.stages > 1 else ""
-    then = ", then comes the next" if event.stage < event.stages else ""
-    left = in_words(event.seconds_left)
-    return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left} left{then}"
-
-
-def in_words(seconds: float) -> str:
-    """A duration, coarsely: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if not math.isfinite(seconds):
-        return "some time"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

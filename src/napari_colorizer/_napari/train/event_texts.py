@@ -1,0 +1,59 @@
+"""What the dock says of the events of a training."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from napari_colorizer.training.events import Doing, Finished, Prepared, Progress, Stopped
+
+
+def describe_data(event: Prepared) -> str:
+    """What is trained on, for the record."""
+    lines = [f"{event.train} images train, {event.val} validate, {event.unlabeled} have no labels"]
+    if event.resumed:
+        lines.append(f"Resumed after {event.resumed} epochs")
+    for title, names in (("Known", event.kept), ("New", event.new), ("Left out", event.left_out)):
+        if names:
+            lines.append(f"{title} classes: {', '.join(names)}")
+    return "\n".join((*lines, f"Run: {event.run}"))
+
+
+def describe_end(event: Finished) -> str:
+    """What has come of the training, and what to do with it."""
+    how = "Training was stopped, and the best so far" if event.stopped else "Training has finished, and its result"
+    way_on = " Resume goes on with the training." if event.stopped else ""
+    return f"{how} is installed as the model {event.model!r}: choose it in the dock Colorize.{way_on}"
+
+
+def describe_stop(event: Stopped) -> str:
+    """How to go on after a stop that left no model."""
+    if not event.run:
+        return "Training was stopped before it had begun: press Start to try again."
+    return (
+        "Training was stopped before its first epoch was over, so there is no new model. "
+        f"{Path(event.run).name} is as it was: press Resume to go on."
+    )
+
+
+def describe_progress(event: Progress) -> str:
+    """How far it is: the time left is that of this network."""
+    which = f" ({event.stage} of {event.stages})" if event.stages > 1 else ""
+    then = ", then comes the next" if event.stage < event.stages else ""
+    known = math.isfinite(event.seconds_left)
+    left = f"{in_words(event.seconds_left)} left" if known else "time left not known yet"
+    return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left}{then}"
+
+
+def describe_doing(event: Doing) -> str:
+    """What goes on between the steps."""
+    share = f", {event.share:.0%}" if math.isfinite(event.share) else ""
+    return f"{event.text}{share}…"
+
+
+def in_words(seconds: float) -> str:
+    """A duration, coarsely: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
