@@ -71,7 +71,7 @@ class ColorizeWidget(Dock):
         files = KnownFiles()
         self.folder = Folder(self.prediction, files)
         self.saver = Saver(controller, files)
-        self.collector = Collector(controller)
+        self.collector = Collector(controller, self)
         self.autosave = Autosave(controller)
         self.odd_images, self.foreign = OddImages(controller), ForeignLabels(controller, self)
         self.pointing, self.filling = Pointing(self.prediction), FillTool(controller)
