@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import felzenszwalb
+from skimage.segmentation import felzenszwalb, watershed
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.color import lightness, normalize
@@ -18,6 +18,7 @@ WORKING_SIZE = 512  # pixels of the longer side at which edges are looked for
 COARSENESS = 150.0  # of the segmentation: a meadow is one part, and so is a face; hair is another one
 SPREAD = 0.25  # standard deviation of the lightness that is segmented: contrast changes nothing so
 SMOOTHING, SMALLEST = 0.8, 60  # standard deviation and area, in working pixels
+CORE = 5  # working pixels across, of what is no band along an edge
 SPECK = 1 / 1000  # of the image: what is smaller and surrounded belongs to what surrounds it
 INSIDE = 100.0  # what guided upsampling brings up in the place of chroma
 
@@ -146,10 +147,18 @@ class Regions:
 
 
 def _cut(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Number the parts of a gray image (h, w)."""
+    """Number the parts of a gray image (h, w).
+
+    Along strong edges the segmentation leaves bands that belong to neither side: what has no core is given to the parts
+    around it, which then meet where the edge is steepest.
+    """
     spread = values.std()
     standard = (values - values.mean()) / spread * SPREAD if spread > 0 else np.zeros_like(values)
-    return np.asarray(felzenszwalb(standard, COARSENESS, SMOOTHING, SMALLEST, channel_axis=None))
+    parts = np.asarray(felzenszwalb(standard, COARSENESS, SMOOTHING, SMALLEST, channel_axis=None)) + 1
+    core = ndimage.minimum_filter(parts, CORE) == ndimage.maximum_filter(parts, CORE)
+    if not core.any():
+        return parts
+    return np.asarray(watershed(ndimage.gaussian_gradient_magnitude(standard, SMOOTHING), parts * core))
 
 
 def _connected(mask: NDArray[np.bool_], pixel: Pixel) -> NDArray[np.bool_]:

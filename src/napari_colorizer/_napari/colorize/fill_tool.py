@@ -165,11 +165,11 @@ class FillTool:
         except on_layers.LayerError as error:
             self.controller.message.emit(str(error))
             return None
-        pixel = tuple(round(value) for value in labels.world_to_data(viewer.cursor.position)[-2:])
-        if not all(0 <= value < size for value, size in zip(pixel, plane.shape, strict=True)):
-            return None
         if self._regions is None or self._regions[0] != picture.key:
             self._look_for_edges(image)
+            return None
+        pixel = tuple(round(value) for value in labels.world_to_data(viewer.cursor.position)[-2:])
+        if not all(0 <= value < size for value, size in zip(pixel, plane.shape, strict=True)):
             return None
         if plane[pixel] == labels.selected_label:
             return None
