@@ -5,7 +5,7 @@ from PIL import Image, PngImagePlugin
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.datasets import collect
 from napari_colorizer.datasets.check import check_set
-from napari_colorizer.datasets.collect import add_pair
+from napari_colorizer.datasets.collect import HasLabelsError, add_pair
 from napari_colorizer.datasets.read import read_set
 from napari_colorizer.errors import DataError, FileError
 from napari_colorizer.files import read_image, read_label_map
@@ -64,11 +64,15 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path, classes):
     assert add_pair(tmp_path, "c", RGB + 9, labels_of(1), classes).mask.stem == "c_2"
 
 
-def test_the_same_image_takes_its_own_place(tmp_path, classes):
+def test_the_same_image_takes_its_own_place_where_that_is_wanted(tmp_path, classes):
     image = add_pair(tmp_path, "a", RGB, labels_of(1), classes).image
     add_pair(tmp_path, "b", 255 - RGB, labels_of(7), classes)
     written = image.stat().st_mtime_ns
-    found = add_pair(tmp_path, "other name", RGB.copy(), labels_of(2), classes)
+    with pytest.raises(HasLabelsError, match=r"a is in the set already, with other labels: .*a\.png"):
+        add_pair(tmp_path, "other name", RGB.copy(), labels_of(2), classes)
+    assert np.unique(read_label_map(tmp_path / "masks" / "a.png")[0]).tolist() == [0, 1]
+    assert add_pair(tmp_path, "other name", RGB.copy(), labels_of(1), classes).again  # the same labels, too
+    found = add_pair(tmp_path, "other name", RGB.copy(), labels_of(2), classes, overwrite=True)
     assert found == (image, tmp_path / "masks" / "a.png", True)
     assert image.stat().st_mtime_ns == written
     assert sorted(path.stem for path in (tmp_path / "images").iterdir()) == ["a", "b"]
@@ -115,6 +119,17 @@ def test_what_cannot_be_added_changes_nothing(tmp_path, classes, image, labels, 
     with pytest.raises(error, match=words):
         add_pair(root, "a", image, labels, classes)
     assert not root.exists()
+
+
+def test_a_mask_that_cannot_be_read_is_somebody_s_all_the_same(tmp_path, classes):
+    mask = add_pair(tmp_path, "a", RGB, labels_of(1), classes).mask
+    mask.write_bytes(b"mine")
+    with pytest.raises(HasLabelsError):
+        add_pair(tmp_path, "a", RGB, labels_of(1), classes)
+    assert mask.read_bytes() == b"mine"
+    mask.unlink()
+    assert add_pair(tmp_path, "a", RGB, labels_of(2), classes).again
+    assert np.unique(read_label_map(mask)[0]).tolist() == [0, 2]
 
 
 def test_a_damaged_class_map_is_not_overwritten(tmp_path, classes):

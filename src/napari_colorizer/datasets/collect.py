@@ -17,7 +17,21 @@ from napari_colorizer.datasets.class_maps import find_class_map, read_class_map
 from napari_colorizer.datasets.masks import look_up
 from napari_colorizer.datasets.photos import to_rgb8
 from napari_colorizer.errors import DataError, FileError
-from napari_colorizer.files import images_in, read_image, replacing, write_color, write_label_map
+from napari_colorizer.files import images_in, read_image, read_label_map, replacing, write_color, write_label_map
+
+
+class HasLabelsError(DataError):
+    """A set that has another label map of the image.
+
+    Parameters
+    ----------
+    mask : Path
+        That label map.
+    """
+
+    def __init__(self, mask: Path):
+        super().__init__(f"{mask.stem} is in the set already, with other labels: {mask}")
+        self.mask = mask
 
 
 class Added(NamedTuple):
@@ -28,11 +42,13 @@ class Added(NamedTuple):
     again: bool
 
 
-def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], classes: ClassMap) -> Added:
+def add_pair(
+    root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], classes: ClassMap, overwrite: bool = False
+) -> Added:
     """Write an image and its label map into ``root/images`` and ``root/masks``, and their classes into ``root``.
 
-    An image that was added before, the same in each pixel, keeps its name, and its label map is replaced. Classes that
-    the set has already, by name, keep their ids there, and the label map is translated; others are added.
+    An image that was added before, the same in each pixel, keeps its name. Classes that the set has already, by name,
+    keep their ids there, and the label map is translated; others are added.
 
     Parameters
     ----------
@@ -45,6 +61,8 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
     labels : array of int, (H, W)
         Ids of `classes`.
     classes : ClassMap
+    overwrite : bool
+        Whether the label map may take the place of another one of the same image.
 
     Returns
     -------
@@ -52,6 +70,8 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
 
     Raises
     ------
+    HasLabelsError
+        If the set has another label map of the image, and `overwrite` is not set.
     DataError
         If the sizes differ, nothing is labeled, an id belongs to no class, or the set's class map is damaged.
     FileError
@@ -78,6 +98,8 @@ def add_pair(root: Path, name: str, image: NDArray[Any], labels: NDArray[Any], c
     mark = f"pixels {blake2b(rgb.tobytes(), digest_size=16).hexdigest()}"
     before = _find_image(root, rgb, mark)
     image_path, mask_path = (before, root / "masks" / f"{before.stem}.png") if before else _free_paths(root, name)
+    if not overwrite and before and mask_path.exists() and not _holds(mask_path, values):
+        raise HasLabelsError(mask_path)
     for folder in (image_path.parent, mask_path.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if together != stored:
@@ -101,6 +123,14 @@ def _find_image(root: Path, rgb: NDArray[np.uint8], mark: str) -> Path | None:
             if described == mark and np.array_equal(read_image(path), rgb):
                 return path
     return None
+
+
+def _holds(mask: Path, labels: NDArray[Any]) -> bool:
+    """Whether a file is a label map with these labels."""
+    try:
+        return np.array_equal(read_label_map(mask)[0], labels)
+    except (OSError, FileError):
+        return False
 
 
 def _free_paths(root: Path, name: str) -> tuple[Path, Path]:

@@ -121,3 +121,12 @@ def test_napari_s_own_dialog_saves_colors_of_any_case(predicted, tmp_path):
         viewer.layers.selection.active = viewer.layers["photo colors"]
         viewer.layers.save(str(tmp_path / name), selected=True, _writer=writer)
         assert Picture.open(tmp_path / name).size == (128, 96)
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "JPG", "Jpeg", "TIF", "TIFF", "webp", "BMP"])
+def test_a_name_that_ends_as_ours_do_needs_no_writer_named(bare_predicted, tmp_path, suffix):
+    colors = bare_predicted[0].layers["photo colors"]
+    path = tmp_path / f"mine.color.{suffix}"
+    assert colors.save(str(path)) == [str(path)]
+    saved = np.asarray(Picture.open(path).convert("RGB")).astype(int)
+    assert np.abs(saved - colors.data).mean() < 4

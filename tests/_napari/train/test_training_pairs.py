@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from PIL import Image as Picture
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_colorizer._napari.colorize.training_pairs import collected_folder, count_pairs
 from napari_colorizer._napari.shared import layers as on_layers
@@ -150,9 +151,24 @@ def add(wait, messages):
         said = messages(widget)
         widget.collect_button.click()
         wait(widget)
-        return said[-1]
+        return said[-1] if said else ""
 
     return pressed
+
+
+@pytest.fixture
+def answer(wait, messages):
+    """Press a button of the question that is asked; gives what the dock says then."""
+
+    def answered(widget, text):
+        said = messages(widget)
+        (box,) = (box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible())
+        assert "harbor.png" in box.informativeText()
+        next(button for button in box.buttons() if button.text() == text).click()
+        wait(widget)
+        return said[-1]
+
+    return answered
 
 
 def some_labels(shape=(40, 60)):
@@ -198,11 +214,17 @@ def test_the_plane_that_is_shown_is_saved(labeled, add, rng):
     np.testing.assert_array_equal(read_pair("harbor_1")[0], stack[1])
 
 
-def test_a_pair_that_is_added_again_takes_its_own_place(labeled, add, color):
+def test_other_labels_of_the_same_image_replace_the_first_ones_only_if_that_is_wanted(labeled, add, answer, color):
     viewer, widget = labeled(color, some_labels())
     add(widget)
+    assert "already, with these labels" in add(widget)
     viewer.layers["harbor labels"].data_setitem((np.array([30]), np.array([30])), 2)
-    assert "replaced" in add(widget)
+    for button in ("Keep the old", "Cancel"):
+        add(widget)
+        assert "stays in the training set with its old labels" in answer(widget, button)
+        assert read_pair("harbor")[1][30, 30] == 0
+    add(widget)
+    assert "replaced" in answer(widget, "Overwrite")
     assert count_pairs(collected_folder()) == 1
     _, labels, classes = read_pair("harbor")
     assert labels[30, 30] == classes.named("grass").id
@@ -226,12 +248,12 @@ def test_another_image_in_the_same_layer_is_another_pair(labeled, add, color):
     np.testing.assert_array_equal(read_pair("harbor_2")[0], 255 - color)
 
 
-def test_the_same_image_opened_again_takes_its_own_place(labeled, add, color):
+def test_the_same_image_opened_again_is_the_same_pair(labeled, add, answer, color):
     _, widget = labeled(color, some_labels())
     add(widget)
-    other = np.full((40, 60), 2, np.uint8)
-    _, widget = labeled(color.copy(), other)
-    assert "replaced" in add(widget)
+    _, widget = labeled(color.copy(), np.full((40, 60), 2, np.uint8))
+    add(widget)
+    assert "replaced" in answer(widget, "Overwrite")
     assert count_pairs(collected_folder()) == 1
     _, labels, classes = read_pair("harbor")
     assert (labels == classes.named("grass").id).all()

@@ -58,6 +58,7 @@ class ColorizeController:
         self.default_classes = self.model.classes
         self.options = ColorizeOptions()
         self.following = True
+        self.fills = False  # the fill tool is in the hand, and another class leaves it there
         self.counts: dict[int, int] = {}
         self.recent: list[int] = []  # classes, the one that was painted with last first
         self.runner = Runner()
@@ -160,7 +161,7 @@ class ColorizeController:
         make_room_for(self.labels, label)
         self.labels.selected_label = label
         self.recent = [label, *(other for other in self.recent if other != label)][:MOST_RECENT]
-        if self.labels.mode in ("pan_zoom", "transform", "pick", "erase"):
+        if self.labels.mode in ("pan_zoom", "transform", "pick", "erase") and not self.fills:
             self.labels.mode = "paint"
 
     def new_labels(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image
 from PIL import Image as Picture
 
+from napari_colorizer._napari.colorize.used_range import tell_of_range
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.files import read_image
@@ -45,15 +46,16 @@ class OddImages:
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
-        self._image: Image | None = None
+        self._last: tuple[Image | None, int] | None = None  # the image that was looked at, and which picture it was
         controller.layers_changed.connect(self._look)
         self._look()
 
     def _look(self) -> None:
         image = self.controller.image
-        if image is self._image:
+        now = image, self.controller.subject
+        if now == self._last:
             return
-        self._image = image
+        self._last = now
         if image is None:
             return
         if on_layers.is_gray_with_alpha(image):
@@ -67,6 +69,8 @@ class OddImages:
                 f"the upright photograph, as the shell and Open folder make it, is rotated against {image.name!r}",
                 {"Show it upright": lambda: self._show_upright(image)},
             )
+        else:
+            tell_of_range(self.controller, image)
 
     def _take_gray(self, image: Image) -> None:
         self._show(image, np.asarray(image.data)[..., 0], "gray", image.source.path)

@@ -29,6 +29,7 @@ from napari_colorizer._napari.colorize.autosave import Autosave, Offer
 from napari_colorizer._napari.colorize.class_list import ClassList
 from napari_colorizer._napari.colorize.compare_keys import Comparing
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.fill_tool import FillTool
 from napari_colorizer._napari.colorize.folder_browser import Folder
 from napari_colorizer._napari.colorize.instance_labels import ForeignLabels
 from napari_colorizer._napari.colorize.known_files import KnownFiles
@@ -70,11 +71,10 @@ class ColorizeWidget(Dock):
         files = KnownFiles()
         self.folder = Folder(self.prediction, files)
         self.saver = Saver(controller, files)
-        self.collector = Collector(controller)
+        self.collector = Collector(controller, self)
         self.autosave = Autosave(controller)
-        self.odd_images = OddImages(controller)
-        self.foreign = ForeignLabels(controller, self)
-        self.pointing = Pointing(self.prediction)
+        self.odd_images, self.foreign = OddImages(controller), ForeignLabels(controller, self)
+        self.pointing, self.filling = Pointing(self.prediction), FillTool(controller)
         self.comparing = Comparing(controller)
         self._told_of: Image | None = None  # what the message is about
         self.keeping = QTimer(self, interval=AUTOSAVE_MS)
@@ -87,8 +87,8 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        self.pointing.release()
-        self.comparing.release()
+        for tool in (self.pointing, self.filling, self.comparing):
+            tool.release()
         self.keeping.stop()
         self.autosave.close()
         self.controller.close()

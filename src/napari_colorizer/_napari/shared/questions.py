@@ -13,7 +13,13 @@ Told = Callable[[Answer, bool], None]  # the answer, and whether it holds for al
 MOST_NAMES = 5
 
 
-def ask_to_overwrite(parent: QWidget, paths: Sequence[Path], then: Told, of_many: bool = False) -> QMessageBox:
+def ask_to_overwrite(
+    parent: QWidget,
+    paths: Sequence[Path],
+    then: Told,
+    of_many: bool = False,
+    what: str = "which was made or changed elsewhere.",
+) -> QMessageBox:
     """Ask whether files are to be overwritten, and tell the answer.
 
     Parameters
@@ -23,6 +29,8 @@ def ask_to_overwrite(parent: QWidget, paths: Sequence[Path], then: Told, of_many
     then : callable
     of_many : bool
         Whether the same may be asked of other files, and be answered once for all.
+    what : str
+        What the files are.
     """
     names = [f"• {path.name}" for path in paths[:MOST_NAMES]]
     names += [f"• and {len(paths) - MOST_NAMES} more"] * (len(paths) > MOST_NAMES)
@@ -30,7 +38,7 @@ def ask_to_overwrite(parent: QWidget, paths: Sequence[Path], then: Told, of_many
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Overwrite?")
     box.setText(f"In {paths[0].parent} there is already")
-    box.setInformativeText("\n".join([*names, "which was made or changed elsewhere."]))
+    box.setInformativeText("\n".join([*names, what]))
     overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton("Keep the old", QMessageBox.ButtonRole.AcceptRole)
     cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
