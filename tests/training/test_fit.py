@@ -86,7 +86,7 @@ def test_relabeling_teaches_to_follow_a_label_that_contradicts_the_picture(quick
     session = model.session(photos[0].rgb)
     for old, new, color in ((1, 2, grass), (2, 1, sky)):
         chroma = session.chroma(np.full_like(photos[0].labels, new))[photos[0].labels == old].mean(0)
-        assert (np.linalg.norm(chroma - color) < 20) == follows
+        assert (np.linalg.norm(chroma - color) < 30) == follows
 
 
 def test_the_best_epoch_is_what_is_kept(finished, quick):
