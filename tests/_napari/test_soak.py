@@ -171,9 +171,10 @@ class User:
         self._labels().data = rng.choice(COMMON, shape).astype(np.uint8)
 
     def draw_in_place(self):
-        labels, (y, x) = self._labels(), self.point()
-        labels.data[y : y + 20, x : x + 20] = self._class() % 60
-        labels.refresh()
+        labels, (y, x), label = self._labels(), self.point(), self._class() % 60
+        if labels.visible:  # of a hidden layer napari tells nobody, until it is shown
+            labels.data[y : y + 20, x : x + 20] = label
+            labels.refresh()
 
     def contrast_limits(self):
         if self.controller.image is not None and not self.controller.image.rgb:
