@@ -90,5 +90,6 @@ def segment(
     for done, box in enumerate(parts):
         tell(NETWORK_SHARE + (1 - NETWORK_SHARE) * done / len(parts))
         labels[box.slices] = ids[enlarge(logits, (height, width), box).argmax(0)]
-    kind = np.uint8 if max(network.config.ids) < 256 else np.uint16
-    return Segmentation(labels.cpu().numpy().astype(kind), certainty.float().cpu().numpy())
+    array = labels.cpu().numpy()
+    likely = array.astype(np.uint8) if max(network.config.ids) < 256 else array.astype(np.uint16)
+    return Segmentation(likely, certainty.float().cpu().numpy())

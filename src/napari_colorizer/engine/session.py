@@ -162,10 +162,10 @@ class Session:
             return dict(self._changes.counts)
 
     @property
-    def painted(self) -> bool:
-        """Whether `rgb` is up to the last edit that was taken over."""
+    def left(self) -> int:
+        """How many tiles of `rgb` are not up to the last edit that was taken over."""
         with self._lock:
-            return not self._edited or self._tiles.painted
+            return self._tiles.left if self._edited else 0
 
     def paint(self, inside: Box | None = None, tolerance: float = 0.0) -> Iterator[Box]:
         """Paint what has changed since it was painted last into `rgb`, and tell which box is done.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari.shared.activity_bar import ActivityBar
 from napari_colorizer._napari.shared.error_messages import explain
+from napari_colorizer._napari.shared.progress import in_words
 from napari_colorizer._napari.shared.signals import news
 from napari_colorizer._napari.shared.task_queue import Request, Runner
 from napari_colorizer._napari.train.data_check import CheckedData, check_data
@@ -287,13 +287,3 @@ def _describe_progress(event: Progress) -> str:
     then = ", then comes the next" if event.stage < event.stages else ""
     left = in_words(event.seconds_left)
     return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left} left{then}"
-
-
-def in_words(seconds: float) -> str:
-    """A duration, coarsely: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if not math.isfinite(seconds):
-        return "some time"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
