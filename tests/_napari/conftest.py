@@ -8,11 +8,12 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.session_cache import Workbench, load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.train import controller as train_controller
 from napari_colorizer._napari.train.data_check import CheckedData
 from napari_colorizer._napari.train.widget import TrainWidget
+from napari_colorizer.engine.segment import Segmentation
 from napari_colorizer.training.options import TrainOptions
 
 PATIENCE_MS = 60_000
@@ -85,6 +86,27 @@ def open_dock(make_napari_viewer, library, wait):
         return viewer, wait(widget)
 
     return opened
+
+
+@pytest.fixture
+def predicts(monkeypatch):
+    """Let the model predict a label map, or what a function makes of an image's shape, as sure of it as is said.
+
+    Gives the list of the predicted images' pixels.
+    """
+
+    def pretend(labels, certainty=((1.0,),)):
+        made = []
+
+        def predict(self, model, picture, options, tell=None):
+            made.append(np.asarray(picture.pixels).copy())
+            found = labels(picture.pixels.shape[:2]) if callable(labels) else labels.copy()
+            return Segmentation(found, np.array(certainty, np.float32))
+
+        monkeypatch.setattr(Workbench, "predict", predict)
+        return made
+
+    return pretend
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_every_stroke_is_painted_in_view_first_and_then_everywhere(model, monkey
 
     def listening(self, inside=None, tolerance=0.0, out=None):
         boxes = list(paint(self, inside, tolerance, out))
-        painted.append((inside, tolerance, self.is_painted(out), bool(boxes)))
+        painted.append((inside, tolerance, not self.left(out), bool(boxes)))
         return boxes
 
     def noting(self, box, change):

@@ -46,7 +46,7 @@ def test_a_segmentation_is_the_same_each_time_and_leaves_the_image(model, photo)
 @pytest.mark.parametrize("ids", [(5, 2, 9), (0, 300, 65535)])
 def test_the_label_is_the_id_of_the_winning_channel(sure_of, ids):
     for winner in ids:
-        labels = segment(sure_of(ids, winner), torch.rand(40, 50), 32)
+        labels = segment(sure_of(ids, winner), torch.rand(40, 50), 32).labels()
         assert np.unique(labels).tolist() == [winner]
         assert labels.dtype == (np.uint16 if max(ids) > 255 else np.uint8)
 
@@ -57,7 +57,7 @@ def test_at_working_size_the_label_is_that_of_the_largest_logit(model, photo):
     with torch.no_grad():
         expected = model.segmenter(x)[0].argmax(0)
     assert len(expected.unique()) > 3
-    assert np.array_equal(segment(model.segmenter, values, 64), expected)
+    assert np.array_equal(segment(model.segmenter, values, 64).likely, expected)
 
 
 def test_doubtful_pixels_stay_unlabeled(sure_of):
@@ -81,6 +81,63 @@ def test_more_confidence_leaves_more_unlabeled(model, photo):
     ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1] == 0
+
+
+@pytest.fixture
+def passes(model):
+    """Gets the size of each image that goes through the model's segmenter."""
+    seen = []
+    handle = model.segmenter.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape))
+    yield seen
+    handle.remove()
+
+
+@pytest.mark.parametrize("shape", [(60, 60), (300, 200), (1, 1)])
+def test_one_pass_gives_the_labels_at_any_confidence(model, passes, shape):
+    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    whole = SegmentOptions(working_size=64)
+    found = model.segmentation(gray, whole)
+    some = np.quantile(found.certainty, (0.1, 0.5, 0.9)).tolist()
+    wanted = {confidence: found.labels(confidence) for confidence in (0, *some, 1)}
+    assert len(passes) == 1
+    for confidence, labels in wanted.items():
+        np.testing.assert_array_equal(labels, model.segment(gray, replace(whole, confidence=confidence)))
+        assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(found.labels(), found.likely)
+
+
+def test_a_label_map_is_its_owner_s_and_what_is_kept_is_small(model, photo):
+    gray = photo(500, 400)
+    found = model.segmentation(gray, SegmentOptions(working_size=64))
+    found.labels()[:] = 77
+    assert 77 not in found.labels()
+    assert found.likely.nbytes + found.certainty.nbytes < 1.1 * gray.size
+
+
+@pytest.mark.parametrize("shape", [(300, 300), (40, 50), (70, 1)])
+def test_the_labeled_share_is_that_of_the_label_map(make_model, photo, shape):
+    found = make_model().segmentation(photo(*shape), SegmentOptions(working_size=64))
+    assert (found.likely == 0).any() or shape[1] == 1, "a class like any other, but its pixels have no label"
+    shares = []
+    for confidence in (0, *np.quantile(found.certainty, (0.2, 0.7)).tolist(), 1):
+        shares.append(found.labeled(confidence))
+        assert shares[-1] == pytest.approx((found.labels(confidence) > 0).mean(), abs=0.08)
+    assert shares[0] > shares[2] > shares[3] or shape[1] == 1
+
+
+def test_a_segmentation_tells_how_far_it_is_and_can_be_ended(model, photo):
+    told = []
+    model.segmentation(photo(600, 900), tell=told.append)
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.5 < told[-1] < 1
+    assert len(told) > 10
+
+    def end(done):
+        if done > 0.5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        model.segmentation(photo(600, 900), tell=end)
 
 
 @pytest.mark.parametrize("kind", ["L*", "BT.601"])

@@ -187,7 +187,7 @@ def test_after_a_failed_edit_the_picture_stays_until_the_next(pale, photo, monke
         patch.setattr(GuidedUpsampling, "fit", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             session.edit(labels * 0)
-    assert session.painted
+    assert not session.left
     assert list(session.paint()) == []
     assert np.array_equal(session.rgb, before)
 
@@ -444,11 +444,11 @@ def test_colors_are_painted_into_another_array_if_asked_for(pale, photo):
     out = np.zeros((90, 120, 3), np.uint8)
     session.edit(labels)
     list(session.paint(out=out))
-    assert session.is_painted(out)
+    assert not session.left(out)
     assert not session.painted, "its own array is black"
     assert np.array_equal(session.colorize(labels), out)
     assert session.painted
-    assert not session.is_painted(out), "what became of it meanwhile is not known"
+    assert session.left(out), "what became of it meanwhile is not known"
 
 
 def test_while_another_array_is_painted_no_tile_of_it_is_passed_over(pale, photo):

@@ -7,6 +7,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.segment import Segmentation
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
 from napari_colorizer.evaluation.aged_photos import evaluate_aged
@@ -34,9 +35,13 @@ def oracle(monkeypatch):
         if colorize:
             monkeypatch.setattr(Session, "colorize", colorize)
         if segment:
-            monkeypatch.setattr(Model, "segment", lambda self, rgb, options=None: segment(rgb))
+            monkeypatch.setattr(Model, "segmentation", lambda self, rgb, options=None: sure_of(segment(rgb)))
 
     return pretend
+
+
+def sure_of(labels):
+    return Segmentation(labels, np.ones((1, 1), np.float32))
 
 
 def recorded_colorize(calls):
@@ -250,14 +255,16 @@ def test_an_epoch_of_what_a_model_or_the_photos_lack_is_empty(make_model, photos
     assert epoch_metrics(make_model(), [gray], classes, {}, ("colorizer",)) == {}
 
 
-def test_sure_labels_are_those_that_the_model_is_sure_of(tiny_model, photos, classes, monkeypatch):
-    asked = []
-
-    def segment(self, rgb, options=None):
-        asked.append(options.confidence)
-        return np.full(rgb.shape[:2], 0 if options.confidence is None else SKY, np.uint8)
-
-    monkeypatch.setattr(Model, "segment", segment)
-    ways = evaluate_color(tiny_model, photos[:1], classes, hint_counts=())["ways"]
-    assert asked == [0.0, None]
+def test_sure_labels_are_those_that_the_model_is_sure_of(make_model, photos, classes, monkeypatch):
+    found = Segmentation(np.full(photos[0].labels.shape, SKY, np.uint8), np.full((1, 1), 0.5, np.float32))
+    monkeypatch.setattr(Model, "segmentation", lambda self, rgb, options=None: found)
+    ways = evaluate_color(make_model(confidence=0.6), photos[:1], classes, hint_counts=())["ways"]
     assert ways["sure labels"] == ways["no labels"] != ways["predicted labels"]
+
+
+@pytest.mark.parametrize("evaluate", [evaluate_segmentation, evaluate_color])
+def test_a_photo_goes_through_the_segmenter_once_however_sure_the_model_is(make_model, photos, classes, evaluate):
+    model, passes = make_model(confidence=0.3), []
+    model.segmenter.register_forward_hook(lambda *_: passes.append(1))
+    evaluate(model, photos[:2], classes)
+    assert len(passes) == 2

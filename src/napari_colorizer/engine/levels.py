@@ -81,8 +81,13 @@ class ColorLevels:
     @property
     def painted(self) -> bool:
         """Whether nothing is left to paint."""
+        return not self.left
+
+    @property
+    def left(self) -> int:
+        """How many tiles are left to paint."""
         session = self._session
-        return session is None or session.is_painted(self._out)
+        return session.left(self._out) if session is not None else 0
 
     def whole(self) -> NDArray[np.uint8]:
         """The full picture, after what was left of it has been painted."""

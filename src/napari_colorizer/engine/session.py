@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import RLock
 from typing import NamedTuple, TypeVar
@@ -25,11 +25,10 @@ from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
-from napari_colorizer.guidance import CHANNELS, LabelChannel
+from napari_colorizer.guidance.said import Said, shrink_others
 from napari_colorizer.networks.incremental import IncrementalPass
 
 Result = TypeVar("Result")
-Said = Mapping[str, ArrayLike]
 SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
 
 
@@ -158,7 +157,7 @@ class Session:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
         own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
         points, known = Hints(() if hints is None else hints), self.known_classes(classes)
-        others = self._others_said(guidance or {})
+        others = shrink_others(self._config.guidance, guidance or {}, self._frame)
         with self._lock:
             self._wanted = Wanted(own, points, known, others)
             try:
@@ -176,12 +175,14 @@ class Session:
     @property
     def painted(self) -> bool:
         """Whether `rgb` is up to the last edit that was taken over."""
-        return self.is_painted(self.rgb)
+        return not self.left(self.rgb)
 
-    def is_painted(self, out: NDArray[np.uint8]) -> bool:
-        """Whether an array that `paint` was given is up to the last edit that was taken over."""
+    def left(self, out: NDArray[np.uint8]) -> int:
+        """How many tiles of an array that `paint` was given are not up to the last edit that was taken over."""
         with self._lock:
-            return not self._edited or (self._target is out and self._tiles.painted)
+            if not self._edited:
+                return 0
+            return self._tiles.left if self._target is out else self._tiles.count
 
     def paint(
         self, inside: Box | None = None, tolerance: float = 0.0, out: NDArray[np.uint8] | None = None
@@ -207,21 +208,6 @@ class Session:
                 if self._target is out:
                     self._tiles.note_painted(box)
             yield box
-
-    def _others_said(self, guidance: Said) -> dict[str, Tensor]:
-        """What is said in each channel that the model hears beside the labels, (..., h, w)."""
-        heard = {name: CHANNELS[name] for name in self._config.guidance if name != LabelChannel.name}
-        said = {}
-        for name in dict.fromkeys([*heard, *guidance]):
-            if name not in heard:
-                raise ValueError(f"the model hears {', '.join(self._config.guidance)}, but no {name!r}")
-            own = np.asarray(guidance[name]) if name in guidance else heard[name].absent(self.shape)
-            if own.shape[-2:] != self.shape:
-                raise ValueError(
-                    f"{name!r} has the shape {own.shape}, the image {self.shape}: they must lie on each other"
-                )
-            said[name] = torch.from_numpy(np.ascontiguousarray(heard[name].shrink(own, self._frame)))
-        return said
 
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""

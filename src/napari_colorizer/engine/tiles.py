@@ -65,9 +65,14 @@ class StaleTiles:
         return [self._pixels(box) for box in _joined(_rectangles(stale), PIXELS_OF_A_BOX // self.side**2)]
 
     @property
-    def painted(self) -> bool:
-        """Whether none is stale."""
-        return not self._off.any()
+    def count(self) -> int:
+        """How many there are."""
+        return self._off.size
+
+    @property
+    def left(self) -> int:
+        """How many are stale."""
+        return int(np.count_nonzero(self._off))
 
     def note_painted(self, box: Box) -> None:
         """A box of `stale` has been painted."""

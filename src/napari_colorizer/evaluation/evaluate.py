@@ -149,9 +149,9 @@ def evaluate_segmentation(
     )  # while it is trained: all the same
     wanted = {0.0: scores, model.confidence: sure}
     for photo in photos:
+        predicted = model.segmentation(photo.rgb, SegmentOptions(device=device))
         for confidence, own in wanted.items():
-            predicted = model.segment(photo.rgb, SegmentOptions(device=device, confidence=confidence))
-            own.add(photo.labels, translate(predicted, ids), photo.source)
+            own.add(photo.labels, translate(predicted.labels(confidence), ids), photo.source)
     found = sure.summary()
     coverage = {name: found[name] for name in ("labeled", "accuracy there") if name in found}
     return {**scores.summary(), "as it comes": {"confidence": model.confidence, **coverage}}
@@ -208,9 +208,9 @@ def epoch_metrics(
     return metrics
 
 
-def _predicted(scene: Scene, options: SegmentOptions) -> RGB:
-    """The colors with the labels that the model predicts."""
-    return scene.session.colorize(scene.model.segment(scene.photo.rgb, options))
+def _predicted(scene: Scene, confidence: float) -> RGB:
+    """The colors with the labels of which the model is so sure."""
+    return scene.session.colorize(scene.segmentation.labels(confidence))
 
 
 class ColorMeasure:
@@ -246,9 +246,8 @@ class ColorMeasure:
         if means is not None:
             ways["class mean"] = lambda: paint(photo.rgb, means[photo.labels])
         if model.segmenter is not None:
-            for way, confidence in (("predicted labels", 0.0), ("sure labels", None)):
-                options = SegmentOptions(device=scene.options.device, confidence=confidence)
-                ways[way] = partial(_predicted, scene, options)
+            for way, confidence in (("predicted labels", 0.0), ("sure labels", model.confidence)):
+                ways[way] = partial(_predicted, scene, confidence)
         return ways
 
     def summary(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.engine.labels import translate
-from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.segment import Segmentation
 from napari_colorizer.engine.session import Session
 from napari_colorizer.evaluation.metrics.borders import Borders
 from napari_colorizer.evaluation.metrics.color import RGB, Lab, to_lab
@@ -51,6 +52,11 @@ class Scene:
     def session(self) -> Session:
         """The photo being colored."""
         return self.model.session(self.photo.rgb, self.options)
+
+    @cached_property
+    def segmentation(self) -> Segmentation:
+        """What the model's segmenter makes of the photo; `ModelError` if there is none."""
+        return self.model.segmentation(self.photo.rgb, SegmentOptions(device=self.options.device))
 
     @cached_property
     def labels(self) -> NDArray[np.uint16]:

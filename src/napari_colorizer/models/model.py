@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from napari_colorizer.engine.options import (
     check_vivid,
     check_working_size,
 )
-from napari_colorizer.engine.segment import segment
+from napari_colorizer.engine.segment import Segmentation, segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
@@ -196,13 +196,31 @@ class Model:
         ValueError, TypeError
             If `gray` is not such an image.
         """
+        chosen = None if options is None else options.confidence
+        return self.segmentation(gray, options, limits).labels(self.confidence if chosen is None else chosen)
+
+    def segmentation(
+        self,
+        gray: NDArray[np.generic],
+        options: SegmentOptions | None = None,
+        limits: tuple[float, float] | None = None,
+        tell: Callable[[float], None] = lambda _: None,
+    ) -> Segmentation:
+        """Predict a label map for any confidence, in one pass of the network; `Segmentation.labels` gives them.
+
+        The other parameters and errors are those of `segment`; the confidence of the options counts for nothing here.
+
+        Parameters
+        ----------
+        tell : callable
+            Is told how much is done (0..1); what it raises ends this.
+        """
         options = options or SegmentOptions()
         self.require_segmenter()
         values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
         size = options.working_size or self.working_size
-        confidence = self.confidence if options.confidence is None else options.confidence
         return with_cpu_fallback(
-            lambda device: segment(self.on(device).require_segmenter(), values.to(device), size, confidence),
+            lambda device: segment(self.on(device).require_segmenter(), values.to(device), size, tell),
             pick_device(options.device),
         )
 

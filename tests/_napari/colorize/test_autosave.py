@@ -9,16 +9,13 @@ import pytest
 from napari.layers import Image
 
 from napari_colorizer._napari.colorize.autosave_files import unsaved_folder
-from napari_colorizer._napari.colorize.session_cache import Workbench
 
 SKY, TREE = 50, 54
 
 
 @pytest.fixture(autouse=True)
-def prediction(monkeypatch):
-    monkeypatch.setattr(
-        Workbench, "predict", lambda _self, _model, picture, _options: np.full(picture.pixels.shape[:2], SKY, np.uint8)
-    )
+def prediction(predicts):
+    predicts(lambda shape: np.full(shape, SKY, np.uint8))
 
 
 def draw(labels, row=70):

@@ -138,12 +138,12 @@ def test_the_window_lives_on_while_colors_are_computed(canvas, wait, qtbot, held
     qtbot.waitUntil(lambda: len(done) == 1, timeout=PATIENCE_MS)
     seen = len(ticks)
     qtbot.waitUntil(lambda: len(ticks) > seen + 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(widget.work.isVisible, timeout=PATIENCE_MS)
     assert not gate.is_set()
     assert not widget.controller.runner.idle
-    assert widget.progress.isVisible()
     gate.set()
     wait(widget)
-    assert not widget.progress.isVisible()
+    assert not widget.work.isVisible()
     assert done[0][0] is not threading.main_thread()
 
 

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_colorizer._napari.colorize import folder_browser as folder_module
 from napari_colorizer._napari.colorize.folder_browser import kept_as
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import read_label_map, write_label_map
@@ -18,11 +17,9 @@ GRASS, SKY, TREE = 36, 50, 54
 
 
 @pytest.fixture(autouse=True)
-def prediction(monkeypatch):
+def prediction(predicts):
     """Predict sky everywhere."""
-    monkeypatch.setattr(
-        Workbench, "predict", lambda _self, _model, picture, _options: np.full(picture.pixels.shape[:2], SKY, np.uint8)
-    )
+    predicts(lambda shape: np.full(shape, SKY, np.uint8))
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ PREDICTED[48:] = GRASS
 
 
 @pytest.fixture(autouse=True)
-def prediction(monkeypatch):
-    monkeypatch.setattr(Workbench, "predict", lambda *_: PREDICTED.copy())
+def prediction(predicts):
+    predicts(PREDICTED)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import ClassMap
 
@@ -14,8 +13,8 @@ KINDS = ("dask", "zarr", "read-only", "memory map", "levels", "view of a memory 
 
 
 @pytest.fixture(autouse=True)
-def prediction(monkeypatch):
-    monkeypatch.setattr(Workbench, "predict", lambda *_: np.full((96, 128), SKY, np.uint8))
+def prediction(predicts):
+    predicts(np.full((96, 128), SKY, np.uint8))
 
 
 @pytest.fixture

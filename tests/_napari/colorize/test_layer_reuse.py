@@ -6,7 +6,6 @@ from napari.layers import Labels
 from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import write_label_map
@@ -16,11 +15,9 @@ SHAPES = {"a.png": (96, 128), "b.png": (70, 128), "c.png": (96, 128, 3), "d.png"
 
 
 @pytest.fixture
-def mixed(tmp_path, monkeypatch):
+def mixed(tmp_path, predicts):
     """A folder of gray and color images of several sizes; one has a label map of classes of its own."""
-    monkeypatch.setattr(
-        Workbench, "predict", lambda _self, _model, picture, _options: np.full(picture.pixels.shape[:2], SKY, np.uint8)
-    )
+    predicts(lambda shape: np.full(shape, SKY, np.uint8))
     folder, rng = tmp_path / "mixed", np.random.default_rng(0)
     folder.mkdir()
     for name, shape in SHAPES.items():

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_colorizer._napari.colorize import label_writing as writing
 from napari_colorizer._napari.colorize.session_cache import Workbench
-from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 
@@ -21,16 +19,9 @@ PREDICTED[48:] = GRASS
 
 
 @pytest.fixture(autouse=True)
-def predictions(monkeypatch):
+def predictions(predicts):
     """Predict the same sky over grass each time, and count how often."""
-    made = []
-
-    def predict(self, model, picture, options):
-        made.append(np.asarray(picture.pixels).copy())
-        return PREDICTED.copy()
-
-    monkeypatch.setattr(Workbench, "predict", predict)
-    return made
+    return predicts(PREDICTED)
 
 
 @pytest.fixture
@@ -131,11 +122,11 @@ def test_what_napari_could_not_undo_is_predicted_into_a_copy(edited, wait, monke
     assert any("'photo labels copy'" in text for text in said)
 
 
-def test_a_prediction_over_a_large_map_drawn_by_hand_is_undone(bare_dock, wait, monkeypatch):
+def test_a_prediction_over_a_large_map_drawn_by_hand_is_undone(bare_dock, wait, predicts):
     shape = (4000, 6000)
     drawn = np.full(shape, TREE, np.uint8)
     drawn[: shape[0] // 2] = DRAGON
-    monkeypatch.setattr(Workbench, "predict", lambda *_: np.full(shape, SKY, np.uint8))
+    predicts(np.full(shape, SKY, np.uint8))
     labels = Labels(drawn.copy(), name="mine")
     on_layers.show_classes(labels, ClassMap.pascal_context())
     _, widget = bare_dock(Image(np.zeros(shape, np.uint8), name="photo"), labels)
@@ -319,42 +310,8 @@ def test_renamed_layers_still_belong_together(bare_predicted, wait):
     assert widget.images.currentText() == "foto"
 
 
-def test_the_model_says_how_sure_predicted_labels_must_be_unless_the_user_does(qtbot, library):
-    widget = ColorizeWidget(ViewerModel())
-    qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
-    assert widget.confidence.text() == "the model's own"
-    assert widget.prediction.confidence is None
-    widget.confidence.setValue(0.4)
-    assert widget.prediction.confidence == 0.4
-    widget.confidence.setValue(0)
-    assert widget.prediction.confidence == 0
-    widget.confidence.setValue(widget.confidence.minimum())
-    assert widget.prediction.confidence is None
-
-
-def test_a_prediction_is_known_under_the_confidence_that_it_was_made_with(bare, wait, predictions):
-    _, widget = bare
-    widget.predict_button.click()
-    wait(widget)
-    before = len(predictions)
-    widget.confidence.setValue(0.9)
-    widget.prediction.reset("map")
-    wait(widget)
-    assert len(predictions) == before + 1
-    widget.prediction.reset("map")
-    wait(widget)
-    assert len(predictions) == before + 1
-
-
-def test_a_confidence_below_0_is_the_model_s_own(bare):
-    _, widget = bare
-    widget.confidence.setValue(-0.03)
-    assert widget.confidence.text() == "the model's own"
-    assert widget.prediction.confidence is None
-
-
-def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, monkeypatch):
-    monkeypatch.setattr(Workbench, "predict", lambda *_: np.zeros((96, 128), np.uint8))
+def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, predicts):
+    predicts(np.zeros((96, 128), np.uint8))
     viewer, widget = bare
     said = messages(widget)
     widget.predict_button.click()
@@ -365,10 +322,10 @@ def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, monkeypat
     assert "lower confidence" in said[-1]
 
 
-def test_the_brush_takes_the_most_frequent_class(bare, wait, monkeypatch):
+def test_the_brush_takes_the_most_frequent_class(bare, wait, predicts):
     plane = np.zeros((96, 128), np.uint8)
     plane[:10], plane[20:40] = 50, 36
-    monkeypatch.setattr(Workbench, "predict", lambda *_: plane.copy())
+    predicts(plane)
     viewer, widget = bare
     widget.predict_button.click()
     wait(widget)

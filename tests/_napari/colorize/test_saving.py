@@ -7,7 +7,6 @@ from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from napari_colorizer._napari.color_files import write_picture
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import read_label_map
 
@@ -15,8 +14,8 @@ SKY, TREE = 50, 54
 
 
 @pytest.fixture(autouse=True)
-def prediction(monkeypatch):
-    monkeypatch.setattr(Workbench, "predict", lambda *_: np.full((96, 128), SKY, np.uint8))
+def prediction(predicts):
+    predicts(np.full((96, 128), SKY, np.uint8))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from napari.layers import Image, Labels
 from napari.layers._source import layer_source
 from PIL import Image as Picture
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize.session_cache import load
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import ClassMap
 
@@ -132,19 +132,13 @@ def test_gray_with_alpha_is_named_and_its_gray_part_offered(bare_dock, wait, pho
     assert widget.offer_bar.isHidden()
 
 
-def test_a_prediction_of_another_picture_or_model_is_asked_for_again(bare, wait, photo, monkeypatch):
-    predicted = []
-
-    def predict(_self, model, picture, _options):
-        predicted.append((model, np.asarray(picture.pixels)[0, 0]))
-        return np.full(photo.shape, SKY, np.uint8)
-
-    monkeypatch.setattr(Workbench, "predict", predict)
+def test_a_prediction_of_another_picture_or_model_is_asked_for_again(bare, wait, photo, predicts):
+    predicted = predicts(np.full(photo.shape, SKY, np.uint8))
     viewer, widget = bare
     widget.predict_button.click()
     viewer.layers["photo"].data = np.full_like(photo, 7)
     wait(widget)
-    assert [value for _, value in predicted] == [photo[0, 0], 7]
+    assert [pixels[0, 0] for pixels in predicted] == [photo[0, 0], 7]
     assert (viewer.layers["photo labels"].data == SKY).all()
 
 

@@ -7,8 +7,10 @@ import pytest
 from skimage.transform import resize
 
 from napari_colorizer._napari.colorize import session_cache as workbench
-from napari_colorizer._napari.colorize.session_cache import ModelInfo, Workbench, load
+from napari_colorizer._napari.colorize.model_info import ModelInfo
+from napari_colorizer._napari.colorize.session_cache import Workbench, load
 from napari_colorizer._napari.shared.layers import Picture
+from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
@@ -214,7 +216,7 @@ def test_a_model_is_read_once_until_its_file_changes(tiny, make_model, library, 
 def test_a_model_without_a_colorizer_says_so(make_model, library, picture):
     make_model("segments", colorizer=False).save(library / "segments.safetensors")
     assert ModelInfo.read("segments").color_ids == ()
-    assert Workbench().predict("segments", picture, SegmentOptions()).shape == (40, 50)
+    assert Workbench().predict("segments", picture, SegmentOptions()).likely.shape == (40, 50)
     with pytest.raises(ModelError, match="'segments' has no colorizer"):
         Workbench().color("segments", picture, np.zeros((40, 50), np.uint8), MODEL_CLASSES, ColorizeOptions())
 
@@ -233,3 +235,50 @@ def test_classes_that_are_predicted_and_colored_are_told_apart_by_name(make_mode
     info, classes = ModelInfo.read("tiny"), classes_of((7, "Sky"), (300, "boat"), (1, "moss"))
     assert info.label_ids == (0, 1, 2)
     assert (info.predicted(classes), info.colored(classes)) == ({7}, {7, 300})
+
+
+class EndsAfter(Progress):
+    """Is cancelled when some tiles are painted."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.looks, self.shares = looks, []
+
+    def count_down(self, left):
+        super().count_down(left)
+        self.shares.append(self.done)
+        self.cancelled |= len(self.shares) > self.looks
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3, 1000])
+def test_a_first_coloring_that_is_cancelled_is_not_shown_in_part_and_is_finished_the_next_time(tiny, looks):
+    pixels = np.random.default_rng(0).integers(0, 255, (1100, 1300), np.uint8)
+    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((1100, 1300), np.uint8)
+    labels[500:] = 7
+    arguments = (tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
+    bench, progress = Workbench(), EndsAfter(looks)
+    first = bench.color(*arguments, progress=progress)
+    assert progress.shares == sorted(progress.shares)
+    assert (first.levels is None) == (first.done is False) == (looks < 1000)
+    assert first.counts == {1: 650_000, 7: 780_000}
+    again = bench.color(*arguments, view=Box(0, 10, 0, 10), anew=True)
+    assert again.done
+    np.testing.assert_array_equal(again.levels.arrays[0], load(tiny).colorize(pixels, labels))
+
+
+def test_colors_that_are_cancelled_are_finished_from_where_they_were(tiny):
+    pixels = np.random.default_rng(0).integers(0, 255, (1100, 1300), np.uint8)
+    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((1100, 1300), np.uint8)
+    options, bench = ColorizeOptions(), Workbench()
+    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    labels[:] = 7
+    half = bench.color(tiny, picture, labels, MODEL_CLASSES, options, progress=EndsAfter(2))
+    assert not half.done
+    assert not bench.painted
+    assert half.levels is not None, "what is painted is shown"
+    more = bench.color_more(progress=EndsAfter(1))
+    assert not more.done
+    rest = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    assert rest.done
+    assert bench.painted
+    np.testing.assert_array_equal(rest.levels.arrays[0], load(tiny).colorize(pixels, labels))

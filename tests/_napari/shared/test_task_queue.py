@@ -2,9 +2,11 @@
 
 import sys
 import threading
+import time
 
 import pytest
 
+from napari_colorizer._napari.shared.progress import Cancelled, Progress
 from napari_colorizer._napari.shared.task_queue import Request, Runner
 from napari_colorizer._napari.shared.thread_settings import PROMPT
 
@@ -207,3 +209,76 @@ def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
     assert not log.results
     assert not log.failed
     assert len(log.busy) == reports
+
+
+# -- how far it is, and cancelling
+
+
+@pytest.fixture
+def cancelled(log):
+    said = []
+    log.runner.cancelled.connect(said.append)
+    return said
+
+
+def ask_told(log, progress, work, result="told"):
+    log.runner.submit(Request("told", lambda: work, lambda _: log.results.append(result), "telling", progress=progress))
+
+
+def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_done(log, qtbot, cancelled):
+    progress = Progress()
+
+    def work():
+        progress.tell(0.0)
+        while True:
+            progress.tell(0.5)
+            time.sleep(0.001)
+
+    ask_told(log, progress, work)
+    ask_told(log, Progress(), lambda: None, "a later one of the kind")
+    log.ask("color", "color")
+    qtbot.waitUntil(lambda: log.runner.progress.done == 0.5, timeout=30_000)
+    for _ in range(2):  # twice is no harm
+        log.runner.cancel()
+    log.finish()
+    assert cancelled == ["telling"]
+    assert log.results == ["color"]
+    assert not log.failed
+    assert log.busy[-1] == ""
+    ask_told(log, Progress(), lambda: None, "again")
+    log.finish()
+    assert log.results == ["color", "again"]
+
+
+def test_what_tells_nothing_is_not_cancelled(log, gate, cancelled):
+    log.runner.cancel()
+    log.ask("save", "saved", work=lambda: gate.wait(30) and "saved")
+    assert log.runner.progress.done is None
+    log.runner.cancel()
+    gate.set()
+    log.finish()
+    assert log.results == ["saved"]
+    assert not cancelled
+    assert log.runner.progress is None
+
+
+def test_the_time_left_follows_from_what_is_done(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    progress = Progress()
+    progress.begin()
+    progress.tell(0.0)
+    assert progress.seconds_left is None
+    now[0] += 4
+    progress.begin()  # the next part of the same work
+    progress.tell(0.2)
+    assert (progress.seconds, progress.seconds_left) == (4, pytest.approx(16))
+    shares = []
+    for left in (80, 60, 20, 0):
+        progress.count_down(left)
+        shares.append(progress.done)
+    assert shares == pytest.approx([0.2, 0.4, 0.8, 1])
+    assert progress.seconds_left == 0
+    progress.cancelled = True
+    with pytest.raises(Cancelled):
+        progress.tell(0.9)

@@ -13,6 +13,7 @@ import numpy as np
 from napari_colorizer._napari.colorize.result_layers import WholePicture, lay_colors, outline, refresh, view_of
 from napari_colorizer._napari.colorize.session_cache import Coloring, Workbench
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, Work
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Following:
             return
         color = color and bool(controller.model.color_ids)
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
-        controller.runner.submit(Request(kind, lambda: self._prepare(color), self._show, doing))
+        progress = Progress()
+        prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
+        controller.runner.submit(Request(kind, prepare, show, doing, progress=progress))
 
     def _asked(self) -> Asked | None:
         """What colors would be asked for now."""
@@ -65,7 +68,7 @@ class Following:
             (controller.model, controller.classes, controller.options),
         )
 
-    def _prepare(self, color: bool) -> Work | None:
+    def _prepare(self, color: bool, progress: Progress) -> Work | None:
         controller, asked = self.controller, self._asked()
         image, labels, bench = controller.image, controller.labels, controller.bench
         if asked is None or image is None:
@@ -82,22 +85,26 @@ class Following:
         view = view_of(controller.colors, controller.viewer)
         return lambda: (
             asked,
-            bench.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer),
+            bench.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
         )
 
-    def _show(self, result: tuple[Asked, Coloring]) -> None:
+    def _show(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
         asked, coloring = result
         now = self._asked()
+        if progress.cancelled:
+            if now is not None and now.picture == asked.picture:
+                self._lay(asked.picture[0], coloring, progress)
+            return
         if now is None or now.picture != asked.picture:
             if coloring.levels is not None and now is not None and now.picture[0] is asked.picture[0]:
                 self.submit(True)  # they are the colors of what is no more there
             return
         self.controller.settle_complaint()
-        self._lay(asked, coloring)
+        self._lay(asked, coloring, progress)
         if coloring.levels is not None and now.how != asked.how:
             self.submit(True)
 
-    def _lay(self, asked: Asked, coloring: Coloring) -> None:
+    def _lay(self, asked: Asked, coloring: Coloring, progress: Progress) -> None:
         controller, image, now = self.controller, asked.picture[0], self._asked()
         if now is None or now.picture[0] is not image:
             return
@@ -109,20 +116,20 @@ class Following:
             if before is None:
                 outline(controller.labels)
             on_layers.note(controller.colors, **coloring.origin, versions=VERSIONS)
-        if not coloring.done:
-            more = partial(self._prepare_more, asked)
-            controller.runner.submit(Request("more", more, self._show_more, "Coloring", can_wait=True))
+        if not coloring.done and not progress.cancelled:
+            more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
+            controller.runner.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
 
-    def _prepare_more(self, asked: Asked) -> Work | None:
+    def _prepare_more(self, asked: Asked, progress: Progress) -> Work | None:
         controller = self.controller
         if controller.colors is None:
             return None  # the layer was deleted
         view = view_of(controller.colors, controller.viewer)
-        return lambda: (asked, controller.bench.color_more(view, self._newer))
+        return lambda: (asked, controller.bench.color_more(view, self._newer, progress))
 
-    def _show_more(self, result: tuple[Asked, Coloring]) -> None:
+    def _show_more(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
         if self.controller.colors is not None:
-            self._lay(*result)
+            self._lay(*result, progress)
 
     def _catch_up(self, picture: WholePicture) -> None:
         """Color an edit that waits now, on the main thread: a picture is to be saved."""
@@ -132,7 +139,7 @@ class Following:
         last = controller.runner.take("color")
         if last is not None:
             try:
-                self._show(last())
+                self._show(Progress(), last())
             except Exception as error:
                 controller.complain("Coloring", error)
             self.submit(True)  # what was begun before the edit may come later
@@ -141,7 +148,7 @@ class Following:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""
         controller = self.controller
         colors, last = controller.colors, controller.runner.take("color")
-        if controller.runner.idle and last is None:
+        if controller.runner.idle and last is None and controller.bench.painted:
             controller.bench.clear()
             return
 

@@ -14,8 +14,9 @@ from psygnal import Signal
 from napari_colorizer._napari.colorize.color_updates import Following
 from napari_colorizer._napari.colorize.label_writing import make_room_for, obstacle, writable
 from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
+from napari_colorizer._napari.colorize.model_info import ModelInfo
 from napari_colorizer._napari.colorize.result_layers import lay_labels
-from napari_colorizer._napari.colorize.session_cache import ModelInfo, Workbench
+from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.layer_transforms import put_on
@@ -41,7 +42,6 @@ class ColorizeController:
     """
 
     message = Signal(str)  # what the user should know
-    busy = Signal(str)  # what is being done in the background; "" when idle
     layers_changed = Signal()  # another image, label map or model was chosen
     classes_changed = Signal()  # other classes, or other counts of their pixels
     brush_changed = Signal(int)  # another class is painted with
@@ -62,8 +62,8 @@ class ColorizeController:
         self.counts: dict[int, int] = {}
         self.recent: list[int] = []  # classes, the one that was painted with last first
         self.runner = Runner()
-        self.runner.busy.connect(self.busy.emit)
         self.runner.failed.connect(self.complain)
+        self.runner.cancelled.connect(self._tell_cancelled)
         self.bench = Workbench()
         self.coloring = Following(self)
         self.generation = 0  # counts what changes the pixels that are colored
@@ -288,6 +288,10 @@ class ColorizeController:
             self.layers_changed.emit()
         else:
             self._use(found)
+
+    def _tell_cancelled(self, doing: str) -> None:
+        self._complaint = f"{doing} was cancelled: nothing is lost, and it can be asked for again"
+        self.message.emit(self._complaint)
 
     def complain(self, doing: str, error: Exception) -> None:
         """Say what went wrong."""

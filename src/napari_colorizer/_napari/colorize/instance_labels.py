@@ -145,7 +145,7 @@ class ForeignLabels:
             if image is not None and on_layers.fits(layer, image) and model.has_segmenter:
                 plane = on_layers.plane_of(layer, image, controller.viewer)
                 picture = on_layers.picture_of(image, controller.viewer, controller.generation)
-            options = SegmentOptions(controller.options.working_size, controller.options.device, confidence=0.0)
+            options = SegmentOptions(controller.options.working_size, controller.options.device)
 
             def work() -> tuple[dict[int, int], dict[int, int]]:
                 sizes = controller.bench.count(np.asarray(regions)).counts
@@ -163,7 +163,7 @@ class ForeignLabels:
         if picture is None or regions is None:
             return {}
         try:
-            return majority_classes(regions, self.controller.bench.predict(model, picture, options))
+            return majority_classes(regions, self.controller.bench.predict(model, picture, options).labels())
         except (ColorizerError, RuntimeError, MemoryError, ImportError):
             return {}
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Container
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,44 +12,24 @@ from numpy.typing import NDArray
 from skimage.segmentation import flood
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.known_predictions import (
+    Index,
+    KnownPredictions,
+    Predicted,
+    State,
+    from_bits,
+    into_class_map,
+)
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
-from napari_colorizer._napari.colorize.session_cache import ModelInfo
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, Work
-from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.engine.labels import dtype_for, translate, unique_labels
+from napari_colorizer.classes import UNLABELED
+from napari_colorizer.engine.labels import dtype_for, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
 DOING = "Predicting labels"
 Scope = Literal["map", "class", "region"]
-Index = tuple[int, ...]
-State = tuple[ModelInfo, int, SegmentOptions]
-Known = tuple[State, NDArray[Any]]  # what a prediction depends on, and the prediction
-
-
-def into_class_map(
-    prediction: NDArray[Any], model: ClassMap, classes: ClassMap, taken: Container[int] = ()
-) -> tuple[NDArray[np.uint16], ClassMap]:
-    """Write a prediction in the ids of another class map, by name; what that lacks is added to it.
-
-    Parameters
-    ----------
-    prediction : array of integers, (H, W)
-        Ids of the class map `model`.
-    model, classes : ClassMap
-    taken : container of int
-        Ids that no new class may get.
-    """
-    own = {target: label for label, target in classes.match(model).items()}
-    for label in unique_labels(prediction)[0].tolist():
-        if label in own or label not in model:
-            continue
-        item = model[label]
-        free = label if label not in classes and label not in taken else classes.unused_id(taken)
-        name = f"{item.name} (model)" if classes.has_name(item.name) else item.name  # renamed from another class
-        classes = classes.with_class(replace(item, id=free, name=name, known_as=item.name if name != item.name else ""))
-        own[label] = free
-    return translate(prediction, own), classes
 
 
 class Prediction:
@@ -59,12 +38,23 @@ class Prediction:
     Parameters
     ----------
     controller : ColorizeController
+
+    Attributes
+    ----------
+    confidence : float, optional
+        Pixels that the model is less sure of stay unlabeled. None: the model's own.
+    known : KnownPredictions
     """
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
         self.confidence: float | None = None
-        self._known: weakref.WeakKeyDictionary[Labels, dict[Index, Known]] = weakref.WeakKeyDictionary()
+        self.known = KnownPredictions()
+
+    @property
+    def threshold(self) -> float:
+        """The confidence that is in force: what the user has chosen, or the model's own."""
+        return self.controller.model.confidence if self.confidence is None else self.confidence
 
     def predict(self) -> None:
         """Predict the label map in the background: into a new layer, or as one undo step into the chosen one.
@@ -109,33 +99,31 @@ class Prediction:
         except on_layers.LayerError as error:
             self.controller.message.emit(str(error))
             return
-        known = self._known.get(labels, {}).get(index)
-        if known is None or known[0] != self._state():
-            self.request(lambda prediction: self._reset(labels, index, prediction, scope, position))
+        known, state, threshold = self.known.get(labels, index), self._state(), self.threshold
+        if known is None or known.state != state:
+            self.request(lambda predicted: self._reset(labels, index, predicted, scope, position))
         else:
-            self._reset(labels, index, known[1], scope, position)
+            found = known.segmentation
+            predicted = Predicted(state, found, threshold, found.labels(threshold))
+            self._reset(labels, index, predicted, scope, position)
 
     def _plane(self, labels: Labels) -> NDArray[Any]:
         return on_layers.plane_of(labels, self.controller.image, self.controller.viewer).copy()
 
     def _state(self) -> State:
-        """What a prediction depends on."""
+        """What a segmentation depends on."""
         controller, chosen = self.controller, self.controller.options
-        options = SegmentOptions(chosen.working_size, chosen.device, self.confidence)
-        return controller.model, controller.generation, options
+        return controller.model, controller.generation, SegmentOptions(chosen.working_size, chosen.device)
 
-    def _remember(self, labels: Labels, index: Index, prediction: NDArray[Any]) -> None:
-        self._known.setdefault(labels, {})[index] = self._state(), prediction
-
-    def request(self, then: Callable[[NDArray[Any]], None]) -> None:
+    def request(self, then: Callable[[Predicted], None]) -> None:
         """Predict the plane that is shown, in the background, and pass its label map on.
 
         If the picture, the model or an option changes meanwhile, it is predicted again; if another image is chosen or
         another plane shown, nothing is passed on.
         """
-        controller = self.controller
+        controller, progress = self.controller, Progress()
         image = controller.image
-        asked: list[State] = []
+        asked: list[tuple[State, float]] = []
         if image is None:
             return
         try:
@@ -145,7 +133,7 @@ class Prediction:
             return
 
         def wanted() -> bool:
-            if image is not controller.image or image not in controller.viewer.layers:
+            if progress.cancelled or image is not controller.image or image not in controller.viewer.layers:
                 return False
             if on_layers.plane_index(image, controller.viewer) != plane:
                 controller.message.emit("Another plane was shown before the prediction was done: predict it again")
@@ -155,24 +143,31 @@ class Prediction:
         def prepare() -> Work | None:
             if not wanted():
                 return None
+            asked.append((self._state(), self.threshold))
             picture = on_layers.picture_of(image, controller.viewer, controller.generation)
-            asked.append(self._state())
-            model, _, options = asked[-1]
-            return lambda: controller.bench.predict(model.name, picture, options)
+            return partial(self._predict, picture, *asked[-1], progress)
 
-        def passed_on(labels: NDArray[Any]) -> None:
+        def passed_on(predicted: Predicted) -> None:
             if wanted():
-                self.request(then) if self._state() != asked[-1] else then(labels)
+                self.request(then) if (self._state(), self.threshold) != asked[-1] else then(predicted)
 
-        controller.runner.submit(Request("predict", prepare, passed_on, DOING))
+        controller.runner.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
 
-    def _show(self, prediction: NDArray[Any], labels: Labels | None, before: NDArray[Any] | None) -> None:
+    def _predict(self, picture: on_layers.Picture, state: State, confidence: float, progress: Progress) -> Predicted:
+        """In the background: predict a picture."""
+        model, _, options = state
+        progress.tell(0.0)
+        found = self.controller.bench.predict(model.name, picture, options, progress.tell)
+        return Predicted(state, found, confidence, found.labels(confidence))
+
+    def _show(self, predicted: Predicted, labels: Labels | None, before: NDArray[Any] | None) -> None:
         controller = self.controller
         assert controller.image is not None
         if labels is not controller.labels:
             return  # another label map was chosen in the meantime
-        index = on_layers.plane_index(controller.image, controller.viewer)
+        index, prediction = on_layers.plane_index(controller.image, controller.viewer), predicted.labels
         model, classes = controller.model.classes, controller.default_classes
+        now, drawn = None, np.zeros(prediction.shape, bool)
         own = labels is not None and before is not None and on_layers.class_map_of(labels)
         if labels is None or before is None or not own:
             plane, classes = into_class_map(prediction, model, classes)
@@ -187,7 +182,8 @@ class Prediction:
             if now.shape != before.shape:
                 return  # another map was put into the layer
             plane, classes = into_class_map(prediction, model, own, controller.counts)
-            wanted = np.where(now == before, plane, now)
+            drawn = now != before
+            wanted = np.where(drawn, now, plane)
             labels = writable(controller, int(np.count_nonzero(now != wanted)))
             on_layers.show_classes(labels, classes)
             write_labels(labels, index, wanted)
@@ -195,7 +191,7 @@ class Prediction:
                 controller.laid.emit(labels)
                 labels.selected_label = _most_frequent(plane) if plane.any() else labels.selected_label
         assert controller.labels is not None
-        self._remember(controller.labels, index, prediction)
+        self.known.note(controller.labels, index, controller.image, predicted, drawn, now)
         controller.labels_settled()
         if not prediction.any():
             controller.message.emit(
@@ -207,28 +203,39 @@ class Prediction:
         self,
         labels: Labels,
         index: Index,
-        prediction: NDArray[Any],
+        predicted: Predicted,
         scope: Scope,
         position: tuple[float, ...] | None,
     ) -> None:
         controller = self.controller
         own = on_layers.class_map_of(labels)
-        if labels is not controller.labels or own is None:
+        if labels is not controller.labels or own is None or controller.image is None:
             return
-        plane = np.asarray(on_layers.full_data(labels)[index])
-        wanted, classes = into_class_map(prediction, controller.model.classes, own, controller.counts)
+        plane = np.array(on_layers.full_data(labels)[index])
+        wanted, classes = into_class_map(predicted.labels, controller.model.classes, own, controller.counts)
+        kept = np.zeros(plane.shape, bool)
         if scope != "map":
             pixel = tuple(round(value) for value in labels.world_to_data(position)[-2:])
             if not all(0 <= value < size for value, size in zip(pixel, plane.shape, strict=True)):
                 controller.message.emit("Point at the image to say what is to be reset")
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
+            kept = ~where & self._drawn(labels, index, plane)
             wanted = np.where(where, wanted, plane)
         labels = writable(controller, int(np.count_nonzero(plane != wanted)))
-        self._remember(labels, index, prediction)
         if classes != own:
             on_layers.show_classes(labels, classes)
         write_labels(labels, index, wanted)
+        self.known.note(labels, index, controller.image, predicted, kept, plane)
+
+    def _drawn(self, labels: Labels, index: Index, plane: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which pixels of a plane are not of the prediction that was written into it last, as far as that is known."""
+        known, classes = self.known.get(labels, index), on_layers.class_map_of(labels)
+        if known is None or classes is None or known.confidence != self.threshold:
+            return np.ones(plane.shape, bool)
+        given = known.segmentation.labels(known.confidence)
+        given, _ = into_class_map(given, known.state[0].classes, classes, self.controller.counts)
+        return from_bits(known.written[1], plane.shape) | (plane != given)
 
 
 def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,23 +14,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorizer._napari.colorize.natural_colors import with_natural_colors
 from napari_colorizer._napari.shared.layers import Picture
+from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.thread_settings import processor_spared
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import unique_labels
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-from napari_colorizer.errors import ModelError
-from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import find_model
 
 if TYPE_CHECKING:
     from napari_colorizer.engine.levels import ColorLevels
+    from napari_colorizer.engine.segment import Segmentation
     from napari_colorizer.engine.session import Session
     from napari_colorizer.models.model import Model
 
 Result = TypeVar("Result")
+SESSION_SHARE = 0.1  # of the time that the first coloring takes: until it paints
 SECONDS_OF_MORE = 0.25  # of painting what is left, from one time that it is shown to the next
 
 
@@ -84,61 +83,6 @@ class AtHand:
     origin: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the dock must know of a model before its tensors are loaded.
-
-    Attributes
-    ----------
-    name : str
-        Installed name or path.
-    classes : ClassMap
-    color_ids : tuple of int
-        Ids that the colorizer has learned; none if there is no colorizer.
-    label_ids : tuple of int
-        Ids that the segmenter predicts; none if there is no segmenter.
-    license : str
-    modified : int
-        When its file was written, in nanoseconds.
-    """
-
-    name: str
-    classes: ClassMap
-    color_ids: tuple[int, ...]
-    label_ids: tuple[int, ...]
-    license: str
-    modified: int
-
-    @classmethod
-    def read(cls, name: str) -> ModelInfo:
-        """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
-        path = find_model(name)
-        modified = path.stat().st_mtime_ns
-        header = read_header(path)
-        networks = header["networks"]
-        try:
-            classes = ClassMap.from_json(json.dumps(header["classes"]))
-            colors, labels = (
-                tuple(networks[part]["ids"]) if part in networks else () for part in ("colorizer", "segmenter")
-            )
-        except (ValueError, TypeError) as error:
-            raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
-        return cls(name, with_natural_colors(classes), colors, labels, header["license"], modified)
-
-    @property
-    def has_segmenter(self) -> bool:
-        """Whether it predicts label maps."""
-        return bool(self.label_ids)
-
-    def colored(self, classes: ClassMap) -> set[int]:
-        """Ids of the classes of a label map that the model has colors for."""
-        return {label for label, target in classes.match(self.classes).items() if target in self.color_ids}
-
-    def predicted(self, classes: ClassMap) -> set[int]:
-        """Ids of the classes of a label map that the model may predict."""
-        return {label for label, target in classes.match(self.classes).items() if target in self.label_ids}
-
-
 def load(name: str) -> Model:
     """Load a model, or take it from memory if its file has not changed since.
 
@@ -179,13 +123,16 @@ class Workbench:
 
     def __init__(self) -> None:
         self._at_hand: AtHand | None = None
+        self._given: ColorLevels | None = None  # those that are shown, and so are nowhere black
         self._counts: dict[int, int] = {}
         self._lock = RLock()  # what is left is painted by the main thread where the dock is closed
 
-    def predict(self, model: str, picture: Picture, options: SegmentOptions) -> NDArray[np.integer]:
-        """A label map (H, W) of the picture."""
+    def predict(
+        self, model: str, picture: Picture, options: SegmentOptions, tell: Callable[[float], None] = lambda _: None
+    ) -> Segmentation:
+        """The label map of the picture at any confidence; see `Model.segmentation` for `tell`."""
         pixels, limits = picture.seen()
-        return load(model).segment(pixels, options, limits)
+        return load(model).segmentation(pixels, options, limits, tell)
 
     def colorize(
         self, model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
@@ -210,6 +157,7 @@ class Workbench:
         view: Box | None = None,
         anew: bool = False,
         newer: Callable[[], bool] = lambda: False,
+        progress: Progress | None = None,
     ) -> Coloring:
         """Color what has changed in the picture since the last time and lies in view; `color_more` does the rest.
 
@@ -222,25 +170,39 @@ class Workbench:
             Give the colors even if nothing has changed: they are not shown yet.
         newer : callable
             Whether a newer edit waits: then what can hardly be seen is left to that one.
+        progress : Progress, optional
+            Where it is cancelled, what is not painted yet is left to the next time, and colors that are black in parts
+            are not given.
         """
         from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 
-        before = self._at_hand.levels if self._at_hand is not None else None
+        progress = progress or Progress()
+        progress.tell(0.0)
         at_hand = self._take(model, picture, options)
-        levels = at_hand.levels
-        if levels is not before:
+        levels, new = at_hand.levels, at_hand.levels is not self._given
+        if new:
             view = None  # nothing of a new picture is to stay black
         with processor_spared():
             at_hand.session.edit(labels, classes=classes)
             self._counts = at_hand.session.counts
-            painted = levels.paint(view, HARDLY_SEEN)
-            if not newer():
+            progress.tell(SESSION_SHARE)
+            enough = _counting(levels, progress)
+            painted = levels.paint(view, HARDLY_SEEN, enough)
+            if not newer() and not progress.cancelled:
                 exact = view is None or len(levels.arrays) == 1  # one array is saved and copied as it is
-                painted += levels.paint(None, 0.0, newer) if exact else levels.paint(view, UNSEEN, newer)
-        return self._coloring(at_hand, anew or bool(painted))
+                rest = (None, 0.0) if exact else (view, UNSEEN)
+                painted += levels.paint(*rest, lambda: enough() or newer())
+        if new and progress.cancelled:
+            return Coloring(self._counts, done=False)
+        return self._coloring(at_hand, anew or new or bool(painted))
 
     @_one_at_a_time
-    def color_more(self, view: Box | None = None, newer: Callable[[], bool] = lambda: False) -> Coloring:
+    def color_more(
+        self,
+        view: Box | None = None,
+        newer: Callable[[], bool] = lambda: False,
+        progress: Progress | None = None,
+    ) -> Coloring:
         """Paint a little of what is left to paint, first what lies in view, and less where a newer edit waits.
 
         Colors are given if some of them lie in view, or nothing is left.
@@ -248,9 +210,10 @@ class Workbench:
         at_hand, end = self._at_hand, time.perf_counter() + SECONDS_OF_MORE
         if at_hand is None:
             return Coloring(self._counts)
+        cancelled = _counting(at_hand.levels, progress or Progress())
 
         def enough() -> bool:
-            return newer() or time.perf_counter() > end
+            return cancelled() or newer() or time.perf_counter() > end
 
         with processor_spared():
             painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
@@ -260,15 +223,23 @@ class Workbench:
     @_one_at_a_time
     def clear(self) -> None:
         """Let go of the picture at hand, painted to its end."""
-        at_hand, self._at_hand = self._at_hand, None
+        at_hand, self._at_hand, self._given = self._at_hand, None, None
         if at_hand is not None:
             try:
                 at_hand.levels.whole()
             finally:
                 at_hand.levels.follow(None)
 
+    @property
+    def painted(self) -> bool:
+        """Whether nothing is left to paint of the picture at hand."""
+        at_hand = self._at_hand
+        return at_hand is None or at_hand.levels.painted
+
     def _coloring(self, at_hand: AtHand, shown: bool) -> Coloring:
         levels = at_hand.levels
+        if shown:
+            self._given = levels
         return Coloring(self._counts, levels if shown else None, levels.painted, at_hand.origin)
 
     def _take(self, model: str, picture: Picture, options: ColorizeOptions) -> AtHand:
@@ -293,3 +264,14 @@ class Workbench:
         levels.follow(session)
         self._at_hand = AtHand(key, session, levels, layer, {"model": model, "options": vars(options)})
         return self._at_hand
+
+
+def _counting(levels: ColorLevels, progress: Progress) -> Callable[[], bool]:
+    """What notes how much is left to paint, and says whether that is cancelled."""
+
+    def cancelled() -> bool:
+        progress.count_down(levels.left)
+        return progress.cancelled
+
+    cancelled()
+    return cancelled

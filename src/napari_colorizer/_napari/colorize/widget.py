@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from superqt import QCollapsible
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
 from napari_colorizer._napari.colorize.class_list import ClassList
 from napari_colorizer._napari.colorize.compare_keys import Comparing
+from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.fill_tool import FillTool
 from napari_colorizer._napari.colorize.folder_browser import Folder
@@ -46,12 +46,12 @@ from napari_colorizer._napari.shared.offer_bar import OfferBar
 from napari_colorizer._napari.shared.questions import ask_to_overwrite
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer._napari.shared.text_box import TextBox
+from napari_colorizer._napari.shared.work_bar import WorkBar
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
 from napari_colorizer.models.library import installed_models
 
 LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
 OWN = "the model's own"
-CONFIDENCE_STEP = 0.05
 AUTOSAVE_MS = 60_000
 
 
@@ -119,23 +119,23 @@ class ColorizeWidget(Dock):
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
         self.message = TextBox(most_lines=12)
-        self.progress = QProgressBar(maximum=0, textVisible=True)
-        self.doing, self.place = QLabel(), QLabel()
+        self.work = WorkBar(self.controller.runner)
+        self.confidence = ConfidenceSlider(self.prediction)
+        self.place = QLabel()
         self.offer_bar = OfferBar()
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.offer_bar)
         layout.addLayout(form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
-        layout.addWidget(self.predict_button)
+        layout.addLayout(row(self.predict_button, self.confidence.labeled))
         layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
-        for widget in (self.doing, self.progress, self.message):
-            layout.addWidget(widget)
-        self.progress.hide()
+        layout.addWidget(self.work)
+        layout.addWidget(self.message)
         self.show_content(content)
 
     def _make_reset(self) -> QPushButton:
@@ -169,12 +169,6 @@ class ColorizeWidget(Dock):
         self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
         self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
         self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
-        self.confidence = QDoubleSpinBox(
-            minimum=-CONFIDENCE_STEP, maximum=1, singleStep=CONFIDENCE_STEP, keyboardTracking=False
-        )
-        self.confidence.setSpecialValueText(OWN)
-        self.confidence.setValue(-CONFIDENCE_STEP)
-        self.confidence.setToolTip("Predict labels leaves less probable pixels unlabeled (0 to 1)")
         content = QWidget()
         content.setLayout(
             form(
@@ -207,7 +201,6 @@ class ColorizeWidget(Dock):
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
         self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
         self.working_size.valueChanged.connect(self._choose_working_size)
-        self.confidence.valueChanged.connect(self._choose_confidence)
         self.keeping.timeout.connect(self.autosave.keep)
         self.keeping.start()
         self.autosave.offers.connect(self._show_offer)
@@ -215,7 +208,6 @@ class ColorizeWidget(Dock):
             source.saved.connect(self.autosave.saved)
         controller.offers.connect(self._offer)
         controller.message.connect(self._show_message)
-        controller.busy.connect(self._show_busy)
         controller.layers_changed.connect(self.reset_choices)
         self.folder.changed.connect(self._show_place)
         self.folder.asks.connect(lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True))
@@ -224,11 +216,6 @@ class ColorizeWidget(Dock):
 
     def _choose_working_size(self, value: int) -> None:
         self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
-
-    def _choose_confidence(self, value: float) -> None:
-        if self.confidence.minimum() < value < 0:
-            self.confidence.setValue(self.confidence.minimum())
-        self.prediction.confidence = value if value >= 0 else None
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")
@@ -279,12 +266,6 @@ class ColorizeWidget(Dock):
     def _offer(self, text: str, choices: Mapping[str, Callable[[], object]]) -> None:
         self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
-
-    def _show_busy(self, doing: str) -> None:
-        if doing:
-            self.doing.setText(f"{doing}…")
-        self.doing.setVisible(bool(doing))
-        self.progress.setVisible(bool(doing))
 
     def _show_place(self) -> None:
         self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")

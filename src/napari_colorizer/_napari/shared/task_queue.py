@@ -6,13 +6,14 @@ import atexit
 import traceback
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
 from qtpy.QtCore import QThreadPool
 
+from napari_colorizer._napari.shared.progress import Cancelled, Progress
 from napari_colorizer._napari.shared.thread_settings import promptly
 
 Work = Callable[[], Any]
@@ -35,6 +36,8 @@ class Request:
         What to tell the user meanwhile.
     can_wait : bool
         Whether all others come before it.
+    progress : Progress
+        What the work tells, if anything, and looks at to see whether it is cancelled.
     """
 
     kind: str
@@ -42,6 +45,7 @@ class Request:
     then: Callable[[Any], None]
     doing: str
     can_wait: bool = False
+    progress: Progress = field(default_factory=Progress)
 
 
 class Runner:
@@ -49,10 +53,12 @@ class Runner:
 
     busy = Signal(str)  # what is being done; "" when idle
     failed = Signal(str, Exception)  # what was being done, and what went wrong
+    cancelled = Signal(str)  # what was being done, and is to end
 
     def __init__(self) -> None:
         self._waiting: dict[str, Request] = {}
         self._running = False
+        self._current: Request | None = None  # what the thread does
         self._closed = False
         _runners.add(self)
 
@@ -65,6 +71,23 @@ class Runner:
     def idle(self) -> bool:
         """Whether nothing is running or waiting."""
         return not self._running and not self._waiting
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far that is what the thread does; None where it does nothing."""
+        return self._current.progress if self._current is not None else None
+
+    def cancel(self) -> None:
+        """Let what the thread does end as soon as it looks, and drop a request of the same kind that waits.
+
+        Work that tells nothing of its progress goes on.
+        """
+        current = self._current
+        if current is None or current.progress.done is None or current.progress.cancelled:
+            return
+        current.progress.cancelled = True
+        self._waiting.pop(current.kind, None)
+        self.cancelled.emit(current.doing)
 
     def comes_next(self, kind: str) -> bool:
         """Whether a request of a kind waits for nothing but what runs; any thread may ask."""
@@ -115,7 +138,8 @@ class Runner:
             self.busy.emit("")
 
     def _start(self, request: Request, work: Work) -> None:
-        self._running = True
+        self._running, self._current = True, request
+        request.progress.begin()
         self.busy.emit(request.doing)
 
         def guarded() -> tuple[Any, Exception | None]:
@@ -127,7 +151,7 @@ class Runner:
                 return None, error
 
         def returned(outcome: tuple[Any, Exception | None]) -> None:
-            self._running = False
+            self._running, self._current = False, None
             if self._closed:
                 return
             result, error = outcome
@@ -135,6 +159,8 @@ class Runner:
                 if error is not None:
                     raise error
                 request.then(result)
+            except Cancelled:
+                pass
             except Exception as problem:
                 self.failed.emit(request.doing, problem)
             self._next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from napari_colorizer._napari.shared.progress import in_words
 from napari_colorizer.training.events import Doing, Finished, Prepared, Progress, Stopped
 
 
@@ -49,11 +50,3 @@ def describe_doing(event: Doing) -> str:
     """What goes on between the steps."""
     share = f", {event.share:.0%}" if math.isfinite(event.share) else ""
     return f"{event.text}{share}…"
-
-
-def in_words(seconds: float) -> str:
-    """A duration, coarsely: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
