@@ -14,13 +14,14 @@ from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.color import lightness, normalize, to_rgb
+from napari_colorizer.color import lightness, normalize
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import as_ids, check_labels, translate
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
@@ -229,6 +230,8 @@ class Session:
     def _follow(self) -> None:
         """Bring everything at working size up to what is wanted, and note what is to be painted."""
         own, points, known = self._wanted
+        if self._edited and self.device.type == "cpu":
+            load_compiled()  # who edits once more goes on; a single coloring is over before that
         changed = self._changes.update(own)
         assert self._changes.labels is not None
         self._wanted = self._changes.labels, points, known  # the caller may alter his own
@@ -293,4 +296,4 @@ class Session:
     @torch.inference_mode()
     def _paint(self, box: Box) -> None:
         """Paint a box of full-size pixels."""
-        self.rgb[box.slices] = to_rgb(self._lightness[box.slices], self._chroma_in(box)).cpu().numpy()
+        self._upsampling.paint(box, self._labels, self.rgb)
