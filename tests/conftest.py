@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.cli import app
 from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
 torch.set_num_threads(1)  # the tests' images are too small for more to help
+load_compiled().join()  # colors that are painted before and after it is there may differ by one level
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; programs under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -6,7 +6,6 @@ import torch
 
 from napari_colorizer.bench.coloring import STAGES, Case, measure_coloring, profile_stroke, recolor, take_turns
 from napari_colorizer.bench.scene import make_labels, make_photo
-from napari_colorizer.engine import session as session_module
 
 CPU = torch.device("cpu")
 
@@ -75,7 +74,6 @@ def test_a_profile_tells_every_stage_and_leaves_the_code_as_it_was(model):
     assert list(stages) == [*(stage for _, _, stage in STAGES), "between", "all"]
     assert all(ms > 0 for ms in stages.values())
     assert sum(stages.values()) == pytest.approx(2 * stages["all"])
-    assert session_module.to_rgb.__module__ == "napari_colorizer.color"
 
 
 def test_recoloring_gives_the_exact_colors(model):

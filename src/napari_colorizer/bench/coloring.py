@@ -18,10 +18,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from napari_colorizer.bench.scene import Brush, make_labels, make_photo
 from napari_colorizer.boxes import Box
-from napari_colorizer.engine import session as session_module
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device
+from napari_colorizer.engine.follower import Follower
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
@@ -36,12 +37,11 @@ MATRIX = 1024
 WARM_UP = 2  # rounds
 STAGES: tuple[tuple[Any, str, str], ...] = (
     (LabelChanges, "update", "compare labels"),
-    (Session, "_take_labels", "translate and vote"),
+    (Follower, "_take_labels", "translate and vote"),
     (IncrementalPass, "update", "network"),
     (GuidedUpsampling, "fit", "fit to lightness"),
     (StaleTiles, "note_chroma", "find stale tiles"),
-    (GuidedUpsampling, "chroma_in", "upsampling"),
-    (session_module, "to_rgb", "Lab to RGB"),
+    (GuidedUpsampling, "paint", "paint"),
 )
 
 
@@ -95,6 +95,7 @@ def measure_coloring(model: Model, device: str = "auto", steps: int = 15, side: 
         Of the square image, in pixels: a multiple of 32.
     """
     place = pick_device(device)
+    load_compiled().join()
     cases = [*_network_cases(model, place, side), *_session_cases(model, place, side), _matrix_case(place)]
     times = take_turns(cases, steps, place)
     gflop = [_count_gflop(case) for case in cases]
@@ -111,6 +112,7 @@ def profile_stroke(model: Model, device: str = "auto", steps: int = 15, side: in
     The arguments are those of `measure_coloring`.
     """
     place = pick_device(device)
+    load_compiled().join()
     case = _stroke_case(model, place, side, side)
     rounds: list[dict[str, float]] = []
     for _ in range(WARM_UP + steps):

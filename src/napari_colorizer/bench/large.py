@@ -16,6 +16,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.levels import UNSEEN, ColorLevels
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.session import Session
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def measure_large(
     shapes : sequence of (int, int)
         Of the photographs, the smallest first: peak memory is that of the process.
     """
+    load_compiled().join()
     photographs = [_Photograph(model, pick_device(device), shape) for shape in shapes]
     for photograph in photographs:
         photograph.begin()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import RLock
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,32 +13,22 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
-from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.color import lightness, normalize, to_rgb
-from napari_colorizer.engine.changes import LabelChanges
+from napari_colorizer.classes import ClassMap
+from napari_colorizer.color import normalize
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
+from napari_colorizer.engine.follower import Follower, Picture, Wanted
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
-from napari_colorizer.engine.hints import Hints, apply_hints
-from napari_colorizer.engine.labels import as_ids, check_labels, translate
+from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.labels import check_labels
 from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.tiles import StaleTiles
-from napari_colorizer.engine.upsample import GuidedUpsampling
 from napari_colorizer.guidance.said import Said, shrink_others
-from napari_colorizer.networks.incremental import IncrementalPass
 
 Result = TypeVar("Result")
 SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
-
-
-class Wanted(NamedTuple):
-    """What a user said last: labels, hints, the colorizer's id of each class id, and all else at working size."""
-
-    labels: NDArray[np.integer]
-    points: Hints
-    known: dict[int, int]
-    others: dict[str, Tensor]
 
 
 class Session:
@@ -91,7 +81,7 @@ class Session:
     @property
     def device(self) -> torch.device:
         """Where the colors are computed."""
-        return self._x.device
+        return self._picture.x.device
 
     def colorize(
         self,
@@ -170,7 +160,7 @@ class Session:
     def counts(self) -> dict[int, int]:
         """How many pixels each id has in the label map that was taken over last."""
         with self._lock:
-            return dict(self._changes.counts)
+            return dict(self._follower.changes.counts)
 
     @property
     def painted(self) -> bool:
@@ -227,81 +217,29 @@ class Session:
     @torch.inference_mode()
     def _prepare(self, device: torch.device) -> None:
         """Compute on a device what does not depend on the labels."""
-        self._network = self._setup.network_on(device)
         values = self._values.to(device)
         x = self._frame.shrink(network_input(values, self._config.lightness))
-        self._x = self._frame.pad(x)[None, None]
-        self._gray_features = self._network.encode_gray(self._x)
-        self._lightness = lightness(values)
+        self._picture = Picture.of(values, self._frame, self._setup.network_on(device), x)
         self._begin()
 
     @torch.inference_mode()
     def _begin(self) -> None:
         """Forget all labels and hints."""
         self._edited = False  # there is nothing to paint yet
-        self._changes, self._points = LabelChanges(), Hints()
-        self._known: dict[int, int] = {}
-        self._labels = torch.zeros(self.shape, dtype=torch.int32, device=self.device)
-        self._working_labels = torch.zeros(self._frame.working, dtype=torch.int64, device=self.device)
-        self._incremental = IncrementalPass(self._network, self._gray_features)
-        self._upsampling = GuidedUpsampling(self._frame.shrink(self._lightness), self._lightness)
+        self._follower = Follower(self._picture, self._setup, self.options.vivid)
         self._tiles = StaleTiles(self._frame)
 
     @torch.inference_mode()
     def _follow(self) -> None:
         """Bring everything at working size up to what is wanted, and note what is to be painted."""
-        changed = self._changes.update(self._wanted.labels)
-        assert self._changes.labels is not None
-        self._wanted = self._wanted._replace(labels=self._changes.labels)  # the caller may alter his own
-        self._adapt(changed, *self._wanted[1:])
+        if self._edited and self.device.type == "cpu":
+            load_compiled()  # who edits once more goes on; a single coloring is over before that
+        self._wanted = self._follower.follow(self._wanted, self._tiles)
         self._edited = True
-
-    def _adapt(self, changed: Box | None, points: Hints, known: dict[int, int], others: dict[str, Tensor]) -> None:
-        """Follow labels that have changed in a box and all else, as far as tiles that are to be painted."""
-        if known != self._known:
-            changed = Box.of(self.shape)
-        if changed is not None:
-            self._take_labels(changed, known)
-        said = {name: self._frame.pad(values.to(self.device)) for name, values in others.items()}
-        box = self._incremental.update(self._frame.pad(self._working_labels), said)
-        hinted = len(points) or len(self._points)
-        if box is None and not (hinted and (changed is not None or not np.array_equal(points.rows, self._points.rows))):
-            return
-        if hinted or box is None:
-            box = Box.of(self._frame.working)
-        box = box.within(self._frame.working)
-        chroma = self._vivid_chroma(box)
-        if len(points):
-            assert self._changes.labels is not None
-            own = as_ids(self._changes.labels)  # also what the model does not know
-            chroma = apply_hints(chroma, points, self._frame, self._frame.crop(self._x), own, self._config)
-        self._points = points
-        fitted = self._upsampling.fit(chroma, self._working_labels[box.slices], box)
-        if fitted is not None:
-            self._tiles.note_chroma(fitted[0], fitted[1].cpu().numpy())
-
-    def _take_labels(self, changed: Box, known: dict[int, int]) -> None:
-        """Take over the labels in a box of full-size pixels."""
-        working = self._frame.shrunk(changed)
-        box = self._frame.enlarged(working)
-        assert self._changes.labels is not None
-        labels = translate(self._changes.labels[box.slices], known)
-        self._labels[box.slices] = torch.from_numpy(labels.astype(np.int32)).to(self.device)
-        self._working_labels[working.slices] = torch.from_numpy(self._frame.vote(labels, working)).to(self.device)
-        self._known = known
-        self._tiles.note_labels(changed)
-
-    def _vivid_chroma(self, box: Box) -> Tensor:
-        """a*, b* (2, box.height, box.width) that the network predicts for working pixels, as vivid as is wished."""
-        config, setup, vivid = self._config, self._setup, self.options.vivid
-        chroma = self._incremental.chroma[0, :, *box.slices] * config.chroma_scale + config.chroma_offset
-        unlabeled = self._working_labels[box.slices] == UNLABELED
-        return chroma * torch.where(unlabeled, setup.vivid_unlabeled * vivid, setup.vivid * vivid)
 
     @torch.inference_mode()
     def _chroma_in(self, box: Box) -> Tensor:
-        """a*, b* (2, box.height, box.width) of full-size pixels."""
-        return self._upsampling.chroma_in(box, self._labels[box.slices])
+        return self._follower.chroma_in(box)
 
     def _stale(self, inside: Box | None, tolerance: float, out: NDArray[np.uint8]) -> list[Box]:
         """Boxes of full-size pixels that are to be painted into an array, none larger than what is shown at once."""
@@ -314,5 +252,4 @@ class Session:
 
     @torch.inference_mode()
     def _paint(self, box: Box, out: NDArray[np.uint8]) -> None:
-        """Paint a box of full-size pixels."""
-        out[box.slices] = to_rgb(self._lightness[box.slices], self._chroma_in(box)).cpu().numpy()
+        self._follower.paint(box, out)

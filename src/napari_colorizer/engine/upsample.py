@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.color import to_rgb
 from napari_colorizer.engine.frame import enlarge, neighbors
+from napari_colorizer.engine.painting import compiled_paint
 
 Slices = tuple[slice, slice]
 RADIUS = 1  # working pixels; adds to the reach of an edit
@@ -37,7 +41,7 @@ class GuidedUpsampling:
     """
 
     def __init__(self, working_lightness: Tensor, lightness: Tensor):
-        self.lightness = lightness
+        self.lightness = lightness.contiguous()
         self._working = working_lightness
         self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
         self._chroma = working_lightness.new_zeros(2, *working_lightness.shape)  # that has been fitted
@@ -90,6 +94,38 @@ class GuidedUpsampling:
         self._labels[box.slices] = labels
         cells = Box(box.top, box.bottom + 1, box.left, box.right + 1)
         self._cells[cells.slices] = _cell_labels(self._labels, cells)
+
+    def paint(self, box: Box, labels: Tensor, out: NDArray[np.uint8]) -> None:
+        """Paint the 8-bit sRGB colors of a box of full-size pixels.
+
+        Parameters
+        ----------
+        box : Box
+            What lies outside the image is left out.
+        labels : Tensor of int32, (H, W)
+            Those of all full-size pixels.
+        out : array of uint8, (H, W, 3)
+            Altered inside the box.
+
+        Raises
+        ------
+        ValueError
+            If `labels` or `out` has another shape than the image.
+        """
+        shape = tuple(self.lightness.shape)
+        if tuple(labels.shape) != shape or out.shape != (*shape, 3):
+            raise ValueError(f"labels {tuple(labels.shape)} and colors {out.shape} must be those of a {shape} image")
+        box = box.within(shape)
+        paint = compiled_paint() if self.lightness.device.type == "cpu" else None
+        if paint is None:
+            out[box.slices] = to_rgb(self.lightness[box.slices], self.chroma_in(box, labels[box.slices])).cpu().numpy()
+        elif box.height and box.width:
+            rows, columns = (
+                tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
+                for full, small in zip(shape, self._labels.shape, strict=True)
+            )
+            grids = tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells))
+            paint(self.lightness.numpy(), labels.numpy(), grids, rows, columns, tuple(box), out)
 
     def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
         """Chroma of a box of full-size pixels.

@@ -104,8 +104,10 @@ def load(name: str) -> Model:
 
 @lru_cache(maxsize=4)
 def _load(path: Path, _modified: int) -> Model:
+    from napari_colorizer.engine.painting import load_compiled
     from napari_colorizer.models.file import read_model
 
+    load_compiled()  # edits are to come
     return read_model(path)
 
 

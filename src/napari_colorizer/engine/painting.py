@@ -1,0 +1,32 @@
+"""The compiled painting of the CPU, and whether it is ready: loading it takes half a second, compiling it several."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from threading import Thread
+from typing import Any
+
+_found: list[Any] = []  # the compiled function, once it is there
+
+
+def compiled_paint() -> Any:
+    """`napari_colorizer.engine.paint_kernel.paint`, or None as long as it is not loaded or where it cannot be."""
+    return _found[0] if _found else None
+
+
+@lru_cache(maxsize=1)
+def load_compiled() -> Thread:
+    """Begin to load it, in a thread of its own, the first time that this is called; gives the thread."""
+    thread = Thread(target=_load, name="loading of compiled painting")  # no daemon: it may not outlive LLVM
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    try:
+        from napari_colorizer.engine.paint_kernel import paint
+    except Exception as error:  # no numba for this Python or NumPy, or no folder that it may keep compiled code in
+        logging.getLogger(__name__).info("painting with PyTorch: %s", error)
+    else:
+        _found.append(paint)
