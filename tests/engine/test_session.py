@@ -187,7 +187,7 @@ def test_after_a_failed_edit_the_picture_stays_until_the_next(pale, photo, monke
         patch.setattr(GuidedUpsampling, "fit", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             session.edit(labels * 0)
-    assert not session.left
+    assert session.painted
     assert list(session.paint()) == []
     assert np.array_equal(session.rgb, before)
 
