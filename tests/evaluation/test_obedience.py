@@ -17,7 +17,7 @@ from napari_colorizer.evaluation.obedience import FIGURES, NEUTRAL_RADIUS, evalu
 SKY, GRASS, BOAT = 1, 2, 7  # in the photos and in the tiny model
 COLORS = {0: (0, 0), SKY: (-5, -25), GRASS: (-20, 25), BOAT: (25, 20)}
 HINTED = ("neutral", "neutral share", "strewn", "strewn others", "hint", "hint others", "hint others share")
-RELABELED = ("relabel", "outside", "outside p95")
+RELABELED = ("relabel", "relabel truth", "outside", "outside p95")
 
 
 @pytest.fixture
@@ -100,6 +100,13 @@ def test_labels_that_are_ignored(model, photos, classes, oracle):
     found = evaluate_behavior(model, meadows, classes)
     assert found["relabel"] == {"value": 0.0, "count": 4, "at least": 0.8}
     assert "alone" not in found  # they have the same colors without any label
+
+
+def test_what_photographs_themselves_reach_is_told_beside_it(model, photos, classes, oracle):
+    oracle(by_label)
+    assert evaluate_behavior(model, photos, classes)["relabel truth"] == {"value": 1.0, "count": 8}
+    exchanged = [replace(photo, labels=SKY + GRASS - photo.labels) for photo in photos]
+    assert evaluate_behavior(model, exchanged, classes)["relabel truth"]["value"] < 0.7, "but for boats"
 
 
 def test_labels_that_are_heeded_together_only(model, photos, classes, oracle):

@@ -85,6 +85,7 @@ class Figure:
 
 FIGURES = (
     Figure("relabel", "regions that take their new class's colors", "relabel", at_least=0.8),
+    Figure("relabel truth", "regions of photographs, by the same measure", "relabel truth"),
     Figure("outside", "CIEDE2000 far outside, mean", "outside", at_most=1.5),
     Figure("outside p95", "CIEDE2000 far outside, 95th percentile", "outside", percentile=95, at_most=1.5),
     Figure("alone", "regions colored by their label alone", "alone"),
@@ -128,7 +129,9 @@ def evaluate_behavior(
         as JSON.
 
         relabel: share of the regions that get another class, of another main color, and whose mean a*, b* then lies
-        nearer to a suggested color of that class than to any of the true one. outside: mean CIEDE2000 of the change
+        nearer to a suggested color of that class than to any of the true one. relabel truth: share of the same regions
+        whose true mean lies nearer to a suggested color of their own class than to any of the other: many classes have
+        many colors, so that not all true ones do. outside: mean CIEDE2000 of the change
         that this brings where it is more than 64 working pixels away. alone: of the regions whose mean color is more
         than CIEDE2000 5 from what it is without any label, the share that comes within 5 when no other pixel is
         labeled. contrast: change of the scaled chroma (a*, b* distance over the model's scale) where the network's gray
@@ -232,6 +235,8 @@ def _relabel(samples: Samples, trial: _Trial, label: int, new: int, clusters: Cl
     region = trial.regions[label]
     lab = trial.color(np.where(region, np.uint16(new), trial.scene.labels))
     samples["relabel"].append(float(_gap(lab, region, clusters[new]) < _gap(lab, region, clusters[label])))
+    truth = to_lab(trial.scene.photo.rgb)
+    samples["relabel truth"].append(float(_gap(truth, region, clusters[label]) < _gap(truth, region, clusters[new])))
     to_working = min(1, trial.scene.model.working_size / max(region.shape))
     far = distance_transform_edt(~region) * to_working > FAR
     if far.any():
