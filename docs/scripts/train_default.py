@@ -17,9 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.progress import track
 
 from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
+from napari_colorizer.classes import UNLABELED
 from napari_colorizer.datasets.photos import PhotoStore
 from napari_colorizer.datasets.read import read_set
 from napari_colorizer.evaluation.chroma_gain import vivid_curve
@@ -155,7 +157,7 @@ def photos_of_classes(store: PhotoStore) -> dict[int, int]:
 def finish(model: Model, train: Collection, val: Collection, data: Any, trusted: Collection[int]) -> Model:
     """The model as it is bundled: confidence, vividness, metrics, terms."""
     model = _pruned(model, val, data, trusted)
-    model = replace(model, confidence=_calibrated_confidence(model, val, data))
+    model = replace(model, confidence=_calibrated_confidence(model, val))
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     few = spread(list(val), FEW)
     factors = {
@@ -169,16 +171,16 @@ def finish(model: Model, train: Collection, val: Collection, data: Any, trusted:
     return replace(model, name="default", **facts)
 
 
-def _calibrated_confidence(model: Model, val: Collection, data: Any) -> float:
-    """The largest confidence that leaves few pixels unlabeled."""
-    few = spread(list(val), FEW)
-    for confidence in reversed(CONFIDENCES):
-        tried = replace(model, confidence=confidence)
-        found = evaluate_segmentation(tried, few, data.classes, data.groups)["as it comes"]
-        print(f"confidence {confidence}: {found}", flush=True)
-        if found["labeled"] >= LABELED:
-            return confidence
-    return 0.0
+def _calibrated_confidence(model: Model, val: Collection) -> float:
+    """The largest confidence that leaves few of the pixels that people labeled without a label."""
+    labeled, pixels = np.zeros(len(CONFIDENCES)), 0
+    for photo in spread(list(val), FEW):
+        by_people, found = photo.labels != UNLABELED, model.segmentation(photo.rgb)
+        labeled += [np.count_nonzero(found.labels(confidence)[by_people]) for confidence in CONFIDENCES]
+        pixels += np.count_nonzero(by_people)
+    shares = dict(zip(CONFIDENCES, (labeled / pixels).round(3).tolist(), strict=True))
+    print(f"labeled, by confidence: {shares}", flush=True)
+    return max((confidence for confidence, share in shares.items() if share >= LABELED), default=0.0)
 
 
 def _pruned(model: Model, val: Collection, data: Any, trusted: Collection[int]) -> Model:
@@ -197,7 +199,7 @@ def bundle(arguments: argparse.Namespace) -> None:
     taught = [pair for pair in data.of_split("train") if pair.mask is not None]
     train = PhotoStore.load(data, taught, BASELINE_SIDE)[0]
     val = list(PhotoStore.load(data, [pair for pair in data.of_split("val") if pair.mask is not None], SIDE)[0])
-    model, found = load_model("faithful"), load_model("people")
+    model, found = load_model("obedient"), load_model("tuned")
     provenance = {**model.provenance, "segmenter": found.provenance}
     model = replace(model, segmenter=found.segmenter, provenance=provenance)
     counts = photos_of_classes(train)
