@@ -13,6 +13,7 @@ from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine import session
 from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
@@ -237,6 +238,16 @@ def test_classes_that_are_predicted_and_colored_are_told_apart_by_name(make_mode
     assert (info.predicted(classes), info.colored(classes)) == ({7}, {7, 300})
 
 
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Paint in a dozen parts what is painted in one."""
+    monkeypatch.setattr(session, "SIDE_TO_SHOW", 32)
+
+
+def assert_alike(rgb, expected):
+    assert np.abs(rgb.astype(int) - expected).max() <= 1, "other parts are rounded otherwise"
+
+
 class EndsAfter(Progress):
     """Is cancelled when some tiles are painted."""
 
@@ -251,24 +262,24 @@ class EndsAfter(Progress):
 
 
 @pytest.mark.parametrize("looks", [0, 1, 3, 1000])
-def test_a_first_coloring_that_is_cancelled_is_not_shown_in_part_and_is_finished_the_next_time(tiny, looks):
-    pixels = np.random.default_rng(0).integers(0, 255, (1100, 1300), np.uint8)
-    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((1100, 1300), np.uint8)
-    labels[500:] = 7
+def test_a_first_coloring_that_is_cancelled_is_not_shown_in_part_and_is_finished_next_time(tiny, looks, small_parts):
+    pixels = np.random.default_rng(0).integers(0, 255, (110, 130), np.uint8)
+    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((110, 130), np.uint8)
+    labels[50:] = 7
     arguments = (tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
     bench, progress = Workbench(), EndsAfter(looks)
     first = bench.color(*arguments, progress=progress)
     assert progress.shares == sorted(progress.shares)
     assert (first.levels is None) == (first.done is False) == (looks < 1000)
-    assert first.counts == {1: 650_000, 7: 780_000}
+    assert first.counts == {1: 6_500, 7: 7_800}
     again = bench.color(*arguments, view=Box(0, 10, 0, 10), anew=True)
     assert again.done
-    np.testing.assert_array_equal(again.levels.arrays[0], load(tiny).colorize(pixels, labels))
+    assert_alike(again.levels.arrays[0], load(tiny).colorize(pixels, labels))
 
 
-def test_colors_that_are_cancelled_are_finished_from_where_they_were(tiny):
-    pixels = np.random.default_rng(0).integers(0, 255, (1100, 1300), np.uint8)
-    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((1100, 1300), np.uint8)
+def test_colors_that_are_cancelled_are_finished_from_where_they_were(tiny, small_parts):
+    pixels = np.random.default_rng(0).integers(0, 255, (110, 130), np.uint8)
+    picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((110, 130), np.uint8)
     options, bench = ColorizeOptions(), Workbench()
     bench.color(tiny, picture, labels, MODEL_CLASSES, options)
     labels[:] = 7
@@ -281,4 +292,4 @@ def test_colors_that_are_cancelled_are_finished_from_where_they_were(tiny):
     rest = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
     assert rest.done
     assert bench.painted
-    np.testing.assert_array_equal(rest.levels.arrays[0], load(tiny).colorize(pixels, labels))
+    assert_alike(rest.levels.arrays[0], load(tiny).colorize(pixels, labels))
