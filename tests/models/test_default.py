@@ -99,9 +99,9 @@ def test_less_contrast_changes_no_label(model):
     assert np.mean(model.segment(gray) == model.segment(faded[..., 0].clip(0, 1))) > 0.99
 
 
-def test_both_networks_look_through_one_encoder(model):
-    assert model.shares_encoder
-    assert model.segmenter.config.image_encoder == "lite0"
+def test_each_network_looks_through_an_encoder_of_its_own(model):
+    assert {network.config.image_encoder for network in model.networks.values()} == {"lite0"}
+    assert not model.shares_encoder  # that of the segmenter was tuned
 
 
 def test_its_file_is_small_half_precise_and_says_its_terms(model):
@@ -150,9 +150,7 @@ def test_regions_take_the_colors_of_another_label(model, pictures):
     followed = []
     for picture in pictures:
         session = model.session(picture.rgb)
-        for old in REGIONS[picture.name].keys() - {
-            "skin"
-        }:  # a face is so sure to be one that it keeps some of its color
+        for old in REGIONS[picture.name].keys() - {"skin"}:  # a face keeps some of its color, see below
             region = picture.labels == model.classes.named(old).id
             for new in (model.classes[label].name for label in sorted(model.predictable)):
                 before, after = clusters(model, old), clusters(model, new)
@@ -173,7 +171,7 @@ def test_a_face_that_is_called_something_else_loses_the_color_of_skin(model, pic
     skin = mean_chroma(session.colorize(face.labels), region)
     for name in ("grass", "water", "sky"):
         other = np.where(region, model.classes.named(name).id, face.labels).astype(np.uint8)
-        assert np.linalg.norm(mean_chroma(session.colorize(other), region) - skin) > 4, name
+        assert np.linalg.norm(mean_chroma(session.colorize(other), region) - skin) > 10, name
 
 
 def test_a_change_of_a_label_changes_little_far_outside(behavior):

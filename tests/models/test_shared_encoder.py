@@ -109,4 +109,4 @@ def test_contrast_changes_neither_labels_nor_colors():
     x = torch.rand(1, 1, 64, 96) * 2 - 1
     with torch.inference_mode():
         for network in model.networks.values():
-            torch.testing.assert_close(network(0.4 * x), network(x), atol=2e-3, rtol=2e-3)
+            torch.testing.assert_close(network(0.4 * x), network(x), atol=5e-3, rtol=5e-3)
