@@ -59,7 +59,7 @@ def test_it_measures_coloring_large_photographs_and_the_start_and_nothing_else(r
 def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):
     result = run("bench", "--device", "cpu", "--steps", 1, "--only", "coloring", "--only", "large", "--profile")
     assert result.exit_code == 0, result.output
-    for text in ("Coloring at 64 x 64", "session, stroke", "Lab to RGB", "ratio", "until right in view", "torch"):
+    for text in ("Coloring at 64 x 64", "session, stroke", "fit to lightness", "ratio", "until right in view", "torch"):
         assert text in result.output
     assert "on device" not in result.output
     assert "training step" not in result.output

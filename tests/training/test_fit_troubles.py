@@ -212,9 +212,10 @@ def test_the_environment_and_the_generators_of_the_caller_stay(quick, monkeypatc
 
 def test_two_trainings_in_one_process_do_not_meet(quick):
     first = fit(replace(quick, network="colorizer", epochs=3))
-    assert Path(next(first).run) == Path(quick.run)
+    begun = next(event for event in first if isinstance(event, Prepared))
     second = list(fit(replace(quick, network="colorizer", epochs=1, run="", name="other")))
-    assert Path(second[0].run) != Path(quick.run)
+    runs = [Path(event.run) for event in (begun, *of_kind(second, Prepared))]
+    assert runs[0] == Path(quick.run) != runs[1]
     assert [event.model for event in of_kind([*first, *second], Finished)] == ["meadows", "other"]
 
 

@@ -104,7 +104,7 @@ def test_a_network_gets_the_crops_that_its_encoder_asks_for(photos, tiny_model, 
 
     tiny = tiny_model.segmenter if kind is GridNet else tiny_model.colorizer
     with_encoder = kind.preset("default", (1, 2))
-    guidance = {"given"} if kind is TwoStreamUNet else set()
+    guidance = {"given labels"} if kind is TwoStreamUNet else set()
     assert keys(tiny, []) == (guidance, 0)
     assert keys(with_encoder, [], encoder_factor=0.1) == (guidance | {"contrast"}, 0)
     features = {f"features{index}" for index in range(len(STRIDES))}

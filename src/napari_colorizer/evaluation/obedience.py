@@ -85,7 +85,7 @@ class Figure:
 
 FIGURES = (
     Figure("relabel", "regions that take their new class's colors", "relabel", at_least=0.8),
-    Figure("relabel truth", "regions of photographs, by the same measure", "relabel truth"),
+    Figure("relabel truth", "photographs themselves, by that measure", "relabel truth"),
     Figure("outside", "CIEDE2000 far outside, mean", "outside", at_most=1.5),
     Figure("outside p95", "CIEDE2000 far outside, 95th percentile", "outside", percentile=95, at_most=1.5),
     Figure("alone", "regions colored by their label alone", "alone"),
