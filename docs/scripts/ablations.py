@@ -131,7 +131,7 @@ def train(name: str, seed: int, arguments: argparse.Namespace) -> Model:
             "seed": seed,
             "views": 1,
             "unlabeled": False,
-            "rate": 2e-3 if part == "segmenter" else 1e-3,
+            "learning_rate": 2e-3 if part == "segmenter" else 1e-3,
             "rarity": 0.35,
             "relabel": 0.0,  # a stage of its own in train_default.py
             **variant.options,

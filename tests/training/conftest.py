@@ -11,7 +11,7 @@ def quick(labeled_set, installed, tmp_path):
     """Options of a training that takes seconds."""
     return TrainOptions(
         data=str(labeled_set), start=installed, run=str(tmp_path / "run"), name="meadows", epochs=2, epoch_size=16,
-        batch=8, crop=32, side=64, rate=3e-3, precision="32", val_size=2, pictures=1, device="cpu", ema=0.5,
+        batch=8, crop=32, side=64, learning_rate=3e-3, precision="32", val_size=2, pictures=1, device="cpu", ema=0.5,
         relabel=0.25,
     )  # fmt: skip
 

@@ -69,7 +69,7 @@ def test_the_model_is_in_the_library_at_once(finished):
 
 
 def test_training_teaches_colors_and_labels(quick):
-    longer = replace(quick, epochs=6, epoch_size=64, rate=1e-2)
+    longer = replace(quick, epochs=6, epoch_size=64, learning_rate=1e-2)
     events = list(fit(longer))
     color, labels = (of_kind(events, EpochEnded, network) for network in ("colorizer", "segmenter"))
     assert color[-1].metrics["psnr"] > color[0].metrics["psnr"] + 2
@@ -79,7 +79,7 @@ def test_training_teaches_colors_and_labels(quick):
 
 @pytest.mark.parametrize(("share", "follows"), [(0.0, False), (0.5, True)])
 def test_relabeling_teaches_to_follow_a_label_that_contradicts_the_picture(quick, photos, share, follows):
-    longer = replace(quick, network="colorizer", epochs=4, epoch_size=64, rate=1e-2, relabel=share)
+    longer = replace(quick, network="colorizer", epochs=4, epoch_size=64, learning_rate=1e-2, relabel=share)
     list(fit(replace(longer, drop_all=0.0, drop_classes=0.0, drop_outside=0.0)))
     model = load_model("meadows")
     (sky, *_), (grass, *_) = (np.array(model.suggestions[label])[:, :2] for label in (1, 2))
@@ -101,7 +101,7 @@ def test_the_best_epoch_is_what_is_kept(finished, quick):
 
 
 def test_the_last_epoch_is_kept_if_asked_for(quick):
-    events = list(fit(replace(quick, keep="last", network="colorizer", rate=0.5)))  # each epoch makes it worse
+    events = list(fit(replace(quick, keep="last", network="colorizer", learning_rate=0.5)))  # each epoch makes it worse
     ended = of_kind(events, EpochEnded)
     assert ended[-1].metrics["ciede2000"] > ended[0].metrics["ciede2000"]
     assert load_model("meadows").metrics["colorizer"]["epoch"] == ended[-1].epoch
@@ -247,7 +247,7 @@ def test_processes_that_prepare_crops_change_nothing(quick, tmp_path, same_logs)
 def test_new_classes_are_learned_and_said(quick, labeled_set, classes):
     text = (labeled_set / "classes.json").read_text().replace("grass", "meadow")
     (labeled_set / "classes.json").write_text(text)
-    events = list(fit(replace(quick, epochs=4, epoch_size=64, rate=1e-2)))
+    events = list(fit(replace(quick, epochs=4, epoch_size=64, learning_rate=1e-2)))
     (prepared,) = of_kind(events, Prepared)
     assert (prepared.kept, prepared.new) == (["sky"], ["meadow"])
     ended = of_kind(events, EpochEnded, "colorizer")

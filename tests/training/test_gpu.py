@@ -15,7 +15,7 @@ from napari_colorizer.training.fit import fit
 def test_it_learns_in_mixed_precision(gpu, quick, photos, precision):
     if gpu.type == "cpu" and precision == "16":
         pytest.skip("float16 gradients are scaled on GPUs only")
-    options = replace(quick, device=str(gpu), precision=precision, epochs=6, epoch_size=64, rate=1e-2)
+    options = replace(quick, device=str(gpu), precision=precision, epochs=6, epoch_size=64, learning_rate=1e-2)
     events = list(fit(options))
     assert isinstance(events[-1], Finished)
     for network in ("segmenter", "colorizer"):

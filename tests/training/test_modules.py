@@ -9,7 +9,7 @@ from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.modules import ColorizerTraining, SegmenterTraining, moving_average
 from napari_colorizer.training.options import TrainOptions
 
-OPTIONS = TrainOptions(rate=0.01)
+OPTIONS = TrainOptions(learning_rate=0.01)
 
 
 def test_the_average_forgets_the_start_and_then_follows_slowly():
@@ -67,7 +67,7 @@ def test_the_rate_warms_up_and_falls_to_nothing(tiny_model):
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_what_belongs_to_single_classes_has_a_rate_of_its_own(preset):
-    options = replace(OPTIONS, body=0.1)
+    options = replace(OPTIONS, body_factor=0.1)
     for network, kind in ((TwoStreamUNet, ColorizerTraining), (GridNet, SegmenterTraining)):
         built = network.preset(preset, (1, 2))
         training = kind(built, options, 10) if kind is ColorizerTraining else kind(built, options, 10, {})
@@ -91,7 +91,7 @@ def test_an_image_encoder_stays_as_it_is_unless_it_has_a_rate():
     assert all(p.requires_grad for p in network.image_encoder.parameters())
     groups = training.configure_optimizers()["optimizer"].param_groups
     rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
-    assert {rates[id(p)] for p in network.image_encoder.parameters()} == {0.1 * OPTIONS.rate}
+    assert {rates[id(p)] for p in network.image_encoder.parameters()} == {0.1 * OPTIONS.learning_rate}
 
 
 def test_the_optimizer_is_the_one_asked_for(tiny_model):

@@ -15,7 +15,8 @@ def test_every_recipe_is_valid(recipe):
 
 def test_the_recipe_of_the_paper_is_the_papers():
     options = TrainOptions.of_recipe("paper")
-    assert (options.optimizer, options.rate, options.schedule, options.weight_decay) == ("adam", 1e-4, "constant", 0)
+    assert (options.optimizer, options.learning_rate, options.schedule) == ("adam", 1e-4, "constant")
+    assert options.weight_decay == 0
     assert (options.batch, options.squash, options.crop, options.zoom, options.flips) == (16, 360, 352, 0, "both")
     assert (options.huber_delta, options.color_weight, options.epochs, options.epoch_size) == (1, 0, 1000, 0)
     assert options.background
@@ -26,10 +27,11 @@ def test_the_recipe_of_the_paper_is_the_papers():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("epochs", 0), ("epochs", 1.5), ("epochs", True), ("batch", -4), ("rate", 0.0), ("rate", "fast"),
-        ("rate", math.nan), ("aging", 1.5), ("ema", 1.0), ("network", "all"), ("flips", 3), ("groups", "person"),
+        ("learning_rate", 0.0), ("learning_rate", "fast"), ("learning_rate", math.nan), ("learning_rate", math.inf),
+        ("learning_rate", 10**400), ("epochs", 0), ("epochs", 1.5), ("epochs", True), ("batch", -4), ("aging", 1.5),
+        ("ema", 1.0), ("network", "all"), ("flips", 3), ("groups", "person"),
         ("groups", ("person",)), ("working_size", 7), ("unlabeled", "yes"), ("data", 3), ("seed", -1),
-        ("precision", "64"), ("rate", math.inf), ("clip", math.inf), ("rate", 10**400), ("seed", 2**63),
+        ("precision", "64"), ("clip", math.inf), ("seed", 2**63),
         ("seed", 2**64), ("groups", ("a=a",)), ("groups", ("Skin=hair, skin",)), ("working_size", "abc"),
         ("relabel", 1.5),
     ],

@@ -104,7 +104,7 @@ def test_a_model_goes_on_being_trained_without_what_it_forgot(quick, library, ti
 
 def test_a_forgotten_class_is_learned_again_from_label_maps_that_have_it(quick, library, tiny_model):
     prune(tiny_model, {"sky": 1, "boat": 1}, SET).save(library / "tiny.safetensors")
-    list(fit(replace(quick, network="segmenter", epochs=4, epoch_size=64, rate=1e-2)))
+    list(fit(replace(quick, network="segmenter", epochs=4, epoch_size=64, learning_rate=1e-2)))
     trained = load_model("meadows")
     assert trained.predictable == {SKY, GRASS}
     assert trained.metrics["segmenter"]["IoU: grass"] > 0.1

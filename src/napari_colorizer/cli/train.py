@@ -23,6 +23,7 @@ from rich.progress import Progress as Bar
 
 from napari_colorizer.cli.shared import complain, make_console
 from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.former_names import former_names, present_names
 from napari_colorizer.training.events import (
     Doing,
     EpochEnded,
@@ -98,7 +99,7 @@ def train(
 def _options(
     data: Path | None, recipe: str | None, options_file: Path | None, resume: Path | None, changes: dict[str, Any]
 ) -> TrainOptions:
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = present_names(TrainOptions, {name: value for name, value in changes.items() if value is not None})
     if data is not None:
         given["data"] = str(data)
     if sum(item is not None for item in (recipe, options_file, resume)) > 1:
@@ -235,16 +236,16 @@ def _describe(event: Event) -> list[str]:
     return [event.text] if isinstance(event, Note) else []
 
 
-def _parameter(item: Field[Any], kind: Any) -> inspect.Parameter:
-    """One option of the command line for a field of the options."""
-    flag = FLAGS.get(item.name, f"--{item.name.replace('_', '-')}")
+def _parameter(item: Field[Any], kind: Any, name: str) -> inspect.Parameter:
+    """One option of the command line for a field of the options, by its name or a former one."""
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
     if kind is bool:
-        flag += f"/--no-{item.name.replace('_', '-')}"
+        flag += f"/--no-{name.replace('_', '-')}"
     elif item.name == "groups":
         kind = list[str]
-    option = typer.Option(flag, help=item.metadata["help"], show_default=False)
+    option = typer.Option(flag, help=item.metadata["help"], show_default=False, hidden=name != item.name)
     return inspect.Parameter(
-        item.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )
 
 
@@ -253,7 +254,10 @@ def _add_options() -> None:
     own = inspect.signature(train, eval_str=True).parameters.values()
     hints = get_type_hints(TrainOptions)
     parameters = [item for item in own if item.kind is not inspect.Parameter.VAR_KEYWORD]
-    parameters += [_parameter(item, hints[item.name]) for item in fields(TrainOptions) if item.name != "data"]
+    former = former_names(TrainOptions)
+    for item in fields(TrainOptions):
+        names = [item.name, *(name for name, present in former.items() if present == item.name)]
+        parameters += [_parameter(item, hints[item.name], name) for name in names if name != "data"]
     train.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
     train.__annotations__ = {item.name: item.annotation for item in parameters}
 

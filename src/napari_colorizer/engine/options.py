@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
+LARGEST_VIVID = 4
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def check_confidence(confidence: float | None) -> None:
 
 def check_vivid(factor: float) -> None:
     """Raise `ValueError` for a factor on the chroma outside its range."""
-    if not 0 <= factor <= 4:
-        raise ValueError(f"vivid must lie in 0..4, not {factor}")
+    if not 0 <= factor <= LARGEST_VIVID:
+        raise ValueError(f"vivid must lie in 0..{LARGEST_VIVID}, not {factor}")
 
 
 def check_working_size(size: int | None) -> None:

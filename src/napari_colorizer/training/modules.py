@@ -101,11 +101,14 @@ class NetworkTraining(pl.LightningModule):
                 (head if id(tensor) in of_classes else body).append(tensor)
         groups: list[dict[str, Any]] = [
             {"params": head},
-            {"params": body, "lr": options.rate * options.body},
-            {"params": encoder, "lr": options.rate * options.encoder_factor},
+            {"params": body, "lr": options.learning_rate * options.body_factor},
+            {"params": encoder, "lr": options.learning_rate * options.encoder_factor},
         ]
         optimizer = kind(
-            [group for group in groups if group["params"]], options.rate, BETAS, weight_decay=options.weight_decay
+            [group for group in groups if group["params"]],
+            options.learning_rate,
+            BETAS,
+            weight_decay=options.weight_decay,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -14,6 +14,7 @@ from napari_colorizer.datasets.settings import parse_group
 from napari_colorizer.engine.options import check_working_size
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.files import replacing
+from napari_colorizer.former_names import keep_former_names, present_names
 from napari_colorizer.toml_files import read_toml
 
 Network = Literal["both", "segmenter", "colorizer"]
@@ -32,6 +33,7 @@ def _option(default: Any, text: str, group: str = "training", label: str = "") -
     return field(default=default, metadata={"help": text, "group": group, "label": label})
 
 
+@keep_former_names
 @dataclass(frozen=True)
 class TrainOptions:
     """Options of `fit`; the defaults are those of no recipe in particular, see `TrainOptions.of_recipe`.
@@ -52,14 +54,11 @@ class TrainOptions:
     epochs: int = _option(30, "How many epochs.")
     epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.", label="Crops per epoch")
     batch: int = _option(16, "Crops in a step, over all devices.", label="Crops per step")
-    rate: float = _option(1e-3, "Learning rate at the start.", label="Learning rate")
-    body: float = _option(
-        1.0, "Factor on the learning rate of all but what belongs to single classes.", label="Rate of the body"
-    )
+    learning_rate: float = _option(1e-3, "Learning rate at the start.")
+    body_factor: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.")
     encoder_factor: float = _option(
         0.0,
         "Factor on the learning rate of the image encoder; 0: it stays as it is, and sees each photo only once.",
-        label="Encoder factor",
     )
     schedule: Schedule = _option(
         "cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.", label="Rate over time"
@@ -189,9 +188,9 @@ class TrainOptions:
             "views",
         ):
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("rate", "huber_delta"):
+        for name in ("learning_rate", "huber_delta"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in (*SHARES, "zoom", "body", "rarity", "encoder_factor"):
+        for name in (*SHARES, "zoom", "body_factor", "rarity", "encoder_factor"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
         for name in ("ema", "val_share"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")
@@ -217,12 +216,12 @@ class TrainOptions:
         TrainingError
             If there is no such recipe, or an option is unknown or outside its range.
         """
-        return cls.from_dict({**read_recipe(recipe), **changes})
+        return cls.from_dict({**present_names(cls, read_recipe(recipe)), **present_names(cls, changes)})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainOptions:
         """Options from names and values; `TrainingError` names one that is unknown."""
-        known = {item.name for item in fields(cls)}
+        values, known = present_names(cls, values), {item.name for item in fields(cls)}
         unknown = [name for name in values if name not in known]
         if unknown:
             raise TrainingError(f"there is no training option {unknown[0]!r}; there are {', '.join(sorted(known))}")
@@ -238,7 +237,7 @@ class TrainOptions:
     def read(cls, path: Path) -> TrainOptions:
         """Read options that `write` wrote; `TrainingError` if the file is missing or damaged."""
         try:
-            return cls.from_dict(json.loads(path.read_text("utf-8")))
+            return cls.from_dict(present_names(cls, json.loads(path.read_text("utf-8")), tell=False))
         except FileNotFoundError:
             raise TrainingError(f"{path.parent} is not the folder of a training run: it has no {path.name}") from None
         except TrainingError:

@@ -333,6 +333,20 @@ def test_the_dock_never_forces_the_window_taller_than_a_laptop(dock):
     assert widget.minimumSizeHint().height() < 300
 
 
+@pytest.mark.parametrize("kind", ["photo", "labels"])
+def test_a_renamed_or_moved_layer_stays_chosen_under_its_name(bare_predicted, photo, kind):
+    viewer, widget = bare_predicted
+    viewer.add_image(photo, name="another")
+    box, layer = (
+        (widget.images, widget.controller.image) if kind == "photo" else (widget.label_maps, widget.controller.labels)
+    )
+    layer.name = "renamed"
+    assert (box.currentText(), box.currentData()) == ("renamed", layer)
+    viewer.layers.move(viewer.layers.index(layer), len(viewer.layers))
+    assert (box.currentText(), box.currentData()) == ("renamed", layer)
+    assert widget.controller.image is viewer.layers["renamed" if kind == "photo" else "photo"]
+
+
 def test_color_layers_are_not_offered_as_images(predicted):
     viewer, widget = predicted
     assert on_layers.is_colors(viewer.layers["photo colors"])

@@ -12,7 +12,7 @@ from napari_colorizer.training.options import RECIPES, TrainOptions
 
 OTHERS = {
     "epoch_size": 123,
-    "rate": 0.000025,
+    "learning_rate": 0.000025,
     "optimizer": "adam",
     "flips": "both",
     "working_size": 256,
@@ -64,16 +64,16 @@ def test_names_are_words_in_groups_and_explained_too(option_fields):
 
 def test_a_number_that_is_still_being_typed_counts(option_fields, qtbot):
     option_fields.show()
-    for name in ("rate", "batch"):
+    for name in ("learning_rate", "batch"):
         box = option_fields.boxes[name]
         box.selectAll()
         qtbot.keyClicks(box, "8")
     values = option_fields.values()
-    assert (values["rate"], values["batch"]) == (8, 8)
+    assert (values["learning_rate"], values["batch"]) == (8, 8)
 
 
 def test_numbers_are_written_without_idle_decimals(option_fields):
-    rate = option_fields.boxes["rate"]
+    rate = option_fields.boxes["learning_rate"]
     for value, text in ((4e-4, "0.0004"), (1, "1"), (0.5, "0.5"), (100, "100"), (0, "0")):
         rate.setValue(value)
         assert rate.text() == text

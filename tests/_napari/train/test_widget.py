@@ -143,7 +143,7 @@ def test_the_trainer_gets_the_options_that_are_shown(bare_train, sound_data, sta
     widget.networks.setCurrentIndex(widget.networks.findData("colorizer"))
     widget.epochs.setValue(7)
     widget.name.setText("seven")
-    widget.fields.boxes["rate"].setValue(3e-5)
+    widget.fields.boxes["learning_rate"].setValue(3e-5)
     widget.start_button.click()
     until(lambda: widget.controller.phase == "idle")
     got = json.loads((tmp_path / "got").read_text())
@@ -152,7 +152,7 @@ def test_the_trainer_gets_the_options_that_are_shown(bare_train, sound_data, sta
         "network": "colorizer",
         "epochs": 7,
         "name": "seven",
-        "rate": 3e-5,
+        "learning_rate": 3e-5,
         "start": "default",
     }
     assert wanted.items() <= got.items()

@@ -50,7 +50,7 @@ from napari_colorizer._napari.shared.work_bar import WorkBar
 from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
 from napari_colorizer.models.library import installed_models
 
-LAYER_LIST_EVENTS = ("inserted", "removed", "reordered")
+LAYER_LIST_EVENTS = ("inserted", "removed", "reordered", "renamed")
 OWN = "the model's own"
 AUTOSAVE_MS = 60_000
 
@@ -94,8 +94,6 @@ class ColorizeWidget(Dock):
         self.controller.close()
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
-        for layer in self.viewer.layers:
-            layer.events.name.disconnect(self.reset_choices)
 
     # -- what it is made of
 
@@ -240,8 +238,6 @@ class ColorizeWidget(Dock):
         if controller.image is not self._told_of:
             self._show_message("")  # it was about another image, or about there being none
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
-        for layer in self.viewer.layers:
-            layer.events.name.connect(self.reset_choices)  # does nothing where it is connected already
         fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
         fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
         fill(self.models, [(name, name) for name in installed_models()], controller.model.name)
