@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize.session_cache import SessionCache, load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.train import controller as train_controller
 from napari_colorizer._napari.train.data_check import CheckedData
@@ -66,7 +66,7 @@ def wait(qtbot):
     """Wait until the background thread of a dock has nothing left to do."""
 
     def until_idle(widget):
-        qtbot.waitUntil(lambda: widget.controller.runner.idle, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: widget.controller.tasks.idle, timeout=PATIENCE_MS)
         return widget
 
     return until_idle
@@ -103,7 +103,7 @@ def predicts(monkeypatch):
             found = labels(picture.pixels.shape[:2]) if callable(labels) else labels.copy()
             return Segmentation(found, np.array(certainty, np.float32))
 
-        monkeypatch.setattr(Workbench, "predict", predict)
+        monkeypatch.setattr(SessionCache, "predict", predict)
         return made
 
     return pretend
@@ -326,7 +326,7 @@ def run_to_end(bare_train, sound_data, stand_in, until):
     def run(body):
         viewer, widget = bare_train(stand_in(body))
         widget.start_button.click()
-        until(lambda: widget.controller.phase == "idle" and widget.controller.runner.idle)
+        until(lambda: widget.controller.phase == "idle" and widget.controller.tasks.idle)
         return viewer, widget
 
     return run

@@ -141,7 +141,9 @@ class User:
         layer.visible = not layer.visible
 
     def hold_a_key(self):
-        shown = self.chance.choice([self.widget.comparing._before, self.widget.comparing._result_only])(self.viewer)
+        shown = self.chance.choice([self.widget.compare_keys._before, self.widget.compare_keys._result_only])(
+            self.viewer
+        )
         next(shown)
         self.paint()
         next(shown, None)

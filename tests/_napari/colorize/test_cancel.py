@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize.session_cache import SessionCache, load
 from napari_colorizer._napari.shared import work_bar
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.engine.levels import ColorLevels
@@ -40,7 +40,7 @@ def slow_prediction(monkeypatch):
             gate.wait(0.02)
         return Segmentation(np.full(SHAPE, SKY, np.uint8), np.ones((1, 1), np.float32))
 
-    monkeypatch.setattr(Workbench, "predict", predict)
+    monkeypatch.setattr(SessionCache, "predict", predict)
     yield gate
     gate.set()
 
@@ -108,7 +108,7 @@ def test_a_first_coloring_that_is_cancelled_leaves_none_and_the_next_is_whole(wi
     assert shown.startswith("Coloring…")
     assert widget.controller.colors is None
     slow_painting.set()
-    widget.controller.coloring.submit(True)
+    widget.controller.updates.submit(True)
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data)
     np.testing.assert_array_equal(widget.controller.colors.data, expected)
@@ -125,13 +125,13 @@ def test_colors_that_are_cancelled_after_an_edit_are_finished_with_the_next(wind
     slow_painting.clear()
     labels.data_setitem(np.nonzero(labels.data == 0), SKY)
     cancel(widget)
-    assert not widget.controller.bench.painted
+    assert not widget.controller.session_cache.painted
     slow_painting.set()
     labels.data_setitem((np.array([3]), np.array([3])), TREE)
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data, labels.data)
     assert np.abs(widget.controller.colors.data.astype(int) - expected).max() <= 1
-    assert widget.controller.bench.painted
+    assert widget.controller.session_cache.painted
 
 
 def test_the_window_is_not_held_up_by_what_was_left_when_another_image_is_chosen(
@@ -148,7 +148,7 @@ def test_the_window_is_not_held_up_by_what_was_left_when_another_image_is_chosen
     labels.data_setitem(np.nonzero(labels.data == 0), SKY)
     cancel(widget)
     widget.controller.choose_image(viewer.add_image(photo, name="other"))
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     slow_painting.set()
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data, labels.data)
@@ -159,7 +159,7 @@ def test_what_is_soon_done_is_not_shown_and_what_tells_nothing_cannot_be_cancell
     _, widget = window
     bar, gate = widget.work, threading.Event()
     monkeypatch.setattr(work_bar, "LEAST_SECONDS", 30)
-    widget.controller.runner.submit(Request("save", lambda: lambda: gate.wait(30), lambda _: None, "Saving"))
+    widget.controller.tasks.submit(Request("save", lambda: lambda: gate.wait(30), lambda _: None, "Saving"))
     qtbot.wait(3 * work_bar.LOOK_MS)
     assert not bar.isVisible()
     monkeypatch.setattr(work_bar, "LEAST_SECONDS", 0.05)

@@ -140,7 +140,7 @@ def test_the_window_lives_on_while_colors_are_computed(canvas, wait, qtbot, held
     qtbot.waitUntil(lambda: len(ticks) > seen + 20, timeout=PATIENCE_MS)
     qtbot.waitUntil(widget.work.isVisible, timeout=PATIENCE_MS)
     assert not gate.is_set()
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     gate.set()
     wait(widget)
     assert not widget.work.isVisible()

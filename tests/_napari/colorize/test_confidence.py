@@ -197,7 +197,7 @@ def test_what_is_drawn_while_the_labels_are_chosen_stays(sure, move, wait):
     widget, labels = sure
     widget.confidence.setValue(0.9)
     widget.confidence.confidence.apply()
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     where = draw(labels, slice(0, 20), slice(0, 20), TREE)
     move(widget, 0.9)
     move(widget, 0.5)

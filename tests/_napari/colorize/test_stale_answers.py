@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize.session_cache import SessionCache, load
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 
@@ -38,7 +38,7 @@ class Gate:
 def gate(monkeypatch, until):
     """Hold predictions and colorings, each at its end; predictions say what they were made of."""
     gate = Gate(until)
-    color = Workbench.color
+    color = SessionCache.color
 
     def predict(_bench, model, picture, options):
         gate.hold()
@@ -51,8 +51,8 @@ def gate(monkeypatch, until):
         return done
 
     made = gate.made = []
-    monkeypatch.setattr(Workbench, "predict", predict)
-    monkeypatch.setattr(Workbench, "color", slow)
+    monkeypatch.setattr(SessionCache, "predict", predict)
+    monkeypatch.setattr(SessionCache, "color", slow)
     return gate
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 import pytest
 import torch
 
-from napari_colorizer._napari.shared import thread_settings as sharing
+from napari_colorizer._napari.shared import thread_settings
 
 
 @pytest.fixture
@@ -20,34 +20,34 @@ def threads():
     [(8, 8, 7), (8, 4, 4), (2, 2, 1), (1, 1, 1)],
 )
 def test_one_processor_is_left_to_the_window(threads, monkeypatch, processors, usual, spared):
-    monkeypatch.setattr(sharing, "processors", lambda: processors)
+    monkeypatch.setattr(thread_settings, "processors", lambda: processors)
     threads(usual)
-    with sharing.processor_spared():
+    with thread_settings.processor_spared():
         assert torch.get_num_threads() == spared
     assert torch.get_num_threads() == usual
 
 
 def test_after_a_failure_all_processors_are_used_again(threads, monkeypatch):
-    monkeypatch.setattr(sharing, "processors", lambda: 2)
+    monkeypatch.setattr(thread_settings, "processors", lambda: 2)
     threads(2)
-    with suppress(ZeroDivisionError), sharing.processor_spared():
+    with suppress(ZeroDivisionError), thread_settings.processor_spared():
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 2
 
 
 def test_two_at_once_take_no_threads_from_each_other_for_good(threads, monkeypatch):
-    monkeypatch.setattr(sharing, "processors", lambda: 2)
+    monkeypatch.setattr(thread_settings, "processors", lambda: 2)
     threads(2)
     begun, go_on, after = threading.Event(), threading.Event(), []
 
     def other():
-        with sharing.processor_spared():
+        with thread_settings.processor_spared():
             begun.set()
             go_on.wait(30)
         after.append(torch.get_num_threads())
 
     thread = threading.Thread(target=other)
-    with sharing.processor_spared():
+    with thread_settings.processor_spared():
         thread.start()
         assert begun.wait(30)
     go_on.set()
@@ -60,4 +60,4 @@ def test_two_at_once_take_no_threads_from_each_other_for_good(threads, monkeypat
 
 
 def test_there_is_a_processor():
-    assert sharing.processors() >= 1
+    assert thread_settings.processors() >= 1

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_colorizer._napari.colorize.result_layers import WholePicture, lay_colors, outline, refresh, view_of
-from napari_colorizer._napari.colorize.session_cache import Coloring, Workbench
+from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
+from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, Work
@@ -29,7 +29,7 @@ class Asked(NamedTuple):
     how: tuple[Any, ...]  # model, classes and options
 
 
-class Following:
+class ColorUpdates:
     """Asks for colors and counts, and lays them on the image when they come.
 
     Parameters
@@ -43,7 +43,7 @@ class Following:
 
     def _newer(self) -> bool:
         """Whether what is being colored had better end: a newer edit waits, or nobody does."""
-        return self.controller.runner.closed or self.controller.runner.comes_next("color")
+        return self.controller.tasks.closed or self.controller.tasks.comes_next("color")
 
     def submit(self, color: bool) -> None:
         """Count the pixels of each class, and color the image if wanted."""
@@ -54,7 +54,7 @@ class Following:
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         progress = Progress()
         prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
-        controller.runner.submit(Request(kind, prepare, show, doing, progress=progress))
+        controller.tasks.submit(Request(kind, prepare, show, doing, progress=progress))
 
     def _asked(self) -> Asked | None:
         """What colors would be asked for now."""
@@ -70,7 +70,7 @@ class Following:
 
     def _prepare(self, color: bool, progress: Progress) -> Work | None:
         controller, asked = self.controller, self._asked()
-        image, labels, bench = controller.image, controller.labels, controller.bench
+        image, labels, cache = controller.image, controller.labels, controller.session_cache
         if asked is None or image is None:
             return None
         picture = on_layers.picture_of(image, controller.viewer, controller.generation)
@@ -80,12 +80,12 @@ class Following:
             else on_layers.lazy_plane_of(labels, image, controller.viewer)
         )
         if not color:
-            return lambda: (asked, bench.count(np.asarray(plane)))
+            return lambda: (asked, cache.count(np.asarray(plane)))
         model, classes, options = controller.model.name, controller.classes, controller.options
         view = view_of(controller.colors, controller.viewer)
         return lambda: (
             asked,
-            bench.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
+            cache.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
         )
 
     def _show(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
@@ -112,20 +112,20 @@ class Following:
             controller.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
             before = controller.colors
-            controller.colors = lay_colors(controller.viewer, image, coloring.levels, before, self._catch_up)
+            controller.colors = show_colors(controller.viewer, image, coloring.levels, before, self._catch_up)
             if before is None:
                 outline(controller.labels)
             on_layers.note(controller.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
-            controller.runner.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
+            controller.tasks.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
 
     def _prepare_more(self, asked: Asked, progress: Progress) -> Work | None:
         controller = self.controller
         if controller.colors is None:
             return None  # the layer was deleted
         view = view_of(controller.colors, controller.viewer)
-        return lambda: (asked, controller.bench.color_more(view, self._newer, progress))
+        return lambda: (asked, controller.session_cache.color_more(view, self._newer, progress))
 
     def _show_more(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
         if self.controller.colors is not None:
@@ -136,7 +136,7 @@ class Following:
         controller = self.controller
         if controller.colors is None or controller.colors.data is not picture or current_thread() is not main_thread():
             return
-        last = controller.runner.take("color")
+        last = controller.tasks.take("color")
         if last is not None:
             try:
                 self._show(Progress(), last())
@@ -147,9 +147,9 @@ class Following:
     def let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""
         controller = self.controller
-        colors, last = controller.colors, controller.runner.take("color")
-        if controller.runner.idle and last is None and controller.bench.painted:
-            controller.bench.clear()
+        colors, last = controller.colors, controller.tasks.take("color")
+        if controller.tasks.idle and last is None and controller.session_cache.painted:
+            controller.session_cache.clear()
             return
 
         def show(_done: None) -> None:
@@ -157,23 +157,25 @@ class Following:
                 refresh(colors)
 
         kind = f"finish {controller.generation}"  # one for each image: none takes the place of another
-        controller.runner.submit(Request(kind, lambda: lambda: _finish(controller.bench, last), show, "Coloring"))
+        controller.tasks.submit(
+            Request(kind, lambda: lambda: _finish(controller.session_cache, last), show, "Coloring")
+        )
 
     def close(self) -> None:
         """Paint the last edit, on the main thread: nobody comes back to paint the rest."""
         controller = self.controller
-        last = controller.runner.take("color")
-        controller.runner.close()
+        last = controller.tasks.take("color")
+        controller.tasks.close()
         with suppress(Exception):  # nobody is there to hear of it
-            _finish(controller.bench, last)
+            _finish(controller.session_cache, last)
         if controller.colors is not None:
             refresh(controller.colors)
 
 
-def _finish(bench: Workbench, last: Work | None) -> None:
+def _finish(cache: SessionCache, last: Work | None) -> None:
     """Do the last edit of a picture, and let go of it."""
     try:
         if last is not None:
             last()
     finally:
-        bench.clear()
+        cache.clear()

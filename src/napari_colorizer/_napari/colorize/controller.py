@@ -11,17 +11,17 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_colorizer._napari.colorize.color_updates import Following
+from napari_colorizer._napari.colorize.color_updates import ColorUpdates
 from napari_colorizer._napari.colorize.label_writing import make_room_for, obstacle, writable
 from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.model_info import ModelInfo
-from napari_colorizer._napari.colorize.result_layers import lay_labels
-from napari_colorizer._napari.colorize.session_cache import Workbench
+from napari_colorizer._napari.colorize.result_layers import new_labels_layer
+from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.signals import news
-from napari_colorizer._napari.shared.task_queue import Runner
+from napari_colorizer._napari.shared.task_queue import TaskQueue
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
 from napari_colorizer.engine.options import ColorizeOptions
@@ -61,11 +61,11 @@ class ColorizeController:
         self.fills = False  # the fill tool is in the hand, and another class leaves it there
         self.counts: dict[int, int] = {}
         self.recent: list[int] = []  # classes, the one that was painted with last first
-        self.runner = Runner()
-        self.runner.failed.connect(self.complain)
-        self.runner.cancelled.connect(self._tell_cancelled)
-        self.bench = Workbench()
-        self.coloring = Following(self)
+        self.tasks = TaskQueue()
+        self.tasks.failed.connect(self.complain)
+        self.tasks.cancelled.connect(self._tell_cancelled)
+        self.session_cache = SessionCache()
+        self.updates = ColorUpdates(self)
         self.generation = 0  # counts what changes the pixels that are colored
         self.subject = 0  # counts what makes it another picture
         self._complaint = ""  # what the user was told last, if something was wrong
@@ -77,7 +77,7 @@ class ColorizeController:
 
     def close(self) -> None:
         """Let go of the viewer: nothing is done or shown any more."""
-        self.coloring.close()
+        self.updates.close()
         news.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.layers.events.inserted.disconnect(self._on_inserted)
@@ -93,7 +93,7 @@ class ColorizeController:
         if layer is self.image:
             return
         self._listen_to_image(on=False)
-        self.coloring.let_go()
+        self.updates.let_go()
         self.image, self.counts = layer, {}
         self.generation += 1
         self.subject += 1
@@ -175,7 +175,7 @@ class ColorizeController:
     def add_labels(self, data: NDArray[Any], classes: ClassMap | None) -> None:
         """Lay a new label map on the image; without a class map its meaning is asked for."""
         assert self.image is not None
-        layer = lay_labels(self.viewer, self.image, data, classes)
+        layer = new_labels_layer(self.viewer, self.image, data, classes)
         self.laid.emit(layer)
         self.choose_labels(layer)
 
@@ -204,14 +204,14 @@ class ColorizeController:
             self.asks_classes.emit(self.labels)
         else:
             self.generation += 1  # pixels that were changed in place are told by no event
-            self.coloring.submit(True)
+            self.updates.submit(True)
 
     def follow(self) -> None:
         """Bring counts and, if they follow, colors up to date, in the background."""
         if self.labels is not None:
-            self.coloring.submit(self.following)
+            self.updates.submit(self.following)
         elif self.colors is not None and self.following:
-            self.coloring.submit(True)
+            self.updates.submit(True)
 
     def settle_complaint(self) -> None:
         """Take back what the user was told of something wrong: it is right again."""
@@ -255,7 +255,7 @@ class ColorizeController:
         if self.image is None or self.image.ndim == 2:
             return
         if self.colors is not None:
-            self.coloring.submit(True)  # whether they follow edits or not: these are the colors of another plane
+            self.updates.submit(True)  # whether they follow edits or not: these are the colors of another plane
         else:
             self.follow()
 

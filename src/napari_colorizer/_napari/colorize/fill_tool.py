@@ -192,7 +192,7 @@ class FillTool:
             if self._in_hand:
                 self._on_move()
 
-        controller.runner.submit(Request("edges", prepare, keep, "Looking for edges"))
+        controller.tasks.submit(Request("edges", prepare, keep, "Looking for edges"))
 
 
 def _regions_of(picture: on_layers.Picture) -> Regions:

@@ -114,7 +114,7 @@ class MeaningDialog(QDialog):
         return result
 
 
-class ForeignLabels:
+class InstanceLabels:
     """Settles what the numbers of a labels layer mean, by asking once.
 
     Parameters
@@ -148,13 +148,13 @@ class ForeignLabels:
             options = SegmentOptions(controller.options.working_size, controller.options.device)
 
             def work() -> tuple[dict[int, int], dict[int, int]]:
-                sizes = controller.bench.count(np.asarray(regions)).counts
+                sizes = controller.session_cache.count(np.asarray(regions)).counts
                 return sizes, self._suggest(model.name, picture, plane, options)
 
             return work
 
         request = Request("foreign", prepare, lambda found: self._open(layer, *found), "Looking at the labels")
-        controller.runner.submit(request)
+        controller.tasks.submit(request)
 
     def _suggest(
         self, model: str, picture: on_layers.Picture | None, regions: NDArray[Any] | None, options: SegmentOptions
@@ -163,7 +163,7 @@ class ForeignLabels:
         if picture is None or regions is None:
             return {}
         try:
-            return majority_classes(regions, self.controller.bench.predict(model, picture, options).labels())
+            return majority_classes(regions, self.controller.session_cache.predict(model, picture, options).labels())
         except (ColorizerError, RuntimeError, MemoryError, ImportError):
             return {}
 
@@ -205,4 +205,4 @@ class ForeignLabels:
                 layer.visible = False
                 controller.add_labels(labels.astype(dtype_for(classes)), classes)
 
-        controller.runner.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))
+        controller.tasks.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))

@@ -151,13 +151,13 @@ class Prediction:
             if wanted():
                 self.request(then) if (self._state(), self.threshold) != asked[-1] else then(predicted)
 
-        controller.runner.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
+        controller.tasks.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
 
     def _predict(self, picture: on_layers.Picture, state: State, confidence: float, progress: Progress) -> Predicted:
         """In the background: predict a picture."""
         model, _, options = state
         progress.tell(0.0)
-        found = self.controller.bench.predict(model.name, picture, options, progress.tell)
+        found = self.controller.session_cache.predict(model.name, picture, options, progress.tell)
         return Predicted(state, found, confidence, found.labels(confidence))
 
     def _show(self, predicted: Predicted, labels: Labels | None, before: NDArray[Any] | None) -> None:

@@ -56,7 +56,7 @@ class Saver:
         paths = [path for path in (labels, colors) if path is not None]
         others = [] if agreed else self.files.of_others(paths)
         if not others:
-            self.controller.runner.submit(
+            self.controller.tasks.submit(
                 Request("save as", lambda: self._prepare(labels, colors), self._tell, "Saving")
             )
             return
@@ -106,7 +106,7 @@ class Saver:
         picture = on_layers.picture_of(image, controller.viewer, controller.generation)
         model, classes, options = controller.model.name, controller.classes, controller.options
         labels = np.zeros(picture.pixels.shape[:2], np.uint8) if plane is None else plane
-        return lambda: controller.bench.colorize(model, picture, labels, classes, options)
+        return lambda: controller.session_cache.colorize(model, picture, labels, classes, options)
 
     def _tell(self, result: tuple[list[Path], Labels | None, NDArray[Any] | None]) -> None:
         written, layer, plane = result

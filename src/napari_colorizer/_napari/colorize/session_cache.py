@@ -113,14 +113,14 @@ def _load(path: Path, _modified: int) -> Model:
 
 def _one_at_a_time(method: Callable[..., Result]) -> Callable[..., Result]:
     @wraps(method)
-    def locked(bench: Workbench, *arguments: Any, **options: Any) -> Result:
-        with bench._lock:
-            return method(bench, *arguments, **options)
+    def locked(cache: SessionCache, *arguments: Any, **options: Any) -> Result:
+        with cache._lock:
+            return method(cache, *arguments, **options)
 
     return locked
 
 
-class Workbench:
+class SessionCache:
     """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
 
     def __init__(self) -> None:

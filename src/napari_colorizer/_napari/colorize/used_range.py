@@ -47,7 +47,7 @@ def tell_of_range(controller: ColorizeController, image: Image) -> None:
         choices = {f"Show {better[0]:.9g} to {better[1]:.9g} as black to white": lambda: _show(image, better)}
         controller.offers.emit(text, choices)
 
-    controller.runner.submit(Request("range", prepare, tell, "Looking at the image"))
+    controller.tasks.submit(Request("range", prepare, tell, "Looking at the image"))
 
 
 def used_range(picture: on_layers.Picture) -> Used:

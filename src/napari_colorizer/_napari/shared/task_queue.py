@@ -48,7 +48,7 @@ class Request:
     progress: Progress = field(default_factory=Progress)
 
 
-class Runner:
+class TaskQueue:
     """Does requests one after the other in a thread, and reports on the main thread."""
 
     busy = Signal(str)  # what is being done; "" when idle
@@ -60,7 +60,7 @@ class Runner:
         self._running = False
         self._current: Request | None = None  # what the thread does
         self._closed = False
-        _runners.add(self)
+        _queues.add(self)
 
     @property
     def closed(self) -> bool:
@@ -168,12 +168,12 @@ class Runner:
         create_worker(guarded, _start_thread=True, _connect={"returned": returned})
 
 
-_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+_queues: weakref.WeakSet[TaskQueue] = weakref.WeakSet()
 
 
 @atexit.register  # after Qt, so that it comes before Qt is taken down
 def _end_all() -> None:
     """Let what runs come to its end, whatever ends the interpreter: a thread that outlives Qt's objects aborts."""
-    for runner in list(_runners):
-        runner.close()
+    for queue in list(_queues):
+        queue.close()
     QThreadPool.globalInstance().waitForDone(PATIENCE_AT_EXIT_MS)
