@@ -93,7 +93,7 @@ class ColorUpdates:
         now = self._asked()
         if progress.cancelled:
             if now is not None and now.picture == asked.picture:
-                self._lay(asked.picture[0], coloring, progress)
+                self._lay(asked, coloring, progress)
             return
         if now is None or now.picture != asked.picture:
             if coloring.levels is not None and now is not None and now.picture[0] is asked.picture[0]:
