@@ -8,7 +8,8 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari.colorize.session_cache import SessionCache, load
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.train import controller as train_controller
 from napari_colorizer._napari.train.data_check import CheckedData
@@ -98,12 +99,12 @@ def predicts(monkeypatch):
     def pretend(labels, certainty=((1.0,),)):
         made = []
 
-        def predict(self, model, picture, options, tell=None):
+        def predict(model, picture, options, tell=None):
             made.append(np.asarray(picture.pixels).copy())
             found = labels(picture.pixels.shape[:2]) if callable(labels) else labels.copy()
             return Segmentation(found, np.array(certainty, np.float32))
 
-        monkeypatch.setattr(SessionCache, "predict", predict)
+        monkeypatch.setattr(inference, "predict", predict)
         return made
 
     return pretend

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class
 

@@ -12,7 +12,7 @@ from napari_colorizer._napari.bench import window
 from napari_colorizer._napari.bench.stroke import JITTER, Clock, points_through
 from napari_colorizer._napari.bench.window import StrokeTiming, measure_strokes, time_strokes
 from napari_colorizer._napari.colorize.color_updates import ColorUpdates
-from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.shared.task_queue import TaskQueue
 
 SHAPE, EVENTS = (120, 160), 12
@@ -21,7 +21,7 @@ SHAPE, EVENTS = (120, 160), 12
 @pytest.fixture
 def methods():
     """The methods that the clock is attached to."""
-    return lambda: [ColorizeController._on_edit, ColorUpdates._show, ColorUpdates._show_more, TaskQueue._next]
+    return lambda: [Selection._on_edit, ColorUpdates._show, ColorUpdates._show_more, TaskQueue._next]
 
 
 def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, methods, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
 
-from napari_colorizer._napari.colorize.session_cache import SessionCache, load
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import work_bar
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.engine.levels import ColorLevels
@@ -34,13 +35,13 @@ def slow_prediction(monkeypatch):
     """Predict sky everywhere, in steps of which each waits for the event."""
     gate = threading.Event()
 
-    def predict(self, model, picture, options, tell):
+    def predict(model, picture, options, tell):
         for step in range(100):
             tell(step / 100)
             gate.wait(0.02)
         return Segmentation(np.full(SHAPE, SKY, np.uint8), np.ones((1, 1), np.float32))
 
-    monkeypatch.setattr(SessionCache, "predict", predict)
+    monkeypatch.setattr(inference, "predict", predict)
     yield gate
     gate.set()
 
@@ -125,13 +126,13 @@ def test_colors_that_are_cancelled_after_an_edit_are_finished_with_the_next(wind
     slow_painting.clear()
     labels.data_setitem(np.nonzero(labels.data == 0), SKY)
     cancel(widget)
-    assert not widget.controller.session_cache.painted
+    assert not widget.controller.updates.session_cache.painted
     slow_painting.set()
     labels.data_setitem((np.array([3]), np.array([3])), TREE)
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data, labels.data)
     assert np.abs(widget.controller.colors.data.astype(int) - expected).max() <= 1
-    assert widget.controller.session_cache.painted
+    assert widget.controller.updates.session_cache.painted
 
 
 def test_the_window_is_not_held_up_by_what_was_left_when_another_image_is_chosen(

@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 
 from napari_colorizer._napari.colorize import known_predictions
 from napari_colorizer._napari.colorize.confidence_slider import percent
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap

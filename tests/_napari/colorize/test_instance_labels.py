@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.instance_labels import majority_classes, to_classes
-from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import ClassMap
 
@@ -183,7 +183,7 @@ def test_it_is_asked_without_suggestions_where_the_prediction_fails(bare, foreig
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr(SessionCache, "predict", fail)
+    monkeypatch.setattr(inference, "predict", fail)
     viewer, widget = bare
     viewer.add_layer(foreign)
     widget.controller.choose_labels(foreign)

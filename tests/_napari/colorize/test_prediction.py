@@ -8,8 +8,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize import label_writing as writing
-from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 
@@ -186,7 +186,7 @@ def test_a_failing_prediction_is_told_and_the_next_one_works(bare, wait, message
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(SessionCache, "predict", fail)
+        patch.setattr(inference, "predict", fail)
         widget.predict_button.click()
         wait(widget)
     assert "not enough memory" in said[-1]

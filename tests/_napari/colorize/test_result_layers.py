@@ -10,7 +10,7 @@ import pytest
 from napari.layers import Image, Labels
 from napari.layers._layer_actions import _duplicate_layer
 
-from napari_colorizer._napari.colorize import result_layers, session_cache
+from napari_colorizer._napari.colorize import inference, result_layers, session_cache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.boxes import Box
@@ -50,7 +50,7 @@ def expected(widget):
     """The colors that a whole pass gives."""
     controller = widget.controller
     gray, classes = controller.image.data, controller.classes
-    return session_cache.load(controller.model.name).colorize(gray, controller.labels.data, classes=classes).astype(int)
+    return inference.load(controller.model.name).colorize(gray, controller.labels.data, classes=classes).astype(int)
 
 
 def test_a_large_picture_gets_levels_and_is_saved_whole(large, wait, tmp_path):
@@ -68,7 +68,7 @@ def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_pa
     viewer, widget, labels = large
     controller = widget.controller
     monkeypatch.setattr(
-        controller.session_cache, "color_more", lambda *_: session_cache.Coloring(controller.counts)
+        controller.updates.session_cache, "color_more", lambda *_: session_cache.Coloring(controller.counts)
     )  # never comes
     monkeypatch.setattr("napari_colorizer._napari.colorize.color_updates.view_of", lambda *_: Box(0, 1, 0, 1))
     write(labels, Box(400, 600, 500, 800), SKY)
@@ -173,7 +173,7 @@ def photo_of(seed, shape=SHAPE):
 
 
 def colored_apart(image, labels, model="default"):
-    return session_cache.load(model).colorize(image.data, labels.data, classes=ClassMap.pascal_context()).astype(int)
+    return inference.load(model).colorize(image.data, labels.data, classes=ClassMap.pascal_context()).astype(int)
 
 
 @pytest.fixture(params=["one array", "levels"])
@@ -211,7 +211,7 @@ def test_each_of_two_images_of_one_size_keeps_its_colors(two, wait):
 @pytest.mark.parametrize("two", ["levels"], indirect=True)
 def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, qtbot, monkeypatch):
     viewer, widget = two
-    cache = wait(widget).controller.session_cache
+    cache = wait(widget).controller.updates.session_cache
     with monkeypatch.context() as patch:
         idle = []  # rounds in which nothing more is painted
         patch.setattr(cache, "color_more", lambda *_: idle.append(1) or session_cache.Coloring({}, None, done=False))
@@ -248,7 +248,7 @@ def test_the_last_edit_is_not_lost_when_another_image_is_chosen_or_the_dock_clos
 @pytest.mark.parametrize("two", ["one array"], indirect=True)
 def test_a_picture_of_one_array_is_painted_at_once(two, wait):
     viewer, widget = two
-    cache = wait(widget).controller.session_cache
+    cache = wait(widget).controller.updates.session_cache
     viewer.layers["a colors"].visible = False
     write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
     wait(widget)
@@ -296,12 +296,12 @@ def test_a_large_layer_keeps_what_the_user_set(two, wait):
 def test_the_session_of_an_image_is_freed_when_another_is_chosen(two, wait):
     viewer, widget = two
     wait(widget)
-    first = weakref.ref(widget.controller.session_cache._at_hand.session)
+    first = weakref.ref(widget.controller.updates.session_cache._at_hand.session)
     widget.controller.choose_image(viewer.layers["b"])
     wait(widget)
     gc.collect()
     assert first() is None
-    second = weakref.ref(widget.controller.session_cache._at_hand.session)
+    second = weakref.ref(widget.controller.updates.session_cache._at_hand.session)
     viewer.layers.remove("b")  # its colors stay
     wait(widget)
     gc.collect()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from skimage.transform import resize
 
-from napari_colorizer._napari.colorize import session_cache
+from napari_colorizer._napari.colorize import inference, session_cache
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.model_info import ModelInfo
-from napari_colorizer._napari.colorize.session_cache import SessionCache, load
+from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer.boxes import Box
@@ -203,26 +204,16 @@ def test_other_options_another_picture_or_another_model_begin_a_session(tiny, pi
     assert not any(np.array_equal(one, two) for one, two in pairwise(seen))
 
 
-def test_a_model_is_read_once_until_its_file_changes(tiny, make_model, library, monkeypatch):
-    session_cache._load.cache_clear()
-    first = session_cache.load(tiny)
-    assert session_cache.load(tiny) is first
-    path = library / "tiny.safetensors"
-    path.unlink()
-    make_model("tiny", seed=1).save(path)
-    assert session_cache.load(tiny) is not first
-
-
 def test_a_model_without_a_colorizer_says_so(make_model, library, picture):
     make_model("segments", colorizer=False).save(library / "segments.safetensors")
     assert ModelInfo.read("segments").color_ids == ()
-    assert SessionCache().predict("segments", picture, SegmentOptions()).likely.shape == (40, 50)
+    assert inference.predict("segments", picture, SegmentOptions()).likely.shape == (40, 50)
     with pytest.raises(ModelError, match="'segments' has no colorizer"):
         SessionCache().color("segments", picture, np.zeros((40, 50), np.uint8), MODEL_CLASSES, ColorizeOptions())
 
 
 def test_what_the_dock_must_know_of_a_model_is_read_without_loading_it(tiny, monkeypatch):
-    monkeypatch.setattr(session_cache, "load", None)
+    monkeypatch.setattr(inference, "load", None)
     info = ModelInfo.read(tiny)
     assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", (0, 1, 2, 7), True)
     assert info.classes == MODEL_CLASSES

@@ -68,11 +68,11 @@ class Clock:
     def attached(self) -> Iterator[None]:
         """Time the plugin meanwhile: all that it does on the main thread begins in one of these methods."""
         from napari_colorizer._napari.colorize.color_updates import ColorUpdates
-        from napari_colorizer._napari.colorize.controller import ColorizeController
+        from napari_colorizer._napari.colorize.selection import Selection
         from napari_colorizer._napari.shared.task_queue import TaskQueue
 
         places: dict[str, Any] = {
-            "_on_edit": ColorizeController,
+            "_on_edit": Selection,
             "_show": ColorUpdates,
             "_show_more": ColorUpdates,
             "_next": TaskQueue,

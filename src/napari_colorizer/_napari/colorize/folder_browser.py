@@ -12,6 +12,7 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.layer_reuse import let_be_drawn, show_gray, show_image, show_label_map
 from napari_colorizer._napari.colorize.prediction import Prediction
@@ -219,7 +220,7 @@ class FolderBrowser:
         wanted = {file: contents for file, contents in self._would_write(labels).items() if file not in left}
         if not wanted or path is None or labels is None or layer is None:
             return None
-        picture = on_layers.picture_of(layer, controller.viewer, controller.generation)
+        picture = controller.picture_of(layer)
         classes, options, model = controller.classes, controller.options, controller.model
 
         def save() -> None:
@@ -228,7 +229,7 @@ class FolderBrowser:
                     if file.name.endswith(LABELS_SUFFIX):
                         write_label_map(file, labels, classes)
                     else:
-                        rgb = controller.session_cache.colorize(model.name, picture, labels, classes, options)
+                        rgb = inference.colorize(model.name, picture, labels, classes, options)
                         write_color(file, rgb, f"colored with {model.name}")
                 except OSError as error:
                     self._unsaved = True

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
@@ -144,11 +145,11 @@ class InstanceLabels:
             plane = picture = None
             if image is not None and on_layers.fits(layer, image) and model.has_segmenter:
                 plane = on_layers.plane_of(layer, image, controller.viewer)
-                picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+                picture = controller.picture_of(image)
             options = SegmentOptions(controller.options.working_size, controller.options.device)
 
             def work() -> tuple[dict[int, int], dict[int, int]]:
-                sizes = controller.session_cache.count(np.asarray(regions)).counts
+                sizes = inference.count(np.asarray(regions))
                 return sizes, self._suggest(model.name, picture, plane, options)
 
             return work
@@ -163,7 +164,7 @@ class InstanceLabels:
         if picture is None or regions is None:
             return {}
         try:
-            return majority_classes(regions, self.controller.session_cache.predict(model, picture, options).labels())
+            return majority_classes(regions, inference.predict(model, picture, options).labels())
         except (ColorizerError, RuntimeError, MemoryError, ImportError):
             return {}
 

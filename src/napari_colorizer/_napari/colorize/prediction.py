@@ -11,6 +11,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from skimage.segmentation import flood
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.known_predictions import (
     Index,
@@ -144,7 +145,7 @@ class Prediction:
             if not wanted():
                 return None
             asked.append((self._state(), self.threshold))
-            picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            picture = controller.picture_of(image)
             return partial(self._predict, picture, *asked[-1], progress)
 
         def passed_on(predicted: Predicted) -> None:
@@ -157,7 +158,7 @@ class Prediction:
         """In the background: predict a picture."""
         model, _, options = state
         progress.tell(0.0)
-        found = self.controller.session_cache.predict(model.name, picture, options, progress.tell)
+        found = inference.predict(model.name, picture, options, progress.tell)
         return Predicted(state, found, confidence, found.labels(confidence))
 
     def _show(self, predicted: Predicted, labels: Labels | None, before: NDArray[Any] | None) -> None:

@@ -107,7 +107,7 @@ class Collector:
         plane = on_layers.plane_of(labels, image, controller.viewer).copy()
         if not plane.any():
             raise LayerError(f"the label map {labels.name!r} is empty: label something before it is added")
-        picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+        picture = controller.picture_of(image)
         index = on_layers.plane_index(image, controller.viewer)
         name, classes = "_".join((image.name, *map(str, index))), controller.classes
         return lambda: save_or_doubt(name, picture, plane, classes)

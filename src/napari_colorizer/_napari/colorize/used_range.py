@@ -33,7 +33,7 @@ def tell_of_range(controller: ColorizeController, image: Image) -> None:
         if image is not controller.image:
             return None
         with suppress(on_layers.LayerError):  # the coloring tells it
-            picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            picture = controller.picture_of(image)
             return lambda: used_range(picture)
         return None
 

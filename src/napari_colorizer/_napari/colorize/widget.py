@@ -31,13 +31,13 @@ from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.fill_tool import FillTool
 from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.reset_tool import ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
 from napari_colorizer._napari.colorize.saving import Saver
-from napari_colorizer._napari.colorize.session_cache import load
 from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
