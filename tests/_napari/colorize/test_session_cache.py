@@ -1,5 +1,6 @@
 """What the background thread does, without a window."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_colorizer._napari.colorize.model_info import ModelInfo
 from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
+from napari_colorizer._napari.shared.thread_settings import PROMPT
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
@@ -226,6 +228,20 @@ def test_classes_that_are_predicted_and_colored_are_told_apart_by_name(make_mode
     info, classes = ModelInfo.read("tiny"), classes_of((7, "Sky"), (300, "boat"), (1, "moss"))
     assert info.label_ids == (0, 1, 2)
     assert (info.predicted(classes), info.colored(classes)) == ({7}, {7, 300})
+
+
+def test_only_for_edits_do_threads_take_turns_sooner(tiny, picture, monkeypatch):
+    usual, intervals, edit, labels = sys.getswitchinterval(), [], Session.edit, np.zeros((40, 50), np.uint8)
+
+    def noted(*arguments, **named):
+        intervals.append(sys.getswitchinterval())
+        return edit(*arguments, **named)
+
+    monkeypatch.setattr(Session, "edit", noted)
+    SessionCache().color(tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
+    inference.colorize(tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
+    assert intervals == pytest.approx([PROMPT, usual])
+    assert sys.getswitchinterval() == usual > PROMPT
 
 
 class EndsAfter(Progress):

@@ -8,7 +8,6 @@ import pytest
 
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue
-from napari_colorizer._napari.shared.thread_settings import PROMPT
 
 
 class Log:
@@ -101,17 +100,11 @@ def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):
     assert threads == [True, False, True]
 
 
-def test_threads_take_turns_promptly_as_long_as_any_queue_works(log, gate, qtbot):
-    usual, other, begun = sys.getswitchinterval(), Log(qtbot), threading.Event()
-    log.ask("a", work=lambda: begun.set() or gate.wait(30))
-    assert begun.wait(30)
-    other.ask("b", work=fail)
-    other.finish()
-    assert other.failed
-    assert sys.getswitchinterval() == pytest.approx(PROMPT)
-    gate.set()
+def test_work_leaves_the_settings_of_the_process_alone(log):
+    usual = sys.getswitchinterval()
+    log.ask("a", work=lambda: log.results.append(sys.getswitchinterval()))
     log.finish()
-    assert sys.getswitchinterval() == usual > PROMPT
+    assert log.results[0] == usual
 
 
 def test_failing_work_is_reported_and_the_next_request_still_runs(log, gate):

@@ -1,3 +1,4 @@
+import sys
 import threading
 from contextlib import suppress
 
@@ -13,6 +14,14 @@ def threads():
     usual = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(usual)
+
+
+def in_a_new_thread(ask):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(ask()))
+    thread.start()
+    thread.join()
+    return answers[0]
 
 
 @pytest.mark.parametrize(
@@ -53,10 +62,24 @@ def test_two_at_once_take_no_threads_from_each_other_for_good(threads, monkeypat
     go_on.set()
     thread.join()
     assert torch.get_num_threads() == 2
-    later = threading.Thread(target=lambda: after.append(torch.get_num_threads()))
-    later.start()
-    later.join()
-    assert after == [2, 2]
+    assert [*after, in_a_new_thread(torch.get_num_threads)] == [2, 2]
+
+
+def test_other_threads_that_begin_meanwhile_compute_as_usual(threads, monkeypatch):
+    monkeypatch.setattr(thread_settings, "processors", lambda: 2)
+    threads(2)
+    with thread_settings.processor_spared():
+        assert in_a_new_thread(torch.get_num_threads) == 2
+        assert torch.get_num_threads() == 1
+
+
+def test_threads_take_turns_promptly_as_long_as_anybody_needs_that():
+    usual = sys.getswitchinterval()
+    with thread_settings.promptly():
+        with suppress(ZeroDivisionError), thread_settings.promptly():
+            1 / 0  # noqa: B018
+        assert sys.getswitchinterval() == pytest.approx(thread_settings.PROMPT)
+    assert sys.getswitchinterval() == usual > thread_settings.PROMPT
 
 
 def test_there_is_a_processor():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
-from napari_colorizer._napari.shared.thread_settings import processor_spared
+from napari_colorizer._napari.shared.thread_settings import processor_spared, promptly
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
@@ -129,7 +129,7 @@ class SessionCache:
         levels, new = at_hand.levels, at_hand.levels is not self._given
         if new:
             view = None  # nothing of a new picture is to stay black
-        with processor_spared():
+        with promptly(), processor_spared():
             at_hand.session.edit(labels, classes=classes)
             self._counts = at_hand.session.counts
             progress.tell(SESSION_SHARE)
@@ -162,7 +162,7 @@ class SessionCache:
         def enough() -> bool:
             return cancelled() or newer() or time.perf_counter() > end
 
-        with processor_spared():
+        with promptly(), processor_spared():
             painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))

@@ -14,7 +14,6 @@ from psygnal import Signal
 from qtpy.QtCore import QThreadPool
 
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
-from napari_colorizer._napari.shared.thread_settings import promptly
 
 Work = Callable[[], Any]
 PATIENCE_AT_EXIT_MS = 60_000
@@ -144,8 +143,7 @@ class TaskQueue:
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                with promptly():
-                    return work(), None
+                return work(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
                 return None, error
