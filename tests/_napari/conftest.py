@@ -8,7 +8,8 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.train import controller as train_controller
 from napari_colorizer._napari.train.data_check import CheckedData
@@ -66,7 +67,7 @@ def wait(qtbot):
     """Wait until the background thread of a dock has nothing left to do."""
 
     def until_idle(widget):
-        qtbot.waitUntil(lambda: widget.controller.runner.idle, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: widget.controller.tasks.idle, timeout=PATIENCE_MS)
         return widget
 
     return until_idle
@@ -98,12 +99,12 @@ def predicts(monkeypatch):
     def pretend(labels, certainty=((1.0,),)):
         made = []
 
-        def predict(self, model, picture, options, tell=None):
+        def predict(model, picture, options, tell=None):
             made.append(np.asarray(picture.pixels).copy())
             found = labels(picture.pixels.shape[:2]) if callable(labels) else labels.copy()
             return Segmentation(found, np.array(certainty, np.float32))
 
-        monkeypatch.setattr(Workbench, "predict", predict)
+        monkeypatch.setattr(inference, "predict", predict)
         return made
 
     return pretend
@@ -326,7 +327,7 @@ def run_to_end(bare_train, sound_data, stand_in, until):
     def run(body):
         viewer, widget = bare_train(stand_in(body))
         widget.start_button.click()
-        until(lambda: widget.controller.phase == "idle" and widget.controller.runner.idle)
+        until(lambda: widget.controller.phase == "idle" and widget.controller.tasks.idle)
         return viewer, widget
 
     return run

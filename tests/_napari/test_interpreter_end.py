@@ -14,7 +14,7 @@ viewer = napari.Viewer()
 viewer.add_image(np.random.default_rng(0).integers(0, 255, (600, 800), np.uint8), name="photo")
 _, dock = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
 dock.controller.colorize()
-assert not dock.controller.runner.idle
+assert not dock.controller.tasks.idle
 {end}
 """
 ENDS = {"of the script": ("", 0), "by an error": ("raise ValueError('mine')", 1), "closed": ("viewer.close()", 0)}

@@ -154,7 +154,7 @@ def test_the_menus_open_one_dock_on_the_selected_photo(viewer, photo, qtbot):
     viewer.layers.selection.active = viewer.layers["second"]
     widget.confidence.setValue(0)
     actions.predict_labels(viewer)
-    qtbot.waitUntil(lambda: widget.controller.runner.idle, timeout=60_000)
+    qtbot.waitUntil(lambda: widget.controller.tasks.idle, timeout=60_000)
     assert viewer.layers["second labels"].data.any()
     assert not viewer.layers["first labels"].data.any()
 
@@ -173,8 +173,8 @@ def test_a_label_map_opened_with_its_classes_is_used_as_it_is(viewer, tmp_path, 
     viewer.open(tmp_path / "cat.labels.png", plugin=PLUGIN)
     viewer.layers.selection.active = viewer.layers["cat"]
     widget = actions.open_colorize(viewer)
-    qtbot.waitUntil(lambda: widget.controller.runner.idle, timeout=60_000)
+    qtbot.waitUntil(lambda: widget.controller.tasks.idle, timeout=60_000)
     assert isinstance(widget.controller.labels, Labels)
-    assert widget.foreign.dialog is None
+    assert widget.instance_labels.dialog is None
     assert widget.controller.classes == CLASSES
     assert "cat colors" in viewer.layers

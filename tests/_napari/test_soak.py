@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class
 
@@ -141,7 +141,9 @@ class User:
         layer.visible = not layer.visible
 
     def hold_a_key(self):
-        shown = self.chance.choice([self.widget.comparing._before, self.widget.comparing._result_only])(self.viewer)
+        shown = self.chance.choice([self.widget.compare_keys._before, self.widget.compare_keys._result_only])(
+            self.viewer
+        )
         next(shown)
         self.paint()
         next(shown, None)

@@ -66,7 +66,7 @@ def start() -> tuple[napari.Viewer, ColorizeWidget]:
 def wait_until_colored(controller: ColorizeController) -> None:
     """Let Qt work until the background thread has nothing left to do."""
     deadline = time.monotonic() + PATIENCE_S
-    while controller.colors is None or not controller.runner.idle:
+    while controller.colors is None or not controller.tasks.idle:
         QApplication.processEvents()
         time.sleep(0.01)
         if time.monotonic() > deadline:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from napari_colorizer._napari import demo
-from napari_colorizer._napari.bench import window as stroke_bench
+from napari_colorizer._napari.bench import window
 from napari_colorizer._napari.bench.stroke import JITTER, Clock, points_through
 from napari_colorizer._napari.bench.window import StrokeTiming, measure_strokes, time_strokes
-from napari_colorizer._napari.colorize.color_updates import Following
-from napari_colorizer._napari.colorize.controller import ColorizeController
-from napari_colorizer._napari.shared.task_queue import Runner
+from napari_colorizer._napari.colorize.color_updates import ColorUpdates
+from napari_colorizer._napari.colorize.selection import Selection
+from napari_colorizer._napari.shared.task_queue import TaskQueue
 
 SHAPE, EVENTS = (120, 160), 12
 
@@ -21,11 +21,11 @@ SHAPE, EVENTS = (120, 160), 12
 @pytest.fixture
 def methods():
     """The methods that the clock is attached to."""
-    return lambda: [ColorizeController._on_edit, Following._show, Following._show_more, Runner._next]
+    return lambda: [Selection._on_edit, ColorUpdates._show, ColorUpdates._show_more, TaskQueue._next]
 
 
 def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, methods, monkeypatch):
-    painted, paint = [], stroke_bench.Stroke.paint
+    painted, paint = [], window.Stroke.paint
 
     def keep(self, clock):
         before = self._viewer.layers["map"].data.copy()
@@ -33,7 +33,7 @@ def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, method
         painted.append((before, self._viewer.layers["map"].data.copy(), times))
         return times
 
-    monkeypatch.setattr(stroke_bench.Stroke, "paint", keep)
+    monkeypatch.setattr(window.Stroke, "paint", keep)
     before = methods()
     timing = time_strokes(make_napari_viewer(show=True), SHAPE, rounds=1, device="cpu", events=EVENTS)
     assert methods() == before
@@ -42,7 +42,7 @@ def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, method
     assert min(timing.dock, timing.napari_median, timing.exact, timing.peak_mb, timing.shown) > 0
     assert len(painted) == 4
     for start, end, times in painted:
-        assert (end[start != end] == stroke_bench.PAINTED).all()
+        assert (end[start != end] == window.PAINTED).all()
         assert (start != end).mean() > 0.1
         assert (times[:, 0] > times[:, 1]).all()
         assert 0 < times[:, 2].sum() <= times[:, 0].sum() + len(times) * time.get_clock_info("thread_time").resolution
@@ -67,7 +67,7 @@ def test_a_stroke_that_napari_gets_no_event_of_is_told(make_napari_viewer, monke
     viewer = make_napari_viewer(show=True)
     labels = viewer.add_labels(np.zeros(SHAPE, np.uint8))
     labels.mode = "paint"
-    stroke = stroke_bench.Stroke(viewer, labels, 3)
+    stroke = window.Stroke(viewer, labels, 3)
     monkeypatch.setattr("napari_colorizer._napari.bench.stroke.send_mouse", lambda *_: None)
     monkeypatch.setattr("napari_colorizer._napari.bench.stroke.PATIENCE", 0.01)
     stroke.paint(Clock())

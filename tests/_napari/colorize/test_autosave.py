@@ -126,7 +126,7 @@ viewer = napari.Viewer()
 viewer.add_image(np.arange(96 * 128, dtype=np.uint16).reshape(96, 128), name="photo")
 _, dock = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
 dock.controller.choose_brush(36)
-while not dock.controller.runner.idle:
+while not dock.controller.tasks.idle:
     QApplication.processEvents()
 viewer.layers["photo labels"].data_setitem((np.arange(40), np.arange(40)), 36)
 {end}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import work_bar
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.engine import session
@@ -38,13 +39,13 @@ def slow_prediction(monkeypatch):
     """Predict sky everywhere, in steps of which each waits for the event."""
     gate = threading.Event()
 
-    def predict(self, model, picture, options, tell):
+    def predict(model, picture, options, tell):
         for step in range(100):
             tell(step / 100)
             gate.wait(0.02)
         return Segmentation(np.full(SHAPE, SKY, np.uint8), np.ones((1, 1), np.float32))
 
-    monkeypatch.setattr(Workbench, "predict", predict)
+    monkeypatch.setattr(inference, "predict", predict)
     yield gate
     gate.set()
 
@@ -115,7 +116,7 @@ def test_a_first_coloring_that_is_cancelled_leaves_none_and_the_next_is_whole(do
     assert shown.startswith("Coloring…")
     assert widget.controller.colors is None
     slow_painting.set()
-    widget.controller.coloring.submit(True)
+    widget.controller.updates.submit(True)
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data)
     assert np.abs(widget.controller.colors.data.astype(int) - expected).max() <= 1
@@ -132,13 +133,13 @@ def test_colors_that_are_cancelled_after_an_edit_are_finished_with_the_next(dock
     slow_painting.clear()
     labels.data_setitem(np.nonzero(labels.data == 0), SKY)
     cancel(widget)
-    assert not widget.controller.bench.painted
+    assert not widget.controller.updates.session_cache.painted
     slow_painting.set()
     labels.data_setitem((np.array([3]), np.array([3])), TREE)
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data, labels.data)
     assert np.abs(widget.controller.colors.data.astype(int) - expected).max() <= 1
-    assert widget.controller.bench.painted
+    assert widget.controller.updates.session_cache.painted
 
 
 def test_the_window_is_not_held_up_by_what_was_left_when_another_image_is_chosen(
@@ -155,7 +156,7 @@ def test_the_window_is_not_held_up_by_what_was_left_when_another_image_is_chosen
     labels.data_setitem(np.nonzero(labels.data == 0), SKY)
     cancel(widget)
     widget.controller.choose_image(viewer.add_image(photo, name="other"))
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     slow_painting.set()
     wait(widget)
     expected = load("default").colorize(viewer.layers["photo"].data, labels.data)
@@ -166,7 +167,7 @@ def test_what_is_soon_done_is_not_shown_and_what_tells_nothing_cannot_be_cancell
     _, widget = dock
     bar, gate = widget.work, threading.Event()
     monkeypatch.setattr(work_bar, "LEAST_SECONDS", 30)
-    widget.controller.runner.submit(Request("save", lambda: lambda: gate.wait(30), lambda _: None, "Saving"))
+    widget.controller.tasks.submit(Request("save", lambda: lambda: gate.wait(30), lambda _: None, "Saving"))
     qtbot.wait(3 * work_bar.LOOK_MS)
     assert bar.isHidden()
     monkeypatch.setattr(work_bar, "LEAST_SECONDS", 0.05)

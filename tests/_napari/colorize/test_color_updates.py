@@ -97,10 +97,10 @@ def held(monkeypatch):
     """Hold each coloring in its thread until the event is set; also gives the threads and label maps."""
     gate, done, edit = threading.Event(), [], Session.edit
 
-    def slow(self, labels=None, hints=None, classes=None):
+    def slow(self, labels=None, *others, **named):
         done.append((threading.current_thread(), labels.copy()))
         assert gate.wait(30), "the window was blocked, or the test forgot to open the gate"
-        return edit(self, labels, hints, classes)
+        return edit(self, labels, *others, **named)
 
     monkeypatch.setattr(Session, "edit", slow)
     yield gate, done
@@ -140,7 +140,7 @@ def test_the_window_lives_on_while_colors_are_computed(canvas, wait, qtbot, held
     qtbot.waitUntil(lambda: len(ticks) > seen + 20, timeout=PATIENCE_MS)
     qtbot.waitUntil(widget.work.isVisible, timeout=PATIENCE_MS)
     assert not gate.is_set()
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     gate.set()
     wait(widget)
     assert not widget.work.isVisible()

@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 
 from napari_colorizer._napari.colorize import known_predictions
 from napari_colorizer._napari.colorize.confidence_slider import percent
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
@@ -197,7 +197,7 @@ def test_what_is_drawn_while_the_labels_are_chosen_stays(sure, move, wait):
     widget, labels = sure
     widget.confidence.setValue(0.9)
     widget.confidence.confidence.apply()
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     where = draw(labels, slice(0, 20), slice(0, 20), TREE)
     move(widget, 0.9)
     move(widget, 0.5)

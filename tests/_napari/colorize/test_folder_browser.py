@@ -227,8 +227,8 @@ def test_a_label_map_without_a_class_map_is_asked_about(opened, images, step):
     viewer, widget = opened
     write_label_map(images / "B.labels.png", np.full((90, 128), GRASS, np.uint8))
     step(widget, 1)
-    widget.foreign.dialog.are_classes.setChecked(True)
-    widget.foreign.dialog.accept()
+    widget.instance_labels.dialog.are_classes.setChecked(True)
+    widget.instance_labels.dialog.accept()
     assert on_layers.class_map_of(viewer.layers["B labels"]) is not None
 
 

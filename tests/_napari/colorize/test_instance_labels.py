@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.instance_labels import majority_classes, to_classes
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import ClassMap
 
@@ -59,7 +59,7 @@ def test_regions_become_classes_and_those_without_a_class_unlabeled():
 
 def test_the_dialog_suggests_the_predicted_classes_and_nothing_is_colored_yet(asked, wait):
     viewer, widget, _ = asked
-    dialog = widget.foreign.dialog
+    dialog = widget.instance_labels.dialog
     assert dialog.isVisible()
     assert dialog.map_regions.isChecked()
     assert dialog.chosen() == {1: SKY, 2: GRASS, 70_000: GRASS}
@@ -74,15 +74,15 @@ def test_the_dialog_suggests_the_predicted_classes_and_nothing_is_colored_yet(as
 
 def test_the_colorize_button_does_not_ask_a_second_time(asked, wait):
     _, widget, _ = asked
-    dialog = widget.foreign.dialog
+    dialog = widget.instance_labels.dialog
     widget.colorize_button.click()
     wait(widget)
-    assert widget.foreign.dialog is dialog
+    assert widget.instance_labels.dialog is dialog
 
 
 def test_a_mapping_makes_a_new_label_map_and_leaves_the_foreign_one_as_it_was(asked, wait, assert_colored):
     viewer, widget, foreign = asked
-    before, dialog = state(foreign), widget.foreign.dialog
+    before, dialog = state(foreign), widget.instance_labels.dialog
     trees = dialog.table.cellWidget(2, 2)
     trees.setCurrentIndex(trees.findData(TREE))
     dialog.accept()
@@ -101,9 +101,9 @@ def test_numbers_that_are_class_ids_are_used_as_they_are(bare, wait, assert_colo
     labels = viewer.add_labels(PREDICTED.copy(), name="classes")
     widget.controller.choose_labels(labels)
     wait(widget)
-    widget.foreign.dialog.are_classes.setChecked(True)
-    assert not widget.foreign.dialog.table.isEnabled()
-    widget.foreign.dialog.accept()
+    widget.instance_labels.dialog.are_classes.setChecked(True)
+    assert not widget.instance_labels.dialog.table.isEnabled()
+    widget.instance_labels.dialog.accept()
     wait(widget)
     assert widget.controller.labels is labels
     np.testing.assert_array_equal(labels.data, PREDICTED)
@@ -114,8 +114,8 @@ def test_numbers_that_are_class_ids_are_used_as_they_are(bare, wait, assert_colo
 def test_regions_without_a_class_are_left_to_the_model(asked, wait, assert_colored):
     viewer, widget, foreign = asked
     before = foreign.data.copy()
-    widget.foreign.dialog.no_classes.setChecked(True)
-    widget.foreign.dialog.accept()
+    widget.instance_labels.dialog.no_classes.setChecked(True)
+    widget.instance_labels.dialog.accept()
     wait(widget)
     assert widget.controller.labels is foreign
     np.testing.assert_array_equal(foreign.data, before)
@@ -126,7 +126,7 @@ def test_regions_without_a_class_are_left_to_the_model(asked, wait, assert_color
 def test_canceling_lets_go_of_the_layer_and_changes_nothing(asked, wait):
     viewer, widget, foreign = asked
     before = state(foreign)
-    widget.foreign.dialog.reject()
+    widget.instance_labels.dialog.reject()
     wait(widget)
     assert_as_it_was(foreign, before)
     assert widget.controller.labels is None
@@ -137,14 +137,14 @@ def test_canceling_lets_go_of_the_layer_and_changes_nothing(asked, wait):
 @pytest.mark.parametrize("choice", ["map_regions", "are_classes", "no_classes"])
 def test_the_question_is_asked_once(asked, wait, choice):
     _, widget, _ = asked
-    getattr(widget.foreign.dialog, choice).setChecked(True)
-    widget.foreign.dialog.accept()
+    getattr(widget.instance_labels.dialog, choice).setChecked(True)
+    widget.instance_labels.dialog.accept()
     wait(widget)
     settled = widget.controller.labels
     widget.controller.choose_labels(None)
     widget.controller.choose_labels(settled)
     wait(widget)
-    assert widget.foreign.dialog is None
+    assert widget.instance_labels.dialog is None
     assert widget.controller.labels is settled
 
 
@@ -153,7 +153,7 @@ def test_an_empty_labels_layer_is_adopted_without_asking(bare, photo, wait):
     labels = viewer.add_labels(np.zeros(photo.shape, np.uint8), name="Labels")
     widget.controller.choose_labels(labels)
     wait(widget)
-    assert widget.foreign.dialog is None
+    assert widget.instance_labels.dialog is None
     assert on_layers.class_map_of(labels) == widget.controller.model.classes
     assert "photo colors" in viewer.layers
 
@@ -176,19 +176,19 @@ def test_it_is_asked_without_suggestions_where_there_is_no_prediction(bare, fore
     viewer.add_layer(foreign)
     widget.controller.choose_labels(foreign)
     wait(widget)
-    assert widget.foreign.dialog.chosen() == {1: 0, 2: 0, 70_000: 0}
+    assert widget.instance_labels.dialog.chosen() == {1: 0, 2: 0, 70_000: 0}
 
 
 def test_it_is_asked_without_suggestions_where_the_prediction_fails(bare, foreign, wait, monkeypatch):
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr(Workbench, "predict", fail)
+    monkeypatch.setattr(inference, "predict", fail)
     viewer, widget = bare
     viewer.add_layer(foreign)
     widget.controller.choose_labels(foreign)
     wait(widget)
-    assert widget.foreign.dialog.chosen() == {1: 0, 2: 0, 70_000: 0}
+    assert widget.instance_labels.dialog.chosen() == {1: 0, 2: 0, 70_000: 0}
 
 
 def test_a_stack_of_regions_becomes_a_stack_of_classes(bare_dock, photo, foreign, wait):
@@ -197,7 +197,7 @@ def test_a_stack_of_regions_becomes_a_stack_of_classes(bare_dock, photo, foreign
     viewer.dims.set_current_step(0, 0)
     widget.controller.choose_labels(stack)
     wait(widget)
-    widget.foreign.dialog.accept()
+    widget.instance_labels.dialog.accept()
     wait(widget)
     labels = viewer.layers["stack labels"]
     assert labels.data.shape == (2, 96, 128)
@@ -210,8 +210,8 @@ def test_of_many_regions_only_the_largest_are_in_the_table_and_the_rest_follow_t
     labels = viewer.add_labels(np.arange(1, 96 * 128 + 1).reshape(96, 128), name="crumbs")
     widget.controller.choose_labels(labels)
     wait(widget)
-    assert widget.foreign.dialog.table.rowCount() == 300
-    widget.foreign.dialog.accept()
+    assert widget.instance_labels.dialog.table.rowCount() == 300
+    widget.instance_labels.dialog.accept()
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo labels"].data, PREDICTED)
 
@@ -223,5 +223,5 @@ def test_the_class_map_of_a_saved_label_map_is_believed(bare, wait):
     viewer.add_layer(labels)
     widget.controller.choose_labels(labels)
     wait(widget)
-    assert widget.foreign.dialog is None
+    assert widget.instance_labels.dialog is None
     assert "photo colors" in viewer.layers

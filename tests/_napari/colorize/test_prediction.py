@@ -8,8 +8,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize import label_writing as writing
-from napari_colorizer._napari.colorize.session_cache import Workbench
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 
@@ -64,7 +64,7 @@ def test_a_reset_is_one_undo_step_that_the_colors_follow(edited, wait, assert_co
 def test_a_prediction_of_this_session_is_not_computed_again(edited, predictions):
     _, widget, _ = edited
     widget.prediction.reset("map")
-    assert widget.controller.runner.idle or len(predictions) == 1
+    assert widget.controller.tasks.idle or len(predictions) == 1
     assert len(predictions) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_reset_beside_the_image_or_without_labels_says_what_to_do(edited, mess
     viewer.layers.remove(labels)
     widget.prediction.reset("map")
     assert "no label map" in said[-1]
-    widget.pointing.ask("class")
+    widget.reset_tool.ask("class")
     assert "no label map" in said[-1]
 
 
@@ -186,7 +186,7 @@ def test_a_failing_prediction_is_told_and_the_next_one_works(bare, wait, message
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Workbench, "predict", fail)
+        patch.setattr(inference, "predict", fail)
         widget.predict_button.click()
         wait(widget)
     assert "not enough memory" in said[-1]
@@ -253,7 +253,7 @@ def test_the_next_click_resets_without_painting_and_the_tool_comes_back(window, 
     labels.selected_label, labels.mode = 1, "paint"
     viewer.layers.selection.active = viewer.layers["photo"]
     for _ in range(2):  # asking twice is no harm
-        widget.pointing.ask(scope)
+        widget.reset_tool.ask(scope)
     assert f"Click the {scope}" in said[-1]
     assert labels.mode == "pan_zoom"
     mouse.click(15, 15)
@@ -282,7 +282,7 @@ def test_predicting_keeps_the_users_names_colors_and_numbers(edited, wait):
 def test_what_is_drawn_while_the_prediction_runs_stays(edited, wait, monkeypatch):
     _viewer, widget, labels = edited
     widget.predict_button.click()
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     labels.data_setitem((np.array([3, 4]), np.array([5, 6])), DRAGON)
     wait(widget)
     assert labels.data[3, 5] == labels.data[4, 6] == DRAGON

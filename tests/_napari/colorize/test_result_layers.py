@@ -10,8 +10,7 @@ import pytest
 from napari.layers import Image, Labels
 from napari.layers._layer_actions import _duplicate_layer
 
-from napari_colorizer._napari.colorize import result_layers as laying
-from napari_colorizer._napari.colorize import session_cache as workbench
+from napari_colorizer._napari.colorize import inference, result_layers, session_cache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.boxes import Box
@@ -51,7 +50,7 @@ def expected(widget):
     """The colors that a whole pass gives."""
     controller = widget.controller
     gray, classes = controller.image.data, controller.classes
-    return workbench.load(controller.model.name).colorize(gray, controller.labels.data, classes=classes).astype(int)
+    return inference.load(controller.model.name).colorize(gray, controller.labels.data, classes=classes).astype(int)
 
 
 def test_a_large_picture_gets_levels_and_is_saved_whole(large, wait, tmp_path):
@@ -68,7 +67,9 @@ def test_a_large_picture_gets_levels_and_is_saved_whole(large, wait, tmp_path):
 def test_what_is_left_to_paint_is_painted_before_it_is_saved(large, wait, tmp_path, monkeypatch):
     viewer, widget, labels = large
     controller = widget.controller
-    monkeypatch.setattr(controller.bench, "color_more", lambda *_: workbench.Coloring(controller.counts))  # never comes
+    monkeypatch.setattr(
+        controller.updates.session_cache, "color_more", lambda *_: session_cache.Coloring(controller.counts)
+    )  # never comes
     monkeypatch.setattr("napari_colorizer._napari.colorize.color_updates.view_of", lambda *_: Box(0, 1, 0, 1))
     write(labels, Box(400, 600, 500, 800), SKY)
     wait(widget)
@@ -83,11 +84,11 @@ def test_an_edit_that_waits_for_something_else_is_colored_and_shown_before_it_is
     large, wait, tmp_path, monkeypatch
 ):
     viewer, widget, labels = large
-    gate, runner = threading.Event(), widget.controller.runner
-    runner.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
+    gate, tasks = threading.Event(), widget.controller.tasks
+    tasks.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
     write(labels, Box(400, 600, 500, 800), SKY)
     refreshed = []
-    monkeypatch.setattr(laying, "refresh", refreshed.append)
+    monkeypatch.setattr(result_layers, "refresh", refreshed.append)
     (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
     right = expected(widget)
     assert np.abs(read_image(saved) - right).max() <= 1
@@ -100,11 +101,11 @@ def test_an_edit_that_waits_for_something_else_is_colored_and_shown_before_it_is
 
 def test_colors_are_saved_as_they_are_where_an_edit_cannot_be_colored(large, wait, tmp_path, monkeypatch):
     viewer, widget, labels = large
-    gate, runner, before = threading.Event(), widget.controller.runner, expected(widget)
-    runner.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
+    gate, tasks, before = threading.Event(), widget.controller.tasks, expected(widget)
+    tasks.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
     write(labels, Box(400, 600, 500, 800), SKY)
     with monkeypatch.context() as patch:
-        patch.setattr(workbench.Workbench, "color", lambda *_: 1 / 0)
+        patch.setattr(session_cache.SessionCache, "color", lambda *_: 1 / 0)
         (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
     assert np.abs(read_image(saved) - before).max() <= 1
     assert widget.controller._complaint
@@ -155,13 +156,13 @@ def test_the_view_is_what_the_canvas_shows(large, wait, qtbot):
     for factor in (8, 1 / 32):  # napari itself goes on with a part that it has when it comes nearer
         viewer.scene.camera.zoom *= factor
         qtbot.wait(200)
-        views.append(laying.view_of(colors, viewer).within(SHAPE))
+        views.append(result_layers.view_of(colors, viewer).within(SHAPE))
         assert views[-1].joined(seen) == views[-1]
     assert views[0].height < views[1].height / 2
     assert views[0].width < views[1].width / 2
-    assert laying.view_of(None, viewer) is None
+    assert result_layers.view_of(None, viewer) is None
     colors.visible = False
-    assert laying.view_of(colors, viewer).height == 0
+    assert result_layers.view_of(colors, viewer).height == 0
     write(labels, Box(0, 150, 0, 200), GRASS)
     wait(widget)
     assert np.abs(np.asarray(colors.data) - expected(widget)).max() <= 1
@@ -172,7 +173,7 @@ def photo_of(seed, shape=SHAPE):
 
 
 def colored_apart(image, labels, model="default"):
-    return workbench.load(model).colorize(image.data, labels.data, classes=ClassMap.pascal_context()).astype(int)
+    return inference.load(model).colorize(image.data, labels.data, classes=ClassMap.pascal_context()).astype(int)
 
 
 @pytest.fixture(params=["one array", "levels"])
@@ -210,14 +211,14 @@ def test_each_of_two_images_of_one_size_keeps_its_colors(two, wait):
 @pytest.mark.parametrize("two", ["levels"], indirect=True)
 def test_what_is_left_of_one_image_is_painted_when_another_is_chosen(two, wait, qtbot, monkeypatch):
     viewer, widget = two
-    bench = wait(widget).controller.bench
+    cache = wait(widget).controller.updates.session_cache
     with monkeypatch.context() as patch:
         idle = []  # rounds in which nothing more is painted
-        patch.setattr(bench, "color_more", lambda *_: idle.append(1) or workbench.Coloring({}, None, done=False))
+        patch.setattr(cache, "color_more", lambda *_: idle.append(1) or session_cache.Coloring({}, None, done=False))
         viewer.layers["a colors"].visible = False  # so that all of it is left for later
         write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
         qtbot.waitUntil(lambda: len(idle) > 2, timeout=60_000)
-        assert not bench._at_hand.levels.painted
+        assert not cache._at_hand.levels.painted
         widget.controller.choose_image(viewer.layers["b"])
     wait(widget)
     assert_both_are_right(viewer)
@@ -231,7 +232,7 @@ def test_the_last_edit_is_not_lost_when_another_image_is_chosen_or_the_dock_clos
     widget.controller.choose_image(viewer.layers["a"])
     wait(widget)
     write(viewer.layers["a labels"], Box(0, 100, 0, 100), SKY)
-    assert not widget.controller.runner.idle
+    assert not widget.controller.tasks.idle
     write(viewer.layers["a labels"], Box(100, 250, 100, 250), SKY)
     widget.controller.choose_image(viewer.layers["b"])
     write(viewer.layers["b labels"], Box(0, 100, 0, 100), GRASS)
@@ -247,11 +248,11 @@ def test_the_last_edit_is_not_lost_when_another_image_is_chosen_or_the_dock_clos
 @pytest.mark.parametrize("two", ["one array"], indirect=True)
 def test_a_picture_of_one_array_is_painted_at_once(two, wait):
     viewer, widget = two
-    bench = wait(widget).controller.bench
+    cache = wait(widget).controller.updates.session_cache
     viewer.layers["a colors"].visible = False
     write(viewer.layers["a labels"], Box(0, 300, 0, 400), SKY)
     wait(widget)
-    assert bench._at_hand.levels.painted
+    assert cache._at_hand.levels.painted
     expected = colored_apart(viewer.layers["a"], viewer.layers["a labels"])
     assert np.abs(viewer.layers["a colors"].data - expected).max() <= 1
 
@@ -295,12 +296,12 @@ def test_a_large_layer_keeps_what_the_user_set(two, wait):
 def test_the_session_of_an_image_is_freed_when_another_is_chosen(two, wait):
     viewer, widget = two
     wait(widget)
-    first = weakref.ref(widget.controller.bench._at_hand.session)
+    first = weakref.ref(widget.controller.updates.session_cache._at_hand.session)
     widget.controller.choose_image(viewer.layers["b"])
     wait(widget)
     gc.collect()
     assert first() is None
-    second = weakref.ref(widget.controller.bench._at_hand.session)
+    second = weakref.ref(widget.controller.updates.session_cache._at_hand.session)
     viewer.layers.remove("b")  # its colors stay
     wait(widget)
     gc.collect()

@@ -6,7 +6,7 @@ from napari.layers import Image, Labels
 from napari.layers._source import layer_source
 from PIL import Image as Picture
 
-from napari_colorizer._napari.colorize.session_cache import load
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import ClassMap
 

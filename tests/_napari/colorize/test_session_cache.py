@@ -1,16 +1,19 @@
 """What the background thread does, without a window."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from skimage.transform import resize
 
-from napari_colorizer._napari.colorize import session_cache as workbench
+from napari_colorizer._napari.colorize import inference, session_cache
+from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.model_info import ModelInfo
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
+from napari_colorizer._napari.shared.thread_settings import PROMPT
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine import session
@@ -55,86 +58,86 @@ def classes_of(*items):
 def test_renumbered_classes_give_the_same_colors(tiny, picture):
     labels = np.ones((40, 50), np.uint8)
     labels[20:] = 7
-    bench, options = Workbench(), ColorizeOptions()
-    plain = bench.color(tiny, picture, labels, MODEL_CLASSES, options).levels.whole().copy()
-    other = bench.color(tiny, picture, labels * 10, classes_of((10, "sky"), (70, "boat")), options, anew=True)
+    cache, options = SessionCache(), ColorizeOptions()
+    plain = cache.color(tiny, picture, labels, MODEL_CLASSES, options).levels.whole().copy()
+    other = cache.color(tiny, picture, labels * 10, classes_of((10, "sky"), (70, "boat")), options, anew=True)
     np.testing.assert_array_equal(plain, other.levels.whole())
     assert other.counts == {10: 1000, 70: 1000}
 
 
 def test_the_same_labels_are_not_colored_again(tiny, picture, sessions):
     labels = np.ones((40, 50), np.uint8)
-    bench, options = Workbench(), ColorizeOptions()
+    cache, options = SessionCache(), ColorizeOptions()
     arguments = (tiny, picture, labels, MODEL_CLASSES, options)
-    first = bench.color(*arguments)
-    again = bench.color(tiny, picture, labels.copy(), MODEL_CLASSES, options)
+    first = cache.color(*arguments)
+    again = cache.color(tiny, picture, labels.copy(), MODEL_CLASSES, options)
     assert again.levels is None
     assert again.done
     assert again.counts == first.counts == {1: 2000}
-    assert bench.color(*arguments, anew=True).levels is first.levels  # for a layer that was deleted
+    assert cache.color(*arguments, anew=True).levels is first.levels  # for a layer that was deleted
     assert len(sessions) == 1
 
 
 def test_other_labels_or_other_meanings_are_colored_in_the_same_session(tiny, picture, sessions):
-    bench, options = Workbench(), ColorizeOptions()
+    cache, options = SessionCache(), ColorizeOptions()
     labels = np.ones((40, 50), np.uint8)
     for classes in (MODEL_CLASSES, classes_of((1, "boat"))):
-        assert bench.color(tiny, picture, labels, classes, options).levels is not None
+        assert cache.color(tiny, picture, labels, classes, options).levels is not None
     labels[3, 3] = 2  # in place, as napari paints
-    assert bench.color(tiny, picture, labels, classes_of((1, "boat")), options).counts == {1: 1999, 2: 1}
+    assert cache.color(tiny, picture, labels, classes_of((1, "boat")), options).counts == {1: 1999, 2: 1}
     assert len(sessions) == 1
 
 
 def test_what_is_in_view_is_painted_first_and_the_rest_bit_by_bit(tiny, monkeypatch):
-    monkeypatch.setattr(workbench, "SECONDS_OF_MORE", 0)
+    monkeypatch.setattr(session_cache, "SECONDS_OF_MORE", 0)
     picture = Picture("photo", np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8), None, ("photo", 0))
     labels, options = np.ones((2500, 2000), np.uint8), ColorizeOptions()
-    bench = Workbench()
-    first = bench.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 10, 0, 10))
+    cache = SessionCache()
+    first = cache.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 10, 0, 10))
     assert first.done  # nothing stays black
     assert [array.shape[:2] for array in first.levels.arrays] == [(2500, 2000), (1250, 1000), (625, 500), (312, 250)]
     labels[:] = 7
     expected = load(tiny).colorize(picture.pixels, labels, classes=MODEL_CLASSES)
     view = Box(1000, 1100, 500, 600)
-    coloring, rounds = bench.color(tiny, picture, labels, MODEL_CLASSES, options, view), 0
+    coloring, rounds = cache.color(tiny, picture, labels, MODEL_CLASSES, options, view), 0
     shown = np.asarray(coloring.levels.arrays[0])
     assert np.abs(shown[view.slices].astype(int) - expected[view.slices]).max() <= 1
     assert not np.array_equal(shown[:100, :100], expected[:100, :100])
     while not coloring.done:
-        coloring, rounds = bench.color_more(Box(0, 1, 0, 1)), rounds + 1
+        coloring, rounds = cache.color_more(Box(0, 1, 0, 1)), rounds + 1
         assert coloring.levels is None or rounds == 1 or coloring.done  # nothing else is in view
     assert rounds > 2
     assert coloring.levels is first.levels
     assert np.abs(shown.astype(int) - expected).max() <= 1
     small = resize(shown.astype(float), (312, 250), order=0)  # of the right picture, roughly
     assert np.abs(first.levels.arrays[3].astype(float).mean((0, 1)) - small.mean((0, 1))).max() < 3
-    assert bench.color_more().levels is None
+    assert cache.color_more().levels is None
 
 
 def test_what_can_hardly_be_seen_is_left_to_a_newer_edit_that_waits(tiny, picture):
-    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
-    levels, view = bench._at_hand.levels, Box(0, 40, 0, 50)
+    labels, options, cache = np.ones((40, 50), np.uint8), ColorizeOptions(), SessionCache()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options)
+    levels, view = cache._at_hand.levels, Box(0, 40, 0, 50)
     levels._session._tiles.note_chroma(view, np.full((40, 50), 0.9 * HARDLY_SEEN))  # as a small edit would
     arguments = (tiny, picture, labels, MODEL_CLASSES, options, view, False)
-    left = bench.color(*arguments, lambda: True)
+    left = cache.color(*arguments, lambda: True)
     assert (left.levels, left.done) == (None, False)
     labels[:20] = 7
-    seen = bench.color(*arguments, lambda: True)
+    seen = cache.color(*arguments, lambda: True)
     assert seen.levels is levels
     expected = load(tiny).colorize(picture.pixels, labels, classes=MODEL_CLASSES)
     np.testing.assert_array_equal(levels.arrays[0][:20], expected[:20])
     levels._session._tiles.note_chroma(view, np.full((40, 50), 0.1))
-    assert bench.color(*arguments).done  # nothing newer waits: one array is exact then
+    assert cache.color(*arguments).done  # nothing newer waits: one array is exact then
 
 
 def test_of_a_large_picture_all_that_can_be_seen_is_painted_in_view_until_there_is_a_newer_edit(tiny):
     pixels = np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8)
     picture, view = Picture("photo", pixels, None, ("photo", 0)), Box(1000, 2200, 100, 1900)
-    labels, options, bench = np.ones((2500, 2000), np.uint8), ColorizeOptions(), Workbench()
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
-    tiles = bench._at_hand.session._tiles
-    working = bench._at_hand.session._frame.working
+    labels, options, cache = np.ones((2500, 2000), np.uint8), ColorizeOptions(), SessionCache()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options)
+    tiles = cache._at_hand.session._tiles
+    working = cache._at_hand.session._frame.working
     tiles.note_chroma(Box.of(working), np.full(working, 0.9 * HARDLY_SEEN))
     looks = []
 
@@ -143,9 +146,9 @@ def test_of_a_large_picture_all_that_can_be_seen_is_painted_in_view_until_there_
         return len(looks) == 3
 
     arguments = (tiny, picture, labels, MODEL_CLASSES, options, view, False)
-    assert not bench.color(*arguments, newer).done
+    assert not cache.color(*arguments, newer).done
     assert looks == [True] * 3
-    assert not bench.color(*arguments).done
+    assert not cache.color(*arguments).done
     assert not tiles.stale(UNSEEN, view)
     assert tiles.stale(UNSEEN)
 
@@ -153,13 +156,13 @@ def test_of_a_large_picture_all_that_can_be_seen_is_painted_in_view_until_there_
 def test_more_is_painted_in_view_first_and_no_longer_than_until_there_is_a_newer_edit(tiny):
     pixels = np.random.default_rng(0).integers(0, 255, (2500, 2000), np.uint8)
     picture = Picture("photo", pixels, None, ("photo", 0))
-    labels, options, bench = np.ones((2500, 2000), np.uint8), ColorizeOptions(), Workbench()
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    labels, options, cache = np.ones((2500, 2000), np.uint8), ColorizeOptions(), SessionCache()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     labels[:] = 7
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 0, 0, 0))
-    shown, before = bench._at_hand.levels.arrays[0], bench._at_hand.levels.arrays[0].copy()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options, view=Box(0, 0, 0, 0))
+    shown, before = cache._at_hand.levels.arrays[0], cache._at_hand.levels.arrays[0].copy()
     view = Box(2400, 2410, 1900, 1910)
-    coloring = bench.color_more(view, lambda: True)
+    coloring = cache.color_more(view, lambda: True)
     assert coloring.levels is not None
     assert not coloring.done
     assert (shown[view.slices] != before[view.slices]).any()
@@ -168,28 +171,28 @@ def test_more_is_painted_in_view_first_and_no_longer_than_until_there_is_a_newer
 
 
 def test_a_picture_that_cannot_be_finished_keeps_none_other_from_its_colors(tiny, picture, monkeypatch):
-    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    labels, options, cache = np.ones((40, 50), np.uint8), ColorizeOptions(), SessionCache()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     other = Picture("other", picture.pixels, picture.limits, ("other", 0))
     with monkeypatch.context() as patch:
-        patch.setattr(bench._at_hand.levels, "whole", lambda: 1 / 0)
-        coloring = bench.color(tiny, other, labels, MODEL_CLASSES, options)
+        patch.setattr(cache._at_hand.levels, "whole", lambda: 1 / 0)
+        coloring = cache.color(tiny, other, labels, MODEL_CLASSES, options)
     np.testing.assert_array_equal(coloring.levels.whole(), load(tiny).colorize(picture.pixels, labels))
 
 
 def test_labels_whose_coloring_failed_are_colored_the_next_time(tiny, picture, monkeypatch):
-    labels, options, bench = np.ones((40, 50), np.uint8), ColorizeOptions(), Workbench()
+    labels, options, cache = np.ones((40, 50), np.uint8), ColorizeOptions(), SessionCache()
     with monkeypatch.context() as patch:
         patch.setattr(Session, "edit", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            bench.color(tiny, picture, labels, MODEL_CLASSES, options)
-    coloring = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+            cache.color(tiny, picture, labels, MODEL_CLASSES, options)
+    coloring = cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     np.testing.assert_array_equal(coloring.levels.whole(), load(tiny).colorize(picture.pixels, labels))
 
 
 def test_other_options_another_picture_or_another_model_begin_a_session(tiny, picture, sessions, make_model, library):
     make_model("other", seed=1).save(library / "other.safetensors")
-    bench, options = Workbench(), ColorizeOptions()
+    cache, options = SessionCache(), ColorizeOptions()
     changed = Picture("photo", picture.pixels // 2, picture.limits, ("photo", 1))
     labels, seen = np.ones((40, 50), np.uint8), []
     for arguments in (
@@ -199,31 +202,21 @@ def test_other_options_another_picture_or_another_model_begin_a_session(tiny, pi
         ("other", changed, options),
     ):
         model, shown, chosen = arguments
-        seen.append(bench.color(model, shown, labels, MODEL_CLASSES, chosen).levels.whole().copy())
+        seen.append(cache.color(model, shown, labels, MODEL_CLASSES, chosen).levels.whole().copy())
     assert len(sessions) == 4
     assert not any(np.array_equal(one, two) for one, two in pairwise(seen))
-
-
-def test_a_model_is_read_once_until_its_file_changes(tiny, make_model, library, monkeypatch):
-    workbench._load.cache_clear()
-    first = workbench.load(tiny)
-    assert workbench.load(tiny) is first
-    path = library / "tiny.safetensors"
-    path.unlink()
-    make_model("tiny", seed=1).save(path)
-    assert workbench.load(tiny) is not first
 
 
 def test_a_model_without_a_colorizer_says_so(make_model, library, picture):
     make_model("segments", colorizer=False).save(library / "segments.safetensors")
     assert ModelInfo.read("segments").color_ids == ()
-    assert Workbench().predict("segments", picture, SegmentOptions()).likely.shape == (40, 50)
+    assert inference.predict("segments", picture, SegmentOptions()).likely.shape == (40, 50)
     with pytest.raises(ModelError, match="'segments' has no colorizer"):
-        Workbench().color("segments", picture, np.zeros((40, 50), np.uint8), MODEL_CLASSES, ColorizeOptions())
+        SessionCache().color("segments", picture, np.zeros((40, 50), np.uint8), MODEL_CLASSES, ColorizeOptions())
 
 
 def test_what_the_dock_must_know_of_a_model_is_read_without_loading_it(tiny, monkeypatch):
-    monkeypatch.setattr(workbench, "load", None)
+    monkeypatch.setattr(inference, "load", None)
     info = ModelInfo.read(tiny)
     assert (info.name, info.color_ids, info.has_segmenter) == ("tiny", (0, 1, 2, 7), True)
     assert info.classes == MODEL_CLASSES
@@ -248,6 +241,20 @@ def assert_alike(rgb, expected):
     assert np.abs(rgb.astype(int) - expected).max() <= 1, "other parts are rounded otherwise"
 
 
+def test_only_for_edits_do_threads_take_turns_sooner(tiny, picture, monkeypatch):
+    usual, intervals, edit, labels = sys.getswitchinterval(), [], Session.edit, np.zeros((40, 50), np.uint8)
+
+    def noted(*arguments, **named):
+        intervals.append(sys.getswitchinterval())
+        return edit(*arguments, **named)
+
+    monkeypatch.setattr(Session, "edit", noted)
+    SessionCache().color(tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
+    inference.colorize(tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
+    assert intervals == pytest.approx([PROMPT, usual])
+    assert sys.getswitchinterval() == usual > PROMPT
+
+
 class EndsAfter(Progress):
     """Is cancelled when some tiles are painted."""
 
@@ -267,12 +274,12 @@ def test_a_first_coloring_that_is_cancelled_is_not_shown_in_part_and_is_finished
     picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((110, 130), np.uint8)
     labels[50:] = 7
     arguments = (tiny, picture, labels, MODEL_CLASSES, ColorizeOptions())
-    bench, progress = Workbench(), EndsAfter(looks)
-    first = bench.color(*arguments, progress=progress)
+    cache, progress = SessionCache(), EndsAfter(looks)
+    first = cache.color(*arguments, progress=progress)
     assert progress.shares == sorted(progress.shares)
     assert (first.levels is None) == (first.done is False) == (looks < 1000)
     assert first.counts == {1: 6_500, 7: 7_800}
-    again = bench.color(*arguments, view=Box(0, 10, 0, 10), anew=True)
+    again = cache.color(*arguments, view=Box(0, 10, 0, 10), anew=True)
     assert again.done
     assert_alike(again.levels.arrays[0], load(tiny).colorize(pixels, labels))
 
@@ -280,16 +287,16 @@ def test_a_first_coloring_that_is_cancelled_is_not_shown_in_part_and_is_finished
 def test_colors_that_are_cancelled_are_finished_from_where_they_were(tiny, small_parts):
     pixels = np.random.default_rng(0).integers(0, 255, (110, 130), np.uint8)
     picture, labels = Picture("photo", pixels, None, ("photo", 0)), np.ones((110, 130), np.uint8)
-    options, bench = ColorizeOptions(), Workbench()
-    bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    options, cache = ColorizeOptions(), SessionCache()
+    cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     labels[:] = 7
-    half = bench.color(tiny, picture, labels, MODEL_CLASSES, options, progress=EndsAfter(2))
+    half = cache.color(tiny, picture, labels, MODEL_CLASSES, options, progress=EndsAfter(2))
     assert not half.done
-    assert not bench.painted
+    assert not cache.painted
     assert half.levels is not None, "what is painted is shown"
-    more = bench.color_more(progress=EndsAfter(1))
+    more = cache.color_more(progress=EndsAfter(1))
     assert not more.done
-    rest = bench.color(tiny, picture, labels, MODEL_CLASSES, options)
+    rest = cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     assert rest.done
-    assert bench.painted
+    assert cache.painted
     assert_alike(rest.levels.arrays[0], load(tiny).colorize(pixels, labels))

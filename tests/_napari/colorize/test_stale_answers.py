@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_colorizer._napari.colorize.session_cache import Workbench, load
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer._napari.colorize.session_cache import SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
 
@@ -38,9 +40,9 @@ class Gate:
 def gate(monkeypatch, until):
     """Hold predictions and colorings, each at its end; predictions say what they were made of."""
     gate = Gate(until)
-    color = Workbench.color
+    color = SessionCache.color
 
-    def predict(_bench, model, picture, options):
+    def predict(model, picture, options):
         gate.hold()
         made.append((model, np.asarray(picture.pixels), options.confidence))
         return np.full(np.shape(picture.pixels)[:2], SKY if made[-1][0] == "default" else 1, np.uint8)
@@ -51,8 +53,8 @@ def gate(monkeypatch, until):
         return done
 
     made = gate.made = []
-    monkeypatch.setattr(Workbench, "predict", predict)
-    monkeypatch.setattr(Workbench, "color", slow)
+    monkeypatch.setattr(inference, "predict", predict)
+    monkeypatch.setattr(SessionCache, "color", slow)
     return gate
 
 

@@ -279,7 +279,7 @@ def test_news_of_another_model_changes_nothing(mine, make_model, library, wait):
     news.models_changed.emit()
     assert widget.models.findText("other") >= 0
     assert controller.default_classes is edited
-    assert controller.runner.idle
+    assert controller.tasks.idle
 
 
 def test_a_model_that_is_gone_gives_way_to_the_default(mine, library, wait, messages):
@@ -309,7 +309,7 @@ def test_a_viewer_closed_in_mid_run_is_no_error(dock, qtbot):
     viewer, widget = dock
     controller = widget.controller
     widget.predict_button.click()
-    assert not controller.runner.idle
+    assert not controller.tasks.idle
     viewer.close()
     qtbot.wait(2000)
     assert controller.labels is None
@@ -324,7 +324,7 @@ def test_closing_the_dock_stops_it(predicted, qtbot):
     before = viewer.layers["photo colors"].data.copy()
     viewer.layers["photo labels"].data = np.full((96, 128), GRASS, np.uint8)
     qtbot.wait(500)
-    assert controller.runner.idle
+    assert controller.tasks.idle
     np.testing.assert_array_equal(viewer.layers["photo colors"].data, before)
 
 
@@ -362,7 +362,7 @@ def test_the_x_of_the_dock_stops_it_and_lets_it_go(predicted, wait, qtbot):
     before = viewer.layers["photo colors"].data.copy()
     labels.data = np.full((96, 128), GRASS, np.uint8)
     qtbot.wait(300)
-    assert widget.controller.runner.idle
+    assert widget.controller.tasks.idle
     np.testing.assert_array_equal(viewer.layers["photo colors"].data, before)
     assert len(viewer.layers.events.inserted.callbacks) < listeners
     assert len(labels.keymap) < len(keys)

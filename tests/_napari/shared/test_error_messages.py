@@ -1,7 +1,7 @@
 import pytest
 from napari.utils.notifications import notification_manager
 
-from napari_colorizer._napari.colorize.session_cache import TorchError
+from napari_colorizer._napari.colorize.inference import TorchError
 from napari_colorizer._napari.shared import error_messages as explain_module
 from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.layers import LayerError

@@ -7,28 +7,27 @@ import time
 import pytest
 
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
-from napari_colorizer._napari.shared.task_queue import Request, Runner
-from napari_colorizer._napari.shared.thread_settings import PROMPT
+from napari_colorizer._napari.shared.task_queue import Request, TaskQueue
 
 
 class Log:
-    """A runner, and all that it reports, in order."""
+    """A task queue, and all that it reports, in order."""
 
     def __init__(self, qtbot):
-        self.qtbot, self.runner = qtbot, Runner()
+        self.qtbot, self.tasks = qtbot, TaskQueue()
         self.busy, self.failed, self.results, self.prepared = [], [], [], []
-        self.runner.busy.connect(self.busy.append)
-        self.runner.failed.connect(lambda doing, error: self.failed.append((doing, str(error))))
+        self.tasks.busy.connect(self.busy.append)
+        self.tasks.failed.connect(lambda doing, error: self.failed.append((doing, str(error))))
 
     def ask(self, kind, result=None, work=None, then=None, can_wait=False):
         def prepare():
             self.prepared.append(result)
             return work or (lambda: result)
 
-        self.runner.submit(Request(kind, prepare, then or self.results.append, f"doing {kind}", can_wait))
+        self.tasks.submit(Request(kind, prepare, then or self.results.append, f"doing {kind}", can_wait))
 
     def finish(self):
-        self.qtbot.waitUntil(lambda: self.runner.idle, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.tasks.idle, timeout=30_000)
 
 
 @pytest.fixture
@@ -82,36 +81,30 @@ def test_what_can_wait_is_done_when_nothing_else_waits(log, gate):
 
 def test_it_tells_what_comes_next(log, gate):
     log.ask("load", work=lambda: gate.wait(30))
-    assert not log.runner.comes_next("load")
+    assert not log.tasks.comes_next("load")
     log.ask("more", can_wait=True)
-    assert log.runner.comes_next("more")
+    assert log.tasks.comes_next("more")
     log.ask("color")
     log.ask("predict")
-    assert [log.runner.comes_next(kind) for kind in ("more", "color", "predict")] == [False, True, False]
+    assert [log.tasks.comes_next(kind) for kind in ("more", "color", "predict")] == [False, True, False]
     gate.set()
     log.finish()
-    assert not log.runner.comes_next("color")
+    assert not log.tasks.comes_next("color")
 
 
 def test_work_is_done_in_a_thread_and_all_else_on_the_main_thread(log):
     threads = []
     note = lambda *_: threads.append(threading.current_thread() is threading.main_thread())  # noqa: E731
-    log.runner.submit(Request("color", lambda: note() or note, note, "coloring"))
+    log.tasks.submit(Request("color", lambda: note() or note, note, "coloring"))
     log.finish()
     assert threads == [True, False, True]
 
 
-def test_threads_take_turns_promptly_as_long_as_any_runner_works(log, gate, qtbot):
-    usual, other, begun = sys.getswitchinterval(), Log(qtbot), threading.Event()
-    log.ask("a", work=lambda: begun.set() or gate.wait(30))
-    assert begun.wait(30)
-    other.ask("b", work=fail)
-    other.finish()
-    assert other.failed
-    assert sys.getswitchinterval() == pytest.approx(PROMPT)
-    gate.set()
+def test_work_leaves_the_settings_of_the_process_alone(log):
+    usual = sys.getswitchinterval()
+    log.ask("a", work=lambda: log.results.append(sys.getswitchinterval()))
     log.finish()
-    assert sys.getswitchinterval() == usual > PROMPT
+    assert log.results[0] == usual
 
 
 def test_failing_work_is_reported_and_the_next_request_still_runs(log, gate):
@@ -124,7 +117,7 @@ def test_failing_work_is_reported_and_the_next_request_still_runs(log, gate):
 
 
 def test_a_failing_preparation_is_reported_and_the_next_request_still_runs(log):
-    log.runner.submit(Request("predict", fail, log.results.append, "doing predict"))
+    log.tasks.submit(Request("predict", fail, log.results.append, "doing predict"))
     log.ask("color", "color")
     log.finish()
     assert log.failed == [("doing predict", "no good")]
@@ -150,7 +143,7 @@ def test_a_runtime_error_such_as_a_full_gpu_is_reported_too(log):
 
 
 def test_nothing_to_do_is_no_failure(log):
-    log.runner.submit(Request("color", lambda: None, log.results.append, "coloring"))
+    log.tasks.submit(Request("color", lambda: None, log.results.append, "coloring"))
     log.ask("predict", "predict")
     log.finish()
     assert log.results == ["predict"]
@@ -176,7 +169,7 @@ def test_what_is_asked_for_while_another_request_is_prepared_waits_its_turn(log,
         log.ask("color", work=work)
         return work
 
-    log.runner.submit(Request("folder", prepare, log.results.append, "saving"))
+    log.tasks.submit(Request("folder", prepare, log.results.append, "saving"))
     log.finish()
     assert most == [1, 1]
     assert len(log.results) == 2
@@ -188,7 +181,7 @@ def test_it_says_what_it_does_and_in_the_end_that_it_does_nothing(log):
     log.finish()
     assert [text for text in log.busy if text] == ["doing predict", "doing color"]
     assert log.busy[-1] == ""
-    assert log.runner.idle
+    assert log.tasks.idle
 
 
 def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
@@ -200,7 +193,7 @@ def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
 
     log.ask("color", work=work)
     log.ask("predict", "labels")
-    log.runner.close()
+    log.tasks.close()
     log.ask("predict", "too late")
     reports = len(log.busy)
     gate.set()
@@ -217,12 +210,12 @@ def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
 @pytest.fixture
 def cancelled(log):
     said = []
-    log.runner.cancelled.connect(said.append)
+    log.tasks.cancelled.connect(said.append)
     return said
 
 
 def ask_told(log, progress, work, result="told"):
-    log.runner.submit(Request("told", lambda: work, lambda _: log.results.append(result), "telling", progress=progress))
+    log.tasks.submit(Request("told", lambda: work, lambda _: log.results.append(result), "telling", progress=progress))
 
 
 def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_done(log, qtbot, cancelled):
@@ -237,9 +230,9 @@ def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_
     ask_told(log, progress, work)
     ask_told(log, Progress(), lambda: None, "a later one of the kind")
     log.ask("color", "color")
-    qtbot.waitUntil(lambda: log.runner.progress.done == 0.5, timeout=30_000)
+    qtbot.waitUntil(lambda: log.tasks.progress.done == 0.5, timeout=30_000)
     for _ in range(2):  # twice is no harm
-        log.runner.cancel()
+        log.tasks.cancel()
     log.finish()
     assert cancelled == ["telling"]
     assert log.results == ["color"]
@@ -251,15 +244,15 @@ def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_
 
 
 def test_what_tells_nothing_is_not_cancelled(log, gate, cancelled):
-    log.runner.cancel()
+    log.tasks.cancel()
     log.ask("save", "saved", work=lambda: gate.wait(30) and "saved")
-    assert log.runner.progress.done is None
-    log.runner.cancel()
+    assert log.tasks.progress.done is None
+    log.tasks.cancel()
     gate.set()
     log.finish()
     assert log.results == ["saved"]
     assert not cancelled
-    assert log.runner.progress is None
+    assert log.tasks.progress is None
 
 
 def test_the_time_left_follows_from_what_is_done(monkeypatch):

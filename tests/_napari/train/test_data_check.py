@@ -91,7 +91,7 @@ def test_a_check_can_be_stopped_and_then_starts_nothing(bare_train, until, monke
     until(entered.is_set)
     widget.stop_button.click()
     assert enabled(widget) == IDLE
-    until(lambda: widget.controller.runner.idle)
+    until(lambda: widget.controller.tasks.idle)
     assert widget.controller.phase == "idle"
 
 

@@ -72,7 +72,7 @@ def test_start_live_curves_stop_resume_finish_and_the_new_model(begun, until, wa
     before = list(controller.history.losses["segmenter"])
 
     resume(widget)
-    until(lambda: controller.phase == "idle" and controller.runner.idle)
+    until(lambda: controller.phase == "idle" and controller.tasks.idle)
     assert "finished" in widget.message.text(), widget.message.text()
     history = controller.history
     assert [epoch for epoch, _ in history.metrics["segmenter"]["mIoU"]] == [0, 1, 2, 3, 4]

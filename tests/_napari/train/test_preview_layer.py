@@ -23,7 +23,7 @@ def test_the_preview_is_one_layer_that_changes_in_place(run_to_end, until, tmp_p
     assert [int(layer.data[row, 0, 0]) for row in (0, -1)] == [10, 20]
     data = layer.data
     widget.controller._request_preview(second)
-    until(lambda: widget.controller.runner.idle)
+    until(lambda: widget.controller.tasks.idle)
     assert viewer.layers[0].data is data
     assert [int(data[row, 0, 0]) for row in (0, -1)] == [30, 40]
 
@@ -58,7 +58,7 @@ def test_a_preview_that_the_user_deleted_stays_away_until_the_next_training(
         until(lambda: viewer.layers)
         viewer.layers.clear()
         widget.stop_button.click()
-        until(lambda: widget.controller.phase == "idle" and widget.controller.runner.idle)
+        until(lambda: widget.controller.phase == "idle" and widget.controller.tasks.idle)
         assert not viewer.layers
 
 

@@ -178,7 +178,7 @@ def test_a_new_model_is_offered_in_every_dock_at_once(
     assert all(box.findText("mine") >= 0 for box in (colorize.models, elsewhere.models, widget.starts))
     assert colorize.models.currentText() == elsewhere.models.currentText() == widget.starts.currentText() == "default"
     elsewhere.controller.choose_model("mine")
-    until(lambda: elsewhere.controller.runner.idle and colorize.controller.runner.idle)
+    until(lambda: elsewhere.controller.tasks.idle and colorize.controller.tasks.idle)
     assert elsewhere.controller.model.name == "mine"
 
 

@@ -67,15 +67,15 @@ class Clock:
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Time the plugin meanwhile: all that it does on the main thread begins in one of these methods."""
-        from napari_colorizer._napari.colorize.color_updates import Following
-        from napari_colorizer._napari.colorize.controller import ColorizeController
-        from napari_colorizer._napari.shared.task_queue import Runner
+        from napari_colorizer._napari.colorize.color_updates import ColorUpdates
+        from napari_colorizer._napari.colorize.selection import Selection
+        from napari_colorizer._napari.shared.task_queue import TaskQueue
 
         places: dict[str, Any] = {
-            "_on_edit": ColorizeController,
-            "_show": Following,
-            "_show_more": Following,
-            "_next": Runner,
+            "_on_edit": Selection,
+            "_show": ColorUpdates,
+            "_show_more": ColorUpdates,
+            "_next": TaskQueue,
             "set_data": GlirTexture2D,
         }
         originals = {name: getattr(owner, name) for name, owner in places.items()}

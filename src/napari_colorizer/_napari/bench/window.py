@@ -251,7 +251,7 @@ class _Painting:
     def _settle(self) -> None:
         """Let Qt work until the background thread has nothing left to do."""
         deadline = time.monotonic() + PATIENCE
-        while not self._controller.runner.idle:
+        while not self._controller.tasks.idle:
             self.clock.let_work(REST)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the colors were not done within {PATIENCE} s")

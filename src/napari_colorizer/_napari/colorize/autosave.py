@@ -72,7 +72,7 @@ class Autosave:
         """Keep the label map in the background, if it has changed and was not saved."""
         self._take()
         if self._due:
-            self.controller.runner.submit(Request("autosave", lambda: self._write, lambda _: None, "", can_wait=True))
+            self.controller.tasks.submit(Request("autosave", lambda: self._write, lambda _: None, "", can_wait=True))
 
     def flush(self) -> None:
         """Keep the label map at once: there may be no later."""
@@ -156,7 +156,7 @@ class Autosave:
             if unsaved is not None and image is self.controller.image and self._is_news(unsaved, image):
                 self._put(Offer(image, unsaved))
 
-        self.controller.runner.submit(Request("look for unsaved", prepare, then, ""))
+        self.controller.tasks.submit(Request("look for unsaved", prepare, then, ""))
 
     def _is_news(self, unsaved: Unsaved, image: Image) -> bool:
         labels = self.controller.labels

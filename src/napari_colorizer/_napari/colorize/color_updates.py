@@ -1,4 +1,4 @@
-"""The colors of a controller's image, brought up to its label map in the background."""
+"""The colors and counts of the chosen image, brought up to its label map in the background."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from threading import current_thread, main_thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from napari.layers import Image
+from psygnal import Signal
 
-from napari_colorizer._napari.colorize.result_layers import WholePicture, lay_colors, outline, refresh, view_of
-from napari_colorizer._napari.colorize.session_cache import Coloring, Workbench
+from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
+from napari_colorizer._napari.colorize.selection import Selection
+from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.progress import Progress
-from napari_colorizer._napari.shared.task_queue import Request, Work
-
-if TYPE_CHECKING:
-    from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
 
 VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
 
@@ -29,151 +31,208 @@ class Asked(NamedTuple):
     how: tuple[Any, ...]  # model, classes and options
 
 
-class Following:
-    """Asks for colors and counts, and lays them on the image when they come.
+class ColorUpdates:
+    """Asks for colors and counts when what is chosen changes, and shows them on the image when they come.
 
     Parameters
     ----------
-    controller : ColorizeController
-        Holds the layers, the options and what comes of them.
+    selection : Selection
+        Tells what is to be colored.
+    tasks : TaskQueue
+        Does it in the background.
+
+    Attributes
+    ----------
+    colors : Image, optional
+        The layer that shows the colors of the image.
+    counts : dict
+        How many pixels of the label map each id has.
+    session_cache : SessionCache
     """
 
-    def __init__(self, controller: ColorizeController):
-        self.controller = controller
+    counts_changed = Signal()
+    succeeded = Signal()  # what was asked for last has come
+    failed = Signal(str, Exception)  # what was being done, and what went wrong
 
-    def _newer(self) -> bool:
-        """Whether what is being colored had better end: a newer edit waits, or nobody does."""
-        return self.controller.runner.closed or self.controller.runner.comes_next("color")
+    def __init__(self, selection: Selection, tasks: TaskQueue):
+        self.selection, self.tasks = selection, tasks
+        self.colors: Image | None = None
+        self.counts: dict[int, int] = {}
+        self.session_cache = SessionCache()
+        selection.image_changes.connect(self._on_image)
+        selection.labels_changed.connect(self._on_labels)
+        selection.outdated.connect(self._follow)
+        selection.plane_changed.connect(self._on_plane)
+        selection.place_changed.connect(self._on_place)
+        selection.viewer.layers.events.removed.connect(self._on_removed)
+
+    # -- what is asked for
 
     def submit(self, color: bool) -> None:
         """Count the pixels of each class, and color the image if wanted."""
-        controller = self.controller
-        if controller.image is None or (controller.labels is not None and not on_layers.is_settled(controller.labels)):
+        chosen = self.selection
+        if chosen.image is None or (chosen.labels is not None and not on_layers.is_settled(chosen.labels)):
             return
-        color = color and bool(controller.model.color_ids)
+        color = color and bool(chosen.model.color_ids)
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         progress = Progress()
         prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
-        controller.runner.submit(Request(kind, prepare, show, doing, progress=progress))
+        self.tasks.submit(Request(kind, prepare, show, doing, progress=progress))
 
     def _asked(self) -> Asked | None:
         """What colors would be asked for now."""
-        controller = self.controller
-        image = controller.image
-        if image is None or image not in controller.viewer.layers:
+        chosen = self.selection
+        image = chosen.image
+        if image is None or image not in chosen.viewer.layers:
             return None
-        index = on_layers.plane_index(image, controller.viewer)
-        return Asked(
-            (image, controller.subject, index, controller.labels),
-            (controller.model, controller.classes, controller.options),
-        )
+        index = on_layers.plane_index(image, chosen.viewer)
+        return Asked((image, chosen.subject, index, chosen.labels), (chosen.model, chosen.classes, chosen.options))
 
     def _prepare(self, color: bool, progress: Progress) -> Work | None:
-        controller, asked = self.controller, self._asked()
-        image, labels, bench = controller.image, controller.labels, controller.bench
+        chosen, asked = self.selection, self._asked()
+        image, labels, cache = chosen.image, chosen.labels, self.session_cache
         if asked is None or image is None:
             return None
-        picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+        picture = chosen.picture_of(image)
         plane = (
             np.zeros(picture.pixels.shape[:2], np.uint8)
             if labels is None
-            else on_layers.lazy_plane_of(labels, image, controller.viewer)
+            else on_layers.lazy_plane_of(labels, image, chosen.viewer)
         )
         if not color:
-            return lambda: (asked, bench.count(np.asarray(plane)))
-        model, classes, options = controller.model.name, controller.classes, controller.options
-        view = view_of(controller.colors, controller.viewer)
+            return lambda: (asked, Coloring(inference.count(np.asarray(plane))))
+        model, classes, options = chosen.model.name, chosen.classes, chosen.options
+        view = view_of(self.colors, chosen.viewer)
         return lambda: (
             asked,
-            bench.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
+            cache.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
         )
+
+    def _prepare_more(self, asked: Asked, progress: Progress) -> Work | None:
+        if self.colors is None:
+            return None  # the layer was deleted
+        view = view_of(self.colors, self.selection.viewer)
+        return lambda: (asked, self.session_cache.color_more(view, self._newer, progress))
+
+    def _newer(self) -> bool:
+        """Whether what is being colored had better end: a newer edit waits, or nobody does."""
+        return self.tasks.closed or self.tasks.comes_next("color")
+
+    # -- what comes of it
 
     def _show(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
         asked, coloring = result
         now = self._asked()
         if progress.cancelled:
             if now is not None and now.picture == asked.picture:
-                self._lay(asked.picture[0], coloring, progress)
+                self._show_coloring(asked, coloring, progress)
             return
         if now is None or now.picture != asked.picture:
             if coloring.levels is not None and now is not None and now.picture[0] is asked.picture[0]:
                 self.submit(True)  # they are the colors of what is no more there
             return
-        self.controller.settle_complaint()
-        self._lay(asked, coloring, progress)
+        self.succeeded.emit()
+        self._show_coloring(asked, coloring, progress)
         if coloring.levels is not None and now.how != asked.how:
             self.submit(True)
 
-    def _lay(self, asked: Asked, coloring: Coloring, progress: Progress) -> None:
-        controller, image, now = self.controller, asked.picture[0], self._asked()
+    def _show_more(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
+        if self.colors is not None:
+            self._show_coloring(*result, progress)
+
+    def _show_coloring(self, asked: Asked, coloring: Coloring, progress: Progress) -> None:
+        viewer, image, now = self.selection.viewer, asked.picture[0], self._asked()
         if now is None or now.picture[0] is not image:
             return
         if now.picture == asked.picture:
-            controller.show_counts(coloring.counts)  # else they are those of labels that are no more there
+            self.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
-            before = controller.colors
-            controller.colors = lay_colors(controller.viewer, image, coloring.levels, before, self._catch_up)
+            before = self.colors
+            self.colors = show_colors(viewer, image, coloring.levels, before, self._catch_up)
             if before is None:
-                outline(controller.labels)
-            on_layers.note(controller.colors, **coloring.origin, versions=VERSIONS)
+                outline(self.selection.labels)
+            on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
-            controller.runner.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
+            self.tasks.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
 
-    def _prepare_more(self, asked: Asked, progress: Progress) -> Work | None:
-        controller = self.controller
-        if controller.colors is None:
-            return None  # the layer was deleted
-        view = view_of(controller.colors, controller.viewer)
-        return lambda: (asked, controller.bench.color_more(view, self._newer, progress))
-
-    def _show_more(self, progress: Progress, result: tuple[Asked, Coloring]) -> None:
-        if self.controller.colors is not None:
-            self._lay(*result, progress)
+    def show_counts(self, counts: dict[int, int]) -> None:
+        """Note how many pixels each id has."""
+        if counts != self.counts:
+            self.counts = counts
+            self.counts_changed.emit()
 
     def _catch_up(self, picture: WholePicture) -> None:
         """Color an edit that waits now, on the main thread: a picture is to be saved."""
-        controller = self.controller
-        if controller.colors is None or controller.colors.data is not picture or current_thread() is not main_thread():
+        if self.colors is None or self.colors.data is not picture or current_thread() is not main_thread():
             return
-        last = controller.runner.take("color")
+        last = self.tasks.take("color")
         if last is not None:
             try:
                 self._show(Progress(), last())
             except Exception as error:
-                controller.complain("Coloring", error)
+                self.failed.emit("Coloring", error)
             self.submit(True)  # what was begun before the edit may come later
 
-    def let_go(self) -> None:
+    # -- what happens around
+
+    def _follow(self) -> None:
+        """Bring counts and, if they follow, colors up to date."""
+        if self.selection.labels is not None:
+            self.submit(self.selection.following)
+        elif self.colors is not None and self.selection.following:
+            self.submit(True)
+
+    def _on_image(self, image: Image | None) -> None:
+        self._let_go()
+        self.colors, self.counts = on_layers.colors_for(image, self.selection.viewer), {}
+
+    def _on_labels(self) -> None:
+        self.counts = {}
+
+    def _on_plane(self) -> None:
+        if self.colors is not None:
+            self.submit(True)  # whether they follow edits or not: these are the colors of another plane
+        else:
+            self._follow()
+
+    def _on_place(self) -> None:
+        if self.colors is not None and self.selection.image is not None:
+            put_on(self.colors, self.selection.image)
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.colors:
+            self.colors = None
+
+    def _let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""
-        controller = self.controller
-        colors, last = controller.colors, controller.runner.take("color")
-        if controller.runner.idle and last is None and controller.bench.painted:
-            controller.bench.clear()
+        colors, last, cache = self.colors, self.tasks.take("color"), self.session_cache
+        if self.tasks.idle and last is None and cache.painted:
+            cache.clear()
             return
 
         def show(_done: None) -> None:
-            if colors is not None and colors in controller.viewer.layers:
+            if colors is not None and colors in self.selection.viewer.layers:
                 refresh(colors)
 
-        kind = f"finish {controller.generation}"  # one for each image: none takes the place of another
-        controller.runner.submit(Request(kind, lambda: lambda: _finish(controller.bench, last), show, "Coloring"))
+        kind = f"finish {self.selection.generation}"  # one for each image: none takes the place of another
+        self.tasks.submit(Request(kind, lambda: lambda: _finish(cache, last), show, "Coloring"))
 
     def close(self) -> None:
         """Paint the last edit, on the main thread: nobody comes back to paint the rest."""
-        controller = self.controller
-        last = controller.runner.take("color")
-        controller.runner.close()
+        self.selection.viewer.layers.events.removed.disconnect(self._on_removed)
+        last = self.tasks.take("color")
+        self.tasks.close()
         with suppress(Exception):  # nobody is there to hear of it
-            _finish(controller.bench, last)
-        if controller.colors is not None:
-            refresh(controller.colors)
+            _finish(self.session_cache, last)
+        if self.colors is not None:
+            refresh(self.colors)
 
 
-def _finish(bench: Workbench, last: Work | None) -> None:
+def _finish(cache: SessionCache, last: Work | None) -> None:
     """Do the last edit of a picture, and let go of it."""
     try:
         if last is not None:
             last()
     finally:
-        bench.clear()
+        cache.clear()

@@ -12,7 +12,7 @@ from napari_colorizer._napari.colorize.controller import ColorizeController
 RESULT_ONLY, BEFORE = "R", "U"  # result, uncolored; napari has no use for these keys on label maps and images
 
 
-class Comparing:
+class CompareKeys:
     """Hides layers as long as a key is held.
 
     Parameters

@@ -45,7 +45,7 @@ class Confidence:
         """
         if self._known() is None:
             return
-        self.controller.runner.submit(Request("confidence", self._prepare, self._show, "Choosing labels"))
+        self.controller.tasks.submit(Request("confidence", self._prepare, self._show, "Choosing labels"))
 
     def labeled(self) -> float | None:
         """The share of the pixels (0..1) of the label map that have a label; None where there is nothing to tell.

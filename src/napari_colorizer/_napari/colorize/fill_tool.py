@@ -161,7 +161,7 @@ class FillTool:
             return None
         try:
             plane = on_layers.plane_of(labels, image, viewer)
-            picture = on_layers.picture_of(image, viewer, self.controller.generation)
+            picture = self.controller.picture_of(image)
         except on_layers.LayerError as error:
             self.controller.message.emit(str(error))
             return None
@@ -182,7 +182,7 @@ class FillTool:
         def prepare() -> Work | None:
             if image is not controller.image or not self._in_hand:
                 return None
-            picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            picture = controller.picture_of(image)
             if self._regions is not None and self._regions[0] == picture.key:
                 return None  # asked for more than once
             return lambda: (picture.key, _regions_of(picture))
@@ -192,7 +192,7 @@ class FillTool:
             if self._in_hand:
                 self._on_move()
 
-        controller.runner.submit(Request("edges", prepare, keep, "Looking for edges"))
+        controller.tasks.submit(Request("edges", prepare, keep, "Looking for edges"))
 
 
 def _regions_of(picture: on_layers.Picture) -> Regions:

@@ -12,10 +12,11 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.layer_reuse import let_be_drawn, show_gray, show_image, show_label_map
 from napari_colorizer._napari.colorize.prediction import Prediction
-from napari_colorizer._napari.colorize.saved_state import Kept, digest
+from napari_colorizer._napari.colorize.saved_state import SavedState, digest
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer
@@ -64,7 +65,7 @@ def read_with_labels(path: Path, images: list[Path]) -> Opened:
     return image, labels, classes
 
 
-class Folder:
+class FolderBrowser:
     """The images of a folder, of which one is open.
 
     Beside ``A.jpg`` the label map is kept as ``A.labels.png`` and the colors as ``A.color.png``. What has not changed
@@ -83,7 +84,7 @@ class Folder:
     def __init__(self, prediction: Prediction, files: KnownFiles):
         self.prediction = prediction
         self.controller = prediction.controller
-        self.files, self.kept = files, Kept(files)
+        self.files, self.kept = files, SavedState(files)
         self._for_all: Answer | None = None  # what the user answered for the rest of the folder
         self.images: list[Path] = []
         self.position = 0
@@ -123,7 +124,7 @@ class Folder:
     def _save(self, left: frozenset[Path]) -> None:
         """Save what is open, but for the files that are to be left as they are."""
         prepare = partial(self._prepare_save, left=left)
-        self.controller.runner.submit(Request("save", lambda: prepare(self._own_labels()), lambda _: None, "Saving"))
+        self.controller.tasks.submit(Request("save", lambda: prepare(self._own_labels()), lambda _: None, "Saving"))
 
     def _agree(self, then: Callable[[frozenset[Path]], None]) -> None:
         """Ask about files of others that would be overwritten, and go on with those that are to stay."""
@@ -179,7 +180,7 @@ class Folder:
             self._show(*opened, "\n".join(f"Passed over: {problem}" for problem in problems))
             self.changed.emit()
 
-        self.controller.runner.submit(Request("folder", prepare, then, "Saving and opening"))
+        self.controller.tasks.submit(Request("folder", prepare, then, "Saving and opening"))
 
     def _own_labels(self) -> NDArray[Any] | None:
         """The label map of the image that was opened from here, on which the dock then works again."""
@@ -219,7 +220,7 @@ class Folder:
         wanted = {file: contents for file, contents in self._would_write(labels).items() if file not in left}
         if not wanted or path is None or labels is None or layer is None:
             return None
-        picture = on_layers.picture_of(layer, controller.viewer, controller.generation)
+        picture = controller.picture_of(layer)
         classes, options, model = controller.classes, controller.options, controller.model
 
         def save() -> None:
@@ -228,7 +229,7 @@ class Folder:
                     if file.name.endswith(LABELS_SUFFIX):
                         write_label_map(file, labels, classes)
                     else:
-                        rgb = controller.bench.colorize(model.name, picture, labels, classes, options)
+                        rgb = inference.colorize(model.name, picture, labels, classes, options)
                         write_color(file, rgb, f"colored with {model.name}")
                 except OSError as error:
                     self._unsaved = True
@@ -252,7 +253,7 @@ class Folder:
         if kept is None or self._layer is last:
             on_it()
         else:
-            controller.runner.submit(Request("lay", lambda: let_be_drawn, lambda _: on_it(), "Opening"))
+            controller.tasks.submit(Request("lay", lambda: let_be_drawn, lambda _: on_it(), "Opening"))
 
     def _lay(
         self,

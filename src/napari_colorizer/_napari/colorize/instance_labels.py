@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
@@ -114,7 +115,7 @@ class MeaningDialog(QDialog):
         return result
 
 
-class ForeignLabels:
+class InstanceLabels:
     """Settles what the numbers of a labels layer mean, by asking once.
 
     Parameters
@@ -144,17 +145,17 @@ class ForeignLabels:
             plane = picture = None
             if image is not None and on_layers.fits(layer, image) and model.has_segmenter:
                 plane = on_layers.plane_of(layer, image, controller.viewer)
-                picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+                picture = controller.picture_of(image)
             options = SegmentOptions(controller.options.working_size, controller.options.device)
 
             def work() -> tuple[dict[int, int], dict[int, int]]:
-                sizes = controller.bench.count(np.asarray(regions)).counts
+                sizes = inference.count(np.asarray(regions))
                 return sizes, self._suggest(model.name, picture, plane, options)
 
             return work
 
         request = Request("foreign", prepare, lambda found: self._open(layer, *found), "Looking at the labels")
-        controller.runner.submit(request)
+        controller.tasks.submit(request)
 
     def _suggest(
         self, model: str, picture: on_layers.Picture | None, regions: NDArray[Any] | None, options: SegmentOptions
@@ -163,7 +164,7 @@ class ForeignLabels:
         if picture is None or regions is None:
             return {}
         try:
-            return majority_classes(regions, self.controller.bench.predict(model, picture, options).labels())
+            return majority_classes(regions, inference.predict(model, picture, options).labels())
         except (ColorizerError, RuntimeError, MemoryError, ImportError):
             return {}
 
@@ -205,4 +206,4 @@ class ForeignLabels:
                 layer.visible = False
                 controller.add_labels(labels.astype(dtype_for(classes)), classes)
 
-        controller.runner.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))
+        controller.tasks.submit(Request("foreign", lambda: work, then, "Mapping regions to classes"))

@@ -11,6 +11,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from skimage.segmentation import flood
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.known_predictions import (
     Index,
@@ -144,20 +145,20 @@ class Prediction:
             if not wanted():
                 return None
             asked.append((self._state(), self.threshold))
-            picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            picture = controller.picture_of(image)
             return partial(self._predict, picture, *asked[-1], progress)
 
         def passed_on(predicted: Predicted) -> None:
             if wanted():
                 self.request(then) if (self._state(), self.threshold) != asked[-1] else then(predicted)
 
-        controller.runner.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
+        controller.tasks.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
 
     def _predict(self, picture: on_layers.Picture, state: State, confidence: float, progress: Progress) -> Predicted:
         """In the background: predict a picture."""
         model, _, options = state
         progress.tell(0.0)
-        found = self.controller.bench.predict(model.name, picture, options, progress.tell)
+        found = inference.predict(model.name, picture, options, progress.tell)
         return Predicted(state, found, confidence, found.labels(confidence))
 
     def _show(self, predicted: Predicted, labels: Labels | None, before: NDArray[Any] | None) -> None:

@@ -9,11 +9,11 @@ from napari.layers import Labels
 
 from napari_colorizer._napari.colorize.prediction import Prediction
 
-Pointed = Literal["class", "region"]
-KEYS: dict[str, Pointed] = {"Shift-C": "class", "Shift-R": "region"}
+ClickScope = Literal["class", "region"]
+KEYS: dict[str, ClickScope] = {"Shift-C": "class", "Shift-R": "region"}
 
 
-class Pointing:
+class ResetTool:
     """Resets the class or region under the cursor to the prediction.
 
     Parameters
@@ -49,11 +49,11 @@ class Pointing:
                 self._bound.bind_key(key, None)
         self._bound = None
 
-    def _reset_under_cursor(self, layer: Labels, scope: Pointed) -> None:
+    def _reset_under_cursor(self, layer: Labels, scope: ClickScope) -> None:
         if layer is self.controller.labels:
             self.prediction.reset(scope, tuple(self.controller.viewer.cursor.position))
 
-    def ask(self, scope: Pointed) -> None:
+    def ask(self, scope: ClickScope) -> None:
         """Reset what the user clicks next."""
         labels = self.controller.labels
         if labels is None:

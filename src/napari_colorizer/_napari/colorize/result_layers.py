@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_colorizer.engine.levels import ColorLevels
 
 
-def lay_labels(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: ClassMap | None) -> Labels:
+def new_labels_layer(viewer: ViewerModel, image: Image, data: NDArray[Any], classes: ClassMap | None) -> Labels:
     """Lay a label map with some classes on an image layer."""
     layer = Labels(
         data,
@@ -70,7 +70,7 @@ class WholePicture(MultiScaleData):
         return np.array(self.levels.whole(), dtype, copy=copy)
 
 
-def lay_colors(
+def show_colors(
     viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: CatchUp
 ) -> Image:
     """Show colors in the layer that they had before, if it is still there, or in a new one on the image.

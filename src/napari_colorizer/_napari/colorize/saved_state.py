@@ -20,7 +20,7 @@ def digest(array: NDArray[Any]) -> bytes:
     return hashlib.blake2b(array.data, digest_size=16, person=str(array.shape).encode()[:16]).digest()
 
 
-class Kept:
+class SavedState:
     """Notes what was read from files and written to them, so that only what has changed is written.
 
     Parameters

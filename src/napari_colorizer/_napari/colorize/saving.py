@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari.color_files import write_picture
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.shared import layers as on_layers
@@ -56,7 +57,7 @@ class Saver:
         paths = [path for path in (labels, colors) if path is not None]
         others = [] if agreed else self.files.of_others(paths)
         if not others:
-            self.controller.runner.submit(
+            self.controller.tasks.submit(
                 Request("save as", lambda: self._prepare(labels, colors), self._tell, "Saving")
             )
             return
@@ -103,10 +104,10 @@ class Saver:
             return lambda: shown
         if controller.colors is None and not controller.model.color_ids:
             raise LayerError(f"{image.name!r} has no colors, and the model {controller.model.name!r} makes none")
-        picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+        picture = controller.picture_of(image)
         model, classes, options = controller.model.name, controller.classes, controller.options
         labels = np.zeros(picture.pixels.shape[:2], np.uint8) if plane is None else plane
-        return lambda: controller.bench.colorize(model, picture, labels, classes, options)
+        return lambda: inference.colorize(model, picture, labels, classes, options)
 
     def _tell(self, result: tuple[list[Path], Labels | None, NDArray[Any] | None]) -> None:
         written, layer, plane = result

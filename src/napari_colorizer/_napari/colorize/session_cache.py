@@ -1,4 +1,4 @@
-"""What is done in the background thread: loading models, predicting, coloring. No Qt, no layers, no widgets."""
+"""The session of the picture that is colored, kept from edit to edit. No Qt, no layers, no widgets."""
 
 from __future__ import annotations
 
@@ -6,36 +6,28 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, wraps
-from pathlib import Path
+from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
-from napari_colorizer._napari.shared.thread_settings import processor_spared
+from napari_colorizer._napari.shared.thread_settings import processor_spared, promptly
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.labels import unique_labels
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-from napari_colorizer.models.library import find_model
+from napari_colorizer.engine.options import ColorizeOptions
 
 if TYPE_CHECKING:
     from napari_colorizer.engine.levels import ColorLevels
-    from napari_colorizer.engine.segment import Segmentation
     from napari_colorizer.engine.session import Session
-    from napari_colorizer.models.model import Model
 
 Result = TypeVar("Result")
 SESSION_SHARE = 0.1  # of the time that the first coloring takes: until it paints
 SECONDS_OF_MORE = 0.25  # of painting what is left, from one time that it is shown to the next
-
-
-class TorchError(ImportError):
-    """PyTorch cannot be loaded."""
 
 
 @dataclass(frozen=True)
@@ -83,44 +75,16 @@ class AtHand:
     origin: dict[str, Any]
 
 
-def load(name: str) -> Model:
-    """Load a model, or take it from memory if its file has not changed since.
-
-    Raises
-    ------
-    TorchError
-        If PyTorch cannot be loaded.
-    """
-    path = find_model(name)
-    try:
-        import torch  # noqa: F401
-    except (OSError, ImportError) as error:
-        raise TorchError(
-            "PyTorch could not be loaded. Start napari from an environment where 'python -c \"import torch\"' works; "
-            "on Windows, installing the Microsoft Visual C++ Redistributable helps"
-        ) from error
-    return _load(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, _modified: int) -> Model:
-    from napari_colorizer.engine.painting import load_compiled
-    from napari_colorizer.models.file import read_model
-
-    load_compiled()  # edits are to come
-    return read_model(path)
-
-
 def _one_at_a_time(method: Callable[..., Result]) -> Callable[..., Result]:
     @wraps(method)
-    def locked(bench: Workbench, *arguments: Any, **options: Any) -> Result:
-        with bench._lock:
-            return method(bench, *arguments, **options)
+    def locked(cache: SessionCache, *arguments: Any, **options: Any) -> Result:
+        with cache._lock:
+            return method(cache, *arguments, **options)
 
     return locked
 
 
-class Workbench:
+class SessionCache:
     """Keeps the session of the picture at hand, so that an edit costs no more than it must."""
 
     def __init__(self) -> None:
@@ -128,25 +92,6 @@ class Workbench:
         self._given: ColorLevels | None = None  # those that are shown, and so are nowhere black
         self._counts: dict[int, int] = {}
         self._lock = RLock()  # what is left is painted by the main thread where the dock is closed
-
-    def predict(
-        self, model: str, picture: Picture, options: SegmentOptions, tell: Callable[[float], None] = lambda _: None
-    ) -> Segmentation:
-        """The label map of the picture at any confidence; see `Model.segmentation` for `tell`."""
-        pixels, limits = picture.seen()
-        return load(model).segmentation(pixels, options, limits, tell)
-
-    def colorize(
-        self, model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
-    ) -> NDArray[np.uint8]:
-        """The colors (H, W, 3) of a picture that is not the one at hand."""
-        pixels, limits = picture.seen()
-        return load(model).colorize(pixels, labels, None, options, limits, classes)
-
-    def count(self, labels: NDArray[np.integer]) -> Coloring:
-        """Count the pixels of each id, without coloring."""
-        ids, counts = unique_labels(labels)
-        return Coloring(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
 
     @_one_at_a_time
     def color(
@@ -184,7 +129,7 @@ class Workbench:
         levels, new = at_hand.levels, at_hand.levels is not self._given
         if new:
             view = None  # nothing of a new picture is to stay black
-        with processor_spared():
+        with promptly(), processor_spared():
             at_hand.session.edit(labels, classes=classes)
             self._counts = at_hand.session.counts
             progress.tell(SESSION_SHARE)
@@ -217,7 +162,7 @@ class Workbench:
         def enough() -> bool:
             return cancelled() or newer() or time.perf_counter() > end
 
-        with processor_spared():
+        with promptly(), processor_spared():
             painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
@@ -248,7 +193,7 @@ class Workbench:
         """The picture at hand if it is this one, or this one in its place; its layer keeps its levels."""
         from napari_colorizer.engine.levels import ColorLevels
 
-        loaded = load(model)
+        loaded = inference.load(model)
         key, layer = (id(loaded), picture.key, options), picture.key[0]
         if self._at_hand is not None and self._at_hand.key == key:
             return self._at_hand

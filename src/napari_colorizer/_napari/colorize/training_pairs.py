@@ -93,7 +93,7 @@ class Collector:
     def add(self) -> None:
         """Save the pair in the background, and say where it is."""
         request = Request("collect", self._prepare, self._tell, "Adding to the training set")
-        self.controller.runner.submit(request)
+        self.controller.tasks.submit(request)
 
     def _prepare(self) -> Work:
         controller = self.controller
@@ -107,7 +107,7 @@ class Collector:
         plane = on_layers.plane_of(labels, image, controller.viewer).copy()
         if not plane.any():
             raise LayerError(f"the label map {labels.name!r} is empty: label something before it is added")
-        picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+        picture = controller.picture_of(image)
         index = on_layers.plane_index(image, controller.viewer)
         name, classes = "_".join((image.name, *map(str, index))), controller.classes
         return lambda: save_or_doubt(name, picture, plane, classes)
@@ -131,7 +131,7 @@ class Collector:
         def told(answer: Answer, _for_all: bool) -> None:
             if answer == "overwrite":
                 request = Request("collect", lambda: doubt.replace, self._tell, "Adding to the training set")
-                self.controller.runner.submit(request)
+                self.controller.tasks.submit(request)
             else:
                 self.controller.message.emit(f"{doubt.mask.stem!r} stays in the training set with its old labels")
 

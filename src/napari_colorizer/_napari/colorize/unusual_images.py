@@ -36,7 +36,7 @@ def _orientation(path: str) -> int:
         return 1
 
 
-class OddImages:
+class UnusualImages:
     """Offers to show an image as it is meant.
 
     Parameters
@@ -83,7 +83,7 @@ class OddImages:
             lambda pixels: self._show(image, pixels, "upright", path),
             "Opening",
         )
-        self.controller.runner.submit(request)
+        self.controller.tasks.submit(request)
 
     def _show(self, image: Image, pixels: np.ndarray, what: str, path: str | None) -> None:
         """Lay an image in the place of another, which is hidden."""

@@ -33,7 +33,7 @@ def tell_of_range(controller: ColorizeController, image: Image) -> None:
         if image is not controller.image:
             return None
         with suppress(on_layers.LayerError):  # the coloring tells it
-            picture = on_layers.picture_of(image, controller.viewer, controller.generation)
+            picture = controller.picture_of(image)
             return lambda: used_range(picture)
         return None
 
@@ -47,7 +47,7 @@ def tell_of_range(controller: ColorizeController, image: Image) -> None:
         choices = {f"Show {better[0]:.9g} to {better[1]:.9g} as black to white": lambda: _show(image, better)}
         controller.offers.emit(text, choices)
 
-    controller.runner.submit(Request("range", prepare, tell, "Looking at the image"))
+    controller.tasks.submit(Request("range", prepare, tell, "Looking at the image"))
 
 
 def used_range(picture: on_layers.Picture) -> Used:

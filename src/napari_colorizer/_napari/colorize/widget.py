@@ -26,20 +26,20 @@ from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
 from napari_colorizer._napari.colorize.class_list import ClassList
-from napari_colorizer._napari.colorize.compare_keys import Comparing
+from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.fill_tool import FillTool
-from napari_colorizer._napari.colorize.folder_browser import Folder
-from napari_colorizer._napari.colorize.instance_labels import ForeignLabels
+from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
+from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.prediction import Prediction
-from napari_colorizer._napari.colorize.reset_tool import Pointing
+from napari_colorizer._napari.colorize.reset_tool import ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
 from napari_colorizer._napari.colorize.saving import Saver
-from napari_colorizer._napari.colorize.session_cache import load
 from napari_colorizer._napari.colorize.training_pairs import Collector
-from napari_colorizer._napari.colorize.unusual_images import OddImages
+from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, row
 from napari_colorizer._napari.shared.offer_bar import OfferBar
@@ -69,25 +69,25 @@ class ColorizeWidget(Dock):
         self.controller = controller = ColorizeController(napari_viewer)
         self.prediction = Prediction(controller)
         files = KnownFiles()
-        self.folder = Folder(self.prediction, files)
+        self.folder = FolderBrowser(self.prediction, files)
         self.saver = Saver(controller, files)
         self.collector = Collector(controller, self)
         self.autosave = Autosave(controller)
-        self.odd_images, self.foreign = OddImages(controller), ForeignLabels(controller, self)
-        self.pointing, self.filling = Pointing(self.prediction), FillTool(controller)
-        self.comparing = Comparing(controller)
+        self.unusual_images, self.instance_labels = UnusualImages(controller), InstanceLabels(controller, self)
+        self.reset_tool, self.filling = ResetTool(self.prediction), FillTool(controller)
+        self.compare_keys = CompareKeys(controller)
         self._told_of: Image | None = None  # what the message is about
         self.keeping = QTimer(self, interval=AUTOSAVE_MS)
         self._build()
         self._connect()
         self.reset_choices()
         self._choose_first_image()
-        controller.runner.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
+        controller.tasks.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
         self.destroyed.connect(lambda: controller.close())
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.pointing, self.filling, self.comparing):
+        for tool in (self.reset_tool, self.filling, self.compare_keys):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -117,7 +117,7 @@ class ColorizeWidget(Dock):
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
         self.message = TextBox(most_lines=12)
-        self.work = WorkBar(self.controller.runner)
+        self.work = WorkBar(self.controller.tasks)
         self.confidence = ConfidenceSlider(self.prediction)
         self.place = QLabel()
         self.offer_bar = OfferBar()
@@ -139,8 +139,8 @@ class ColorizeWidget(Dock):
     def _make_reset(self) -> QPushButton:
         menu = QMenu(self)
         menu.addAction("Whole map", lambda: self.prediction.reset("map"))
-        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.pointing.ask("class"))
-        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.pointing.ask("region"))
+        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.reset_tool.ask("class"))
+        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.reset_tool.ask("region"))
         self.reset_button = QPushButton("Reset to prediction")
         self.reset_button.setMenu(menu)
         self.reset_button.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari.utils.notifications import notification_manager
 
-from napari_colorizer._napari.colorize.session_cache import TorchError
+from napari_colorizer._napari.colorize.inference import TorchError
 from napari_colorizer.errors import ColorizerError, lacks_memory
 
 

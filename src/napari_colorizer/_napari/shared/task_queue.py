@@ -14,7 +14,6 @@ from psygnal import Signal
 from qtpy.QtCore import QThreadPool
 
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
-from napari_colorizer._napari.shared.thread_settings import promptly
 
 Work = Callable[[], Any]
 PATIENCE_AT_EXIT_MS = 60_000
@@ -48,7 +47,7 @@ class Request:
     progress: Progress = field(default_factory=Progress)
 
 
-class Runner:
+class TaskQueue:
     """Does requests one after the other in a thread, and reports on the main thread."""
 
     busy = Signal(str)  # what is being done; "" when idle
@@ -60,7 +59,7 @@ class Runner:
         self._running = False
         self._current: Request | None = None  # what the thread does
         self._closed = False
-        _runners.add(self)
+        _queues.add(self)
 
     @property
     def closed(self) -> bool:
@@ -144,8 +143,7 @@ class Runner:
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                with promptly():
-                    return work(), None
+                return work(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
                 return None, error
@@ -168,12 +166,12 @@ class Runner:
         create_worker(guarded, _start_thread=True, _connect={"returned": returned})
 
 
-_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+_queues: weakref.WeakSet[TaskQueue] = weakref.WeakSet()
 
 
 @atexit.register  # after Qt, so that it comes before Qt is taken down
 def _end_all() -> None:
     """Let what runs come to its end, whatever ends the interpreter: a thread that outlives Qt's objects aborts."""
-    for runner in list(_runners):
-        runner.close()
+    for queue in list(_queues):
+        queue.close()
     QThreadPool.globalInstance().waitForDone(PATIENCE_AT_EXIT_MS)

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from napari_colorizer._napari.shared.dock import focus_canvas
 from napari_colorizer._napari.shared.progress import in_words
-from napari_colorizer._napari.shared.task_queue import Runner
+from napari_colorizer._napari.shared.task_queue import TaskQueue
 
 LEAST_SECONDS = 0.5  # that work must last to be shown
 LOOK_MS = 100
@@ -20,12 +20,12 @@ class WorkBar(QWidget):
 
     Parameters
     ----------
-    runner : Runner
+    tasks : TaskQueue
     """
 
-    def __init__(self, runner: Runner):
+    def __init__(self, tasks: TaskQueue):
         super().__init__()
-        self.runner = runner
+        self.tasks = tasks
         self._doing = ""
         self.text = QLabel()
         self.bar = QProgressBar(textVisible=False)
@@ -43,7 +43,7 @@ class WorkBar(QWidget):
         layout.addLayout(across)
         self._looking = QTimer(self, interval=LOOK_MS)
         self._looking.timeout.connect(self._look)
-        runner.busy.connect(self._on_busy)
+        tasks.busy.connect(self._on_busy)
         self.hide()
 
     def _on_busy(self, doing: str) -> None:
@@ -55,10 +55,10 @@ class WorkBar(QWidget):
             self.hide()
 
     def _look(self) -> None:
-        progress = self.runner.progress
-        if self.runner.closed:
+        progress = self.tasks.progress
+        if self.tasks.closed:
             self._looking.stop()
-        if self.runner.closed or progress is None or not self._doing or progress.seconds < LEAST_SECONDS:
+        if self.tasks.closed or progress is None or not self._doing or progress.seconds < LEAST_SECONDS:
             self.hide()
             return
         left = progress.seconds_left if not progress.cancelled else None
@@ -72,5 +72,5 @@ class WorkBar(QWidget):
 
     def _cancel(self) -> None:
         focus_canvas(self)  # a button that goes would give the keys to another one
-        self.runner.cancel()
+        self.tasks.cancel()
         self._look()

@@ -14,7 +14,7 @@ from psygnal import Signal
 from napari_colorizer._napari.shared.activity_bar import ActivityBar
 from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.signals import news
-from napari_colorizer._napari.shared.task_queue import Request, Runner
+from napari_colorizer._napari.shared.task_queue import Request, TaskQueue
 from napari_colorizer._napari.train.data_check import CheckedData, check_data
 from napari_colorizer._napari.train.event_texts import (
     describe_data,
@@ -71,8 +71,8 @@ class TrainController:
         self.process = TrainingProcess()
         self.process.said.connect(self._hear)
         self.process.ended.connect(self._on_ended)
-        self.runner = Runner()
-        self.runner.failed.connect(self._explain)
+        self.tasks = TaskQueue()
+        self.tasks.failed.connect(self._explain)
         self.preview = Preview(viewer)
         self.activity = ActivityBar()
         for told in (news.models_changed, news.pairs_changed):
@@ -135,7 +135,7 @@ class TrainController:
             told.disconnect(self._on_news, missing_ok=True)
         self._cancelled.set()
         self.process.end()
-        self.runner.close()
+        self.tasks.close()
         self.activity.close()
 
     # -- the data
@@ -162,7 +162,7 @@ class TrainController:
             if found is not None and not cancelled.is_set():
                 self._on_checked(options, found, start)
 
-        self.runner.submit(Request("check", lambda: lambda: check_data(options, cancelled), then, "Checking the data"))
+        self.tasks.submit(Request("check", lambda: lambda: check_data(options, cancelled), then, "Checking the data"))
 
     def _on_checked(self, options: TrainOptions, found: CheckedData, start: bool) -> None:
         self.noted.emit(found.summary)
@@ -249,7 +249,7 @@ class TrainController:
             if self.preview.show(rgb):
                 self.noted.emit(f"The layer {NAME!r} lies below your images: the Home button shows all")
 
-        self.runner.submit(Request("preview", lambda: lambda: mosaic(pictures), then, "Reading validation pictures"))
+        self.tasks.submit(Request("preview", lambda: lambda: mosaic(pictures), then, "Reading validation pictures"))
 
     # -- what is told
 

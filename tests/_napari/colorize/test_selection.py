@@ -1,0 +1,68 @@
+"""What is chosen in a viewer, without a window and without anything that is computed."""
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+
+from napari_colorizer._napari.colorize.selection import Selection
+
+PIXELS = np.zeros((20, 30), np.uint8)
+
+
+@pytest.fixture
+def selection():
+    viewer = ViewerModel()
+    viewer.add_layer(Image(PIXELS, name="photo"))
+    chosen = Selection(viewer)
+    yield chosen
+    chosen.close()
+
+
+def listen(selection, *names):
+    """A list that gets the name of each signal that is sent, and what is chosen then."""
+    told = []
+    for name in names:
+        getattr(selection, name).connect(lambda *_, name=name: told.append((name, selection.image, selection.labels)))
+    return told
+
+
+def test_that_another_image_is_chosen_is_told_before_and_after(selection):
+    told = listen(selection, "image_changes", "labels_changed", "layers_changed", "outdated")
+    photo = selection.viewer.layers["photo"]
+    selection.choose_image(photo)
+    assert told == [("image_changes", None, None), ("layers_changed", photo, None)]
+    labels = selection.viewer.add_layer(Labels(PIXELS.copy(), name="map"))
+    told.clear()
+    selection.choose_labels(labels)
+    assert told[0] == ("labels_changed", photo, labels)
+    assert told[-2:] == [("layers_changed", photo, labels), ("outdated", photo, labels)]
+    told.clear()
+    selection.viewer.layers.remove(photo)
+    assert told[0] == ("image_changes", photo, labels)
+    assert told[-1] == ("layers_changed", None, None)
+
+
+def test_pixels_of_an_image_are_told_apart_from_how_they_are_shown(selection):
+    photo = selection.viewer.layers["photo"]
+    selection.choose_image(photo)
+    told, pictures = listen(selection, "outdated"), [(selection.subject, selection.picture_of(photo).key)]
+    for change in (lambda: setattr(photo, "contrast_limits", (0, 9)), lambda: setattr(photo, "data", PIXELS + 1)):
+        told.clear()
+        change()
+        assert told
+        pictures.append((selection.subject, selection.picture_of(photo).key))
+    subjects, keys = zip(*pictures, strict=True)
+    assert subjects == (subjects[0], subjects[0], subjects[0] + 1)
+    assert len(set(keys)) == 3
+
+
+def test_nothing_is_told_any_more_once_it_is_closed(selection):
+    photo = selection.viewer.layers["photo"]
+    selection.choose_image(photo)
+    told = listen(selection, "outdated", "layers_changed", "image_changes", "place_changed")
+    selection.close()
+    photo.contrast_limits = 0, 9
+    photo.scale = 2, 2
+    selection.viewer.layers.remove(photo)
+    assert not told
