@@ -45,7 +45,7 @@ def gate(monkeypatch, until):
 
     def predict(model, picture, options, tell):
         gate.hold()
-        made.append((model, np.asarray(picture.pixels), options.confidence))
+        made.append((model, np.asarray(picture.pixels), (options.working_size, picture.limits)))
         found = np.full(np.shape(picture.pixels)[:2], SKY if made[-1][0] == "default" else 1, np.uint8)
         return Segmentation(found, np.ones((1, 1), np.float32))
 
@@ -89,19 +89,19 @@ def test_a_changed_model_predicts_again(tiny, bare, gate, wait):
 
 
 @pytest.mark.parametrize(
-    ("change", "value"),
+    "change",
     [
-        (lambda widget: widget.confidence.setValue(0.75), lambda made: made[2]),
-        (lambda widget: setattr(widget.controller.image, "contrast_limits", (9, 99)), lambda made: 0.75),
+        lambda widget: widget.working_size.setValue(64),
+        lambda widget: setattr(widget.controller.image, "contrast_limits", (9, 99)),
     ],
-    ids=["confidence", "limits"],
+    ids=["working size", "limits"],
 )
-def test_a_changed_option_or_look_predicts_again(bare, gate, wait, change, value):
+def test_a_changed_option_or_look_predicts_again(bare, gate, wait, change):
     _, widget = bare
     gate.meanwhile(widget.predict_button.click, lambda: change(widget))
     wait(widget)
-    assert len(gate.made) == 2
-    assert value(gate.made[-1]) == 0.75
+    first, second = gate.made
+    assert first[2] != second[2]
     widget.prediction.reset("map")
     wait(widget)
     assert len(gate.made) == 2  # it is known

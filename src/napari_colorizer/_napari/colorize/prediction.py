@@ -124,7 +124,7 @@ class Prediction:
         """
         controller, progress = self.controller, Progress()
         image = controller.image
-        asked: list[tuple[State, float]] = []
+        asked: list[State] = []
         if image is None:
             return
         try:
@@ -144,13 +144,13 @@ class Prediction:
         def prepare() -> Work | None:
             if not wanted():
                 return None
-            asked.append((self._state(), self.threshold))
+            asked.append(self._state())
             picture = controller.picture_of(image)
-            return partial(self._predict, picture, *asked[-1], progress)
+            return partial(self._predict, picture, asked[-1], self.threshold, progress)
 
         def passed_on(predicted: Predicted) -> None:
             if wanted():
-                self.request(then) if (self._state(), self.threshold) != asked[-1] else then(predicted)
+                self.request(then) if self._state() != asked[-1] else then(predicted)
 
         controller.tasks.submit(Request("predict", prepare, passed_on, DOING, progress=progress))
 
