@@ -46,6 +46,10 @@ def test_what_lists_models_does_not_load_torch(module):
     assert loaded_after(f"import napari_colorizer.{module}", ("torch",)) == []
 
 
+def test_loading_a_model_does_not_load_the_compiler_of_torch():
+    assert loaded_after("from napari_colorizer import load_model; load_model()", ("torch._dynamo", "sympy")) == []
+
+
 def test_the_core_loads_neither_napari_nor_qt():
     modules = core_modules()
     assert {"napari_colorizer.cli", "napari_colorizer.engine.session", "napari_colorizer.models"} <= set(modules)

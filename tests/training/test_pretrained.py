@@ -3,7 +3,7 @@ import torch
 
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.models.model import Model
-from napari_colorizer.networks import GridNet
+from napari_colorizer.networks import TwoStreamUNet
 from napari_colorizer.training import pretrained
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.transfer import fresh_network
@@ -31,11 +31,11 @@ def test_without_the_package_they_begin_with_those_of_the_bundled_model(
     without_packages, tmp_path, monkeypatch, classes
 ):
     torch.manual_seed(0)
-    model = Model("default", classes, segmenter=GridNet.preset("default", classes.ids))
+    model = Model("default", classes, colorizer=TwoStreamUNet.preset("default", classes.ids))
     model.save(tmp_path / "default.safetensors")
     monkeypatch.setattr(pretrained, "bundled_default", lambda: tmp_path / "default.safetensors")
     encoder = pretrained.imagenet_encoder("lite0")
-    assert torch.equal(encoder.stem.weight, model.segmenter.image_encoder.stem.weight)
+    assert torch.equal(encoder.stem.weight, model.colorizer.image_encoder.stem.weight)
 
 
 def test_weights_that_are_nowhere_are_named(without_packages):

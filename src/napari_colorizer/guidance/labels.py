@@ -33,9 +33,9 @@ class ClassRanks(nn.Module):
 
     def __init__(self, ids: tuple[int, ...]):
         super().__init__()
-        values, ranks = torch.tensor(ids, dtype=torch.int64).sort()
-        self.register_buffer("sorted_ids", values, persistent=False)
-        self.register_buffer("sorted_ranks", ranks, persistent=False)
+        ranks = sorted(range(len(ids)), key=ids.__getitem__)
+        self.register_buffer("sorted_ids", torch.tensor([ids[rank] for rank in ranks]), persistent=False)
+        self.register_buffer("sorted_ranks", torch.tensor(ranks), persistent=False)
 
     def forward(self, labels: Tensor) -> Tensor:
         """Ranks (int64) of class ids of any integer dtype; ids that are not in the list get rank 0."""

