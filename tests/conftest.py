@@ -144,6 +144,16 @@ def installed(library, tiny_model):
 
 
 @pytest.fixture(scope="session")
+def model():
+    """Both default networks with random weights, and bold colors, for the 59 classes of PASCAL-Context."""
+    torch.manual_seed(0)
+    networks = GridNet.preset("default", range(60)), TwoStreamUNet.preset("default", range(1, 60))
+    with torch.no_grad():
+        networks[1].final.weight *= 10
+    return Model("random", ClassMap.pascal_context(), *networks, working_size=64)
+
+
+@pytest.fixture(scope="session")
 def authors_shapes():
     """Names and shapes of the tensors in the published checkpoints of the paper's authors."""
     return {"colorizer": dict(_shapes_of_their_colorizer()), "segmenter": dict(_shapes_of_their_gridnet())}

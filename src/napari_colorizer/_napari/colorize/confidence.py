@@ -8,13 +8,13 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.colorize.inference import count
 from napari_colorizer._napari.colorize.known_predictions import Index, Known, Written
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.engine.labels import unique_labels
 
 Moved = tuple[NDArray[Any], ClassMap, Written]
 
@@ -89,8 +89,7 @@ class Confidence:
 
         def work() -> tuple[Labels, Index, Known, NDArray[Any], Moved, dict[int, int]]:
             moved = known.moved(now, classes, counts, confidence)
-            ids, pixels = unique_labels(moved[0])
-            return labels, index, known, now, moved, dict(zip(ids.tolist(), pixels.tolist(), strict=True))
+            return labels, index, known, now, moved, count(moved[0])
 
         return work
 

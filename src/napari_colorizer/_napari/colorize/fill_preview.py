@@ -69,12 +69,8 @@ class FillPreview:
         remove_later(self.viewer, layer)
 
     def _lay(self, rgba: NDArray[np.uint8], image: Image) -> None:
-        layers, active = self.viewer.layers, on_layers.active_layer(self.viewer)
         self._layer = Image(rgba, rgb=True, name=NAME, **_place(rgba.shape[:2], image))
-        on_layers.note(self._layer, colors=True)  # nothing that the dock would color
-        layers.append(self._layer)
-        if active is not None:
-            layers.selection.active = active
+        on_layers.add_preview(self.viewer, self._layer)
 
 
 def _paint(mask: NDArray[np.bool_], color: Any) -> NDArray[np.uint8]:

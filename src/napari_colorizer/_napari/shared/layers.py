@@ -190,6 +190,15 @@ def note(layer: Layer, **facts: Any) -> None:
     layer.metadata = {**layer.metadata, METADATA_KEY: {**_notes(layer), **facts}}
 
 
+def add_preview(viewer: ViewerModel, layer: Image) -> None:
+    """Add a layer on top that is no image to color; the user's own layer stays selected."""
+    active = active_layer(viewer)
+    note(layer, colors=True)  # before anybody sees the layer
+    viewer.layers.append(layer)
+    if active is not None:
+        viewer.layers.selection.active = active
+
+
 def note_image(layer: Layer, image: Image) -> None:
     """Note that a layer is the label map or the colors of an image layer."""
     note(layer, image=str(image.unique_id))

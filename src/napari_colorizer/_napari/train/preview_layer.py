@@ -62,13 +62,9 @@ class Preview:
         return False
 
     def _lay(self, rgb: NDArray[np.uint8]) -> bool:
-        layers = self.viewer.layers
-        beside, active = bool(layers), on_layers.active_layer(self.viewer)
+        beside = bool(self.viewer.layers)
         self._layer = Image(rgb, rgb=True, name=NAME, **self._place(rgb.shape[1]))
-        on_layers.note(self._layer, colors=True)  # nothing that the dock Colorize would color
-        layers.append(self._layer)
-        if active is not None:
-            layers.selection.active = active
+        on_layers.add_preview(self.viewer, self._layer)
         return beside
 
     def _place(self, width: int) -> dict[str, Any]:
