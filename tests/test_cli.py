@@ -89,6 +89,56 @@ def test_an_output_folder_that_is_a_file_is_named(segment, pictures, tmp_path):
     assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "A.png", "taken")
 
 
+@pytest.mark.parametrize("name", ["mine.png", "new/folder/mine.PNG"])
+def test_an_output_with_the_suffix_of_an_image_is_a_file(segment, colorize, pictures, tmp_path, name, tiny_model):
+    target = tmp_path / name
+    assert segment(pictures / "A.png", "-o", target).stdout.split() == [str(target)]
+    assert read_label_map(target)[1] == tiny_model.classes
+    assert refused(colorize(pictures / "A.png", "-o", target), "is there already")
+    assert colorize(pictures / "A.png", "-o", target, "--overwrite").exit_code == 0
+    assert read_image(target).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.tif", "TIFF"), ("a.webp", "WEBP"), ("a.bmp", "BMP")]
+)
+def test_colors_are_written_as_the_suffix_of_the_output_says(colorize, pictures, tmp_path, name, kind):
+    assert colorize(pictures / "A.png", "-o", tmp_path / name).exit_code == 0
+    with Image.open(tmp_path / name) as image:
+        assert (image.format, image.size, image.mode) == (kind, (64, 48), "RGB")
+    assert refused(colorize(pictures / "A.png", "-o", tmp_path / name), "is there already")
+
+
+def test_several_results_in_one_file_are_refused_before_any_work(segment, colorize, pictures, tmp_path):
+    for command in (segment, colorize):
+        for given in ([pictures / "A.png", pictures / "B.png"], [pictures]):
+            assert refused(command(*given, "-o", tmp_path / "all.png"), "all.png", "name a folder")
+    assert not (tmp_path / "all.png").exists()
+
+
+def test_a_file_that_cannot_hold_the_result_is_refused_and_no_folder_is_made_of_it(
+    segment, colorize, pictures, tmp_path
+):
+    assert refused(segment(pictures / "A.png", "-o", tmp_path / "a.jpg"), "a.png")
+    assert refused(segment(pictures / "A.png", "-o", tmp_path / "a.gif"), "a.png")
+    assert refused(colorize(pictures / "A.png", "-o", tmp_path / "a.gif"), "a.gif", ".png")
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_an_existing_folder_with_the_suffix_of_an_image_is_a_folder(segment, pictures, tmp_path):
+    folder = tmp_path / "scans.png"
+    folder.mkdir()
+    assert segment(pictures / "A.png", "-o", folder).stdout.split() == [str(folder / "A.labels.png")]
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_the_image_itself_is_never_written_over(segment, colorize, pictures, more):
+    before = (pictures / "A.png").read_bytes()
+    for command in (segment, colorize):
+        assert refused(command(pictures / "A.png", "-o", pictures / "A.png", *more), "A.png", "the image itself")
+    assert (pictures / "A.png").read_bytes() == before
+
+
 def test_colors_follow_a_label_file(colorize, pictures, tiny_model):
     Image.fromarray(some_labels()).save(pictures / "mine.png")
     result = colorize(pictures / "A.png", "--labels", pictures / "mine.png", *CPU)

@@ -12,9 +12,9 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info
 from skimage import color, data
 
-from napari_colorizer._napari.color_files import write_picture
 from napari_colorizer._napari.shared.layers import METADATA_KEY, class_map_of, show_classes
 from napari_colorizer._napari.shared.signals import news
+from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import read_label_map, write_label_map
 

@@ -34,18 +34,32 @@ Confidence = Annotated[
 
 def _target(file: Path, suffix: str, output: Path | None, overwrite: bool) -> Path:
     """Where a result goes; refused before any work if something is there."""
+    from napari_colorizer.errors import FileError
     from napari_colorizer.files import beside, refuse_existing
 
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
     target = beside(file, suffix, output)
+    if output is not None:
+        if _is_file_name(output):
+            target = output
+        target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and target.samefile(file):
+        raise FileError(f"{target} is the image itself, which is not written over: another name or a folder helps")
     if not overwrite:
         refuse_existing(target)
     return target
 
 
-def _check_distinct(files: list[Path], output: Path | None) -> None:
-    """Refuse to let one result overwrite another: A.png and A.tif have the same one."""
+def _is_file_name(output: Path) -> bool:
+    """Whether an output is one file, and no folder: that is what the suffix of an image means."""
+    from PIL import Image
+
+    return output.suffix.lower() in Image.registered_extensions() and not output.is_dir()
+
+
+def _check_output(files: list[Path], output: Path | None) -> None:
+    """Refuse to let one result overwrite another: A.png and A.tif have the same one, and one file holds one."""
+    if output is not None and _is_file_name(output) and len(files) > 1:
+        raise ValueError(f"the results of {len(files)} images do not fit into one file, {output}: name a folder")
     seen: dict[tuple[Path, str], Path] = {}
     for file in files:
         key = (output or file.parent, file.stem)
@@ -87,7 +101,9 @@ def segment(
         parse_limits(limits)
         options = SegmentOptions(working_size, checked(device), confidence)
         files = inputs(files)
-        _check_distinct(files, output)
+        _check_output(files, output)
+        if output is not None and _is_file_name(output) and output.suffix.lower() != ".png":
+            raise ValueError(f"a label map is written as PNG: name the file {output.with_suffix('.png').name}")
         loaded = load_model(model)
         loaded.require_segmenter()
 
@@ -117,8 +133,9 @@ def colorize(
     vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
+    from napari_colorizer.color_files import form_of_colors, write_picture
     from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-    from napari_colorizer.files import COLOR_SUFFIX, write_color
+    from napari_colorizer.files import COLOR_SUFFIX
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
@@ -126,7 +143,9 @@ def colorize(
         options = ColorizeOptions(working_size, checked(device), vivid)
         predicting = SegmentOptions(working_size, options.device, confidence)
         files = inputs(files)
-        _check_distinct(files, output)
+        _check_output(files, output)
+        if output is not None and _is_file_name(output):
+            form_of_colors(output)
         if labels is not None and not labels.exists():
             raise ValueError(f"there is no label map or folder {labels}")
         if labels is not None and labels.is_file() and len(files) > 1:
@@ -141,7 +160,7 @@ def colorize(
         if label_map is None and predict and loaded.segmenter is not None:
             label_map = loaded.segment(image, predicting, black_white)
         rgb = loaded.colorize(image, label_map, None, options, black_white, classes)
-        write_color(target, rgb, f"colored with {loaded.name}", overwrite)
+        write_picture(target, rgb, f"colored with {loaded.name}", overwrite)
         return target
 
     each(files, "Coloring", work)

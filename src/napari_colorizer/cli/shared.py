@@ -24,7 +24,8 @@ WorkingSize = Annotated[
     int | None, typer.Option(help="Longer side at which the network runs.", show_default="the model's own")
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Folder for the results.", show_default="beside each image")
+    Path | None,
+    typer.Option("--output", "-o", help="Folder for the results, or a file for a single one.", show_default="beside"),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over results that are there already.")]
 Limits = Annotated[

@@ -6,7 +6,7 @@ from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from napari_colorizer._napari.color_files import write_picture
+from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import read_label_map
 

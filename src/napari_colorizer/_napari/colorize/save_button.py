@@ -8,10 +8,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
 
-from napari_colorizer._napari.color_files import SUFFIXES
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
+from napari_colorizer.color_files import SUFFIXES
 from napari_colorizer.files import COLOR_SUFFIX, LABELS_SUFFIX
 
 KEYS = "Ctrl+Shift+S"

@@ -12,7 +12,6 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_colorizer._napari.color_files import write_picture
 from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.known_files import KnownFiles
@@ -20,6 +19,7 @@ from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer, Told
 from napari_colorizer._napari.shared.task_queue import Request, Work
+from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import write_label_map
 
