@@ -437,6 +437,13 @@ def test_floats_outside_their_range_name_the_option_that_helps(colorize, tmp_pat
     assert refused(colorize(tmp_path / "wide.tif"), "wide.tif", "--limits low,high")
 
 
+def test_limits_that_leave_an_image_black_are_told(colorize, pictures):
+    result = colorize(pictures / "A.png", "--limits", "0,4095", *CPU)
+    assert result.exit_code == 0
+    assert "A.png uses" in result.stderr
+    assert "0 to 4095" in result.stderr
+
+
 @pytest.mark.parametrize(
     "limits", ["", "dark", "1", "5,1", "3,3", "1,2,3", "nan,1", "0,inf", "-inf,inf", "1e308,-1e308"]
 )

@@ -226,6 +226,30 @@ def test_an_image_that_uses_little_of_its_range_is_told(image, told):
     assert bool(range_note(image)) == told
 
 
+@pytest.mark.parametrize(
+    ("values", "limits", "told"),
+    [
+        ([0, 255], (0, 4095), True),
+        ([0, 255], (0, 255), False),
+        ([0, 255], (0, 1000), False),
+        ([0, 4095], (0, 4095), False),
+        ([0, 65535], (0, 4095), False),  # what is over is white
+        ([5000, 6000], (0, 4095), True),  # all white
+        ([-5, 32000], (0, 4095), False),
+        ([100, 32000], (-32768, 32767), False),  # was asked for
+    ],
+)
+def test_an_image_that_uses_little_of_the_limits_given_is_told(values, limits, told):
+    assert bool(range_note(np.array([values], np.int32), limits=limits)) == told
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_a_blank_image_is_told_without_limits_that_are_none(value):
+    note = range_note(np.full((4, 5), value, np.uint8))
+    assert "every pixel has the same value" in note
+    assert "--limits" not in note
+
+
 def test_the_limits_of_an_image_are_its_smallest_and_largest_value():
     assert auto_limits(np.array([[3, 700]], np.uint16)) == (3, 700)
     assert auto_limits(np.array([[np.nan, -2.5, np.inf, 7]])) == (-2.5, 7)

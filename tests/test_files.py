@@ -146,6 +146,12 @@ def test_axes_of_length_one_are_left_out_of_a_tiff(tmp_path, axes):
     assert read_image(tmp_path / "a.tif").shape == ((6, 5, 3) if axes[-1] == 3 else (6, 5))
 
 
+def test_complex_numbers_are_no_image(tmp_path):
+    tifffile.imwrite(tmp_path / "waves.tif", np.zeros((6, 8), np.complex64))
+    with pytest.raises(FileError, match=r"waves\.tif is not one gray or RGB image.*complex64"):
+        read_image(tmp_path / "waves.tif")
+
+
 def test_a_stack_is_not_one_image(tmp_path):
     tifffile.imwrite(tmp_path / "stack.tif", np.zeros((2, 6, 5), np.uint8), photometric="minisblack")
     for read, what in ((read_image, "one gray or RGB image"), (read_label_map, "a label map")):

@@ -27,6 +27,7 @@ CHROMA_TO_ROOTS = ((1 / 500, 0.0), (0.0, 0.0), (0.0, -1 / 200))  # a*, b* to wha
 MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 LITTLE_USED = 0.1  # of its range by an image: perhaps it means another one
 RANGE_ADVICE = "if it is too dark or flat, --limits auto helps, or --limits {low},{high} for several images alike"
+BLANK = "every pixel has the same value"
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
 MOST_DISTANCE = 0.5 + 1e-5  # of linear values in gamut from 0.5; what that is too much, is nothing in 8 bits
 PIXELS_AT_ONCE = 1 << 17  # what is computed of them stays in the cache
@@ -82,8 +83,10 @@ def auto_limits(image: NDArray[np.generic]) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
-def range_note(image: NDArray[np.generic], advice: str = RANGE_ADVICE) -> str:
-    """What to tell of an image that uses under a tenth of the range of its type; empty for others.
+def range_note(
+    image: NDArray[np.generic], advice: str = RANGE_ADVICE, limits: tuple[float, float] | None = None
+) -> str:
+    """What to tell of an image that uses under a tenth of the range of its type, or of its limits; empty for others.
 
     Such are 12 bits in 16, or negative numbers that never come: nearly black, or nearly one gray.
 
@@ -92,14 +95,19 @@ def range_note(image: NDArray[np.generic], advice: str = RANGE_ADVICE) -> str:
     image : array, (H, W), (H, W, 3) or (H, W, 4)
     advice : str
         What to do about it; ``{low}`` and ``{high}`` stand for the values that it uses.
+    limits : (float, float), optional
+        The values that mean black and white, in place of the range of the type.
     """
     values = np.asarray(image)[..., :3] if np.ndim(image) == 3 else np.asarray(image)
-    (low, high), (black, white) = auto_limits(values), _full_range(values)
-    used = (high - low) / (white - black)
-    if values.dtype.kind not in "uif" or not (used < LITTLE_USED or black < 0 <= low):
+    if values.dtype.kind not in "uif":
         return ""
-    holds = f"uses {used:.0%} of what its numbers can hold ({low:.9g} to {high:.9g} of {black:.9g} to {white:.9g})"
-    return f"{holds}: {advice.format(low=f'{low:.9g}', high=f'{high:.9g}')}"
+    (low, high), (black, white) = auto_limits(values), limits or _full_range(values)
+    used = max(0.0, min(high, white) - max(low, black)) / (white - black)
+    if used >= LITTLE_USED and (limits or not black < 0 <= low):
+        return ""
+    whole = "the range that it was given" if limits else "what its numbers can hold"
+    holds = f"uses {used:.0%} of {whole} ({low:.9g} to {high:.9g} of {black:.9g} to {white:.9g})"
+    return f"{holds}: {advice.format(low=f'{low:.9g}', high=f'{high:.9g}') if low < high else BLANK}"
 
 
 def _full_range(values: NDArray[np.generic]) -> tuple[float, float]:

@@ -42,6 +42,8 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
         array = decode_shown(path)
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
         raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}{STACKS}")
+    if array.dtype.kind not in "buif":
+        raise FileError(f"{path.name} is not one gray or RGB image: its values are no real numbers, but {array.dtype}")
     return array
 
 

@@ -77,7 +77,7 @@ def _read(file: Path, limits: str | None) -> tuple[NDArray[Any], tuple[float, fl
     image, wanted = read_image(file), parse_limits(limits)
     if wanted == "auto":
         return image, auto_limits(image)
-    if wanted is None and (note := range_note(image)):
+    if note := range_note(image, limits=wanted):
         remark(f"{file.name} {note}")
     return image, wanted
 

@@ -25,7 +25,7 @@ WorkingSize = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Folder for the results, or a file for a single one.", show_default="beside"),
+    typer.Option("--output", "-o", help="Folder for the results, or a file for one.", show_default="beside each image"),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over results that are there already.")]
 Limits = Annotated[
