@@ -509,3 +509,45 @@ def test_warnings_are_one_line_each_as_long_as_a_command_runs(run, model_file, p
     before = warnings.showwarning
     assert "warning: the GPU is small\n" in run("segment", "-m", model_file, pictures / "A.png", *CPU).stderr
     assert warnings.showwarning is before
+
+
+# -- what is printed, where nobody can read it
+
+
+def in_shell(line, *arguments):
+    """Run a line of bash; "$@" in it is the command line of this program with those arguments."""
+    command = [sys.executable, "-m", "napari_colorizer", *map(str, arguments)]
+    return subprocess.run(["bash", "-c", line, "", *command], capture_output=True, text=True, timeout=120, check=False)
+
+
+needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="written for bash")
+
+
+@needs_bash
+@pytest.mark.parametrize("line", ['"$@" | head -n 1; exit ${PIPESTATUS[0]}', '"$@" | true; exit ${PIPESTATUS[0]}'])
+def test_images_are_done_though_nobody_reads_their_names(pictures, model_file, tmp_path, line):
+    done = in_shell(line, "segment", "-m", model_file, pictures, "-o", tmp_path / "out", *CPU)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a thing of Linux")
+def test_names_that_find_no_room_are_told_once_and_are_no_failure(pictures, model_file, tmp_path):
+    done = in_shell('"$@" > /dev/full', "segment", "-m", model_file, pictures, "-o", tmp_path / "out", *CPU)
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: the names of the results cannot be printed")
+    assert done.stderr.count("\n") == 1
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a thing of Linux")
+def test_tables_that_find_no_reader_or_no_room_end_without_a_traceback(model_file):
+    for line, code in (('"$@" | true; exit ${PIPESTATUS[0]}', 0), ('"$@" > /dev/full', 1)):
+        done = in_shell(line, "models", "show", model_file)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == code, done.stderr
+
+
+def test_folders_within_a_folder_are_not_looked_into_and_that_is_said(segment, pictures):
+    assert refused(segment(pictures.parent), "there is no image", "folders within folders")

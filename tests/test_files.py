@@ -243,7 +243,17 @@ def test_an_image_of_any_size_that_the_memory_holds_is_read_without_a_warning(tm
 
 
 def test_a_folder_lists_its_images_without_what_was_written_beside_them(tmp_path):
-    for name in ("b.PNG", "A.jpg", "c.tif", "A.labels.png", "A.color.png", "c.LABELS.PNG", "notes.txt", "colors.png"):
+    for name in (
+        "b.PNG",
+        "A.jpg",
+        "c.tif",
+        "A.labels.png",
+        "A.color.png",
+        "c.LABELS.PNG",
+        "notes.txt",
+        "colors.png",
+        "._A.jpg",
+    ):
         (tmp_path / name).touch()
     (tmp_path / "d.png").mkdir()
     assert [path.name for path in images_in(tmp_path)] == ["A.jpg", "b.PNG", "c.tif", "colors.png"]

@@ -192,9 +192,13 @@ def is_own_output(path: Path) -> bool:
 
 
 def images_in(folder: str | Path) -> list[Path]:
-    """Image files of a folder by name, without the label maps and colors that were written beside them."""
+    """Image files of a folder by name, without the label maps and colors that were written beside them.
+
+    Hidden ones are left out: the ``._A.jpg`` that a Mac leaves beside A.jpg on other disks is no image.
+    """
     found = (path for path in Path(folder).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    return sorted((path for path in found if not is_own_output(path)), key=lambda path: path.name.lower())
+    wanted = (path for path in found if not is_own_output(path) and not path.name.startswith("."))
+    return sorted(wanted, key=lambda path: path.name.lower())
 
 
 def is_file(path: Path) -> bool:

@@ -48,7 +48,11 @@ def main() -> None:
         number = getattr(signal, name, None)  # not every system has every one
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
             signal.signal(number, _end)
-    app()
+    try:
+        app()
+    except OSError as error:  # what is printed finds no room, say
+        complain(str(error))
+        raise SystemExit(1) from None
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

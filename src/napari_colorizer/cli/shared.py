@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,10 @@ def inputs(given: Sequence[Path]) -> list[Path]:
         else:
             found[path] = None
     if not found:
-        raise FileError(f"there is no image to work on in {', '.join(map(str, given))}: PNG, JPEG, TIFF, BMP or WebP")
+        where = f"{', '.join(map(str, given))}: PNG, JPEG, TIFF, BMP or WebP"
+        deeper = any(inner.is_dir() for path in given if path.is_dir() for inner in path.iterdir())
+        hint = "; folders within folders are not looked into, give them one by one" if deeper else ""
+        raise FileError(f"there is no image to work on in {where}{hint}")
     return list(found)
 
 
@@ -98,14 +102,16 @@ def parse_limits(text: str | None) -> tuple[float, float] | Literal["auto"] | No
 def each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
     """Do `work` for every file; one that fails is reported and the others are still done."""
     failed = 0
-    console = Console()
+    console = make_console()
     for file in track(files, doing, console=console, disable=not console.is_terminal):
         try:
-            typer.echo(os.fsencode(work(file)))  # a name may hold bytes that are no text
+            result = work(file)
         except (ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:  # torch: too little memory
             failed += 1
             text = str(error) or type(error).__name__
             complain(text if file.name in text else f"{file.name}: {text}")
+        else:
+            _name(result)
     if failed:
         complain(f"{failed} of {len(files)} files failed")
         raise typer.Exit(1)
@@ -120,4 +126,27 @@ def checked(device: str) -> str:
 
 def make_console(file: TextIO | None = None) -> Console:
     """A console that prints names as they are: brackets and colons in them are no markup."""
-    return Console(file=file, markup=False, emoji=False, highlight=False)
+    return _Console(file=file, markup=False, emoji=False, highlight=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on without a word, which rich does not: what nobody reads any more may still be worth doing."""
+        _mute()
+
+
+def _name(result: Path) -> None:
+    """Print the name of a file; that this fails says nothing about the file."""
+    try:
+        typer.echo(os.fsencode(result))  # a name may hold bytes that are no text
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # who reads no further wants no more
+            remark(f"the names of the results cannot be printed: {error.strerror}")
+        _mute()
+
+
+def _mute() -> None:
+    """Print into nothing from now on, also what is still waiting to be printed."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
