@@ -1,6 +1,7 @@
 """Files that ask for more than they hold, and models that give nothing that is a number."""
 
 import time
+from dataclasses import fields
 
 import numpy as np
 import psutil
@@ -13,6 +14,7 @@ from napari_colorizer.errors import ModelError
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import METADATA_KEY, read_header
 from napari_colorizer.models.library import load_model
+from napari_colorizer.networks import GridNetConfig, TwoStreamUNetConfig
 
 PARTS = pytest.mark.parametrize("part", ["segmenter", "colorizer"])
 
@@ -57,7 +59,32 @@ def test_what_a_header_asks_for_is_compared_with_the_tensors_before_it_is_built(
     refusal(saved)
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "1" * 5000, '"1e999"', "[]", "true1", "{}"])
+NONSENSE = [None, [], {}, [1, 2], "x", float("inf"), float("-inf"), float("nan"), 1e30, -1, 0.5, 10**30]
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        *(("segmenter", field.name) for field in fields(GridNetConfig)),
+        *(("colorizer", field.name) for field in fields(TwoStreamUNetConfig)),
+    ],
+)
+def test_whatever_a_config_says_is_refused_or_gives_colors(saved, part, entry, change):
+    gray = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    whole = saved.read_bytes()
+    for value in NONSENSE:
+        saved.write_bytes(whole)
+        change(saved, header=lambda header, value=value: header["networks"][part].update({entry: value}))
+        try:
+            model = read_model(saved)
+        except ModelError:
+            continue
+        assert model.colorize(gray, model.segment(gray))[-1].min() > 200  # what is white is not black
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1e999", "NaN", "-1", "0", "1.5", "true", "1" * 5000, '"1e999"', "[]", "true1", "{}"]
+)
 def test_a_format_that_is_no_number_is_a_damaged_header(saved, number):
     with safe_open(saved, "pt") as file:
         text = file.metadata()[METADATA_KEY]

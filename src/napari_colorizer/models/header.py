@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from napari_colorizer.errors import ModelError
+from napari_colorizer.errors import ModelError, readable
 
 FORMAT_VERSION = 2  # 1: no types of networks, no image encoder
 METADATA_KEY = "napari-colorizer"
@@ -53,7 +53,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
         )
     try:
         header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
-        version = int(header["format"])
+        version = header["format"]
+        if type(version) is not int or version < 1:
+            raise ValueError(f"its format is {readable(repr(version), 40)}")
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ModelError(f"the header of {path.name} is damaged ({error!r}). Copy or download it again") from error
     if version > FORMAT_VERSION:

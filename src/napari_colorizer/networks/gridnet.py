@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from operator import index as as_index
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_colorizer.networks.blocks import chosen_rows, conv3x3, projection, up_conv3x3
+from napari_colorizer.networks.config_values import check_values
 from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS, ImageEncoder
 from napari_colorizer.networks.two_stream_config import Lightness
 
@@ -53,12 +53,9 @@ class GridNetConfig:
     image_encoder: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("ids", "widths"):
-            object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
+        check_values(self)
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
-        if self.lightness not in get_args(Lightness):
-            raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
         if self.columns < 2 or self.columns % 2:
             raise ValueError("columns must be even: half of them go down, half of them up")
         if self.image_encoder not in ("", *VARIANTS):

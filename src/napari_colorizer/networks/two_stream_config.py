@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from operator import index as as_index
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
 
 from napari_colorizer.guidance import CHANNELS, LabelChannel
 from napari_colorizer.networks.blocks import ContextBlock, conv3x3, up_conv3x3
+from napari_colorizer.networks.config_values import check_values
 from napari_colorizer.networks.image_encoder import STRIDES, VARIANTS
 from napari_colorizer.networks.local import Layer, reach_of, stride_of
 
 Lightness = Literal["L*", "BT.601"]
+LARGEST_CHROMA = 1000.0
 
 
 class Topology(NamedTuple):
@@ -103,16 +104,14 @@ class TwoStreamUNetConfig:
     guidance: tuple[str, ...] = (LabelChannel.name,)
 
     def __post_init__(self) -> None:
-        for name in ("ids", "widths", "decoder_widths"):
-            object.__setattr__(self, name, tuple(as_index(value) for value in getattr(self, name)))  # no NumPy: JSON
-        object.__setattr__(self, "guidance", tuple(self.guidance))
+        check_values(self)
         unknown = [name for name in self.guidance if name not in CHANNELS]
         if unknown or self.guidance.count(LabelChannel.name) != 1 or len(set(self.guidance)) < len(self.guidance):
             raise ValueError(f"guidance must be labels and others of {', '.join(CHANNELS)}, not {self.guidance!r}")
         if len(set(self.ids)) != len(self.ids) or not self.ids:
             raise ValueError("ids must name at least one class, each once")
-        if self.lightness not in get_args(Lightness):
-            raise ValueError(f"lightness must be one of {get_args(Lightness)}, not {self.lightness!r}")
+        if max(abs(self.chroma_scale), abs(self.chroma_offset)) > LARGEST_CHROMA:
+            raise ValueError(f"chroma_scale and chroma_offset must lie within {LARGEST_CHROMA:g}: no color has more")
         if len(self.decoder_widths) != len(self.widths) - 1:
             raise ValueError("decoder_widths must have one entry fewer than widths")
         if self.context < 0 or (self.context and self.widths[-1] < 2):
