@@ -157,3 +157,20 @@ def test_the_first_image_that_comes_is_taken_and_messages_go_with_their_image(ba
     assert widget.message.text() == "about the first"
     widget.controller.choose_image(viewer.layers["second"])
     assert widget.message.text() == ""
+
+
+@pytest.mark.parametrize("how", ["another", "removed", "chosen"])
+def test_an_offer_goes_with_its_image(bare_dock, wait, photo, how):
+    viewer, widget = bare_dock()
+    usual = viewer.add_image(photo, name="usual") if how == "chosen" else None
+    scan = viewer.add_image(np.stack([photo, np.full_like(photo, 255)], -1), name="scan", rgb=False)
+    widget.controller.choose_image(scan)
+    wait(widget)
+    assert not widget.offer_bar.isHidden()
+    if how == "removed":
+        viewer.layers.remove(scan)
+    else:
+        widget.controller.choose_image(usual or viewer.add_image(photo, name="another"))
+    wait(widget)
+    assert widget.offer_bar.isHidden()
+    assert not widget.offer_bar.buttons

@@ -77,6 +77,7 @@ class ColorizeWidget(Dock):
         self.reset_tool, self.filling = ResetTool(self.prediction), FillTool(controller)
         self.compare_keys = CompareKeys(controller)
         self._told_of: Image | None = None  # what the message is about
+        self._offered_of: Image | None = None  # and what the offer is about
         self.keeping = QTimer(self, interval=AUTOSAVE_MS)
         self._build()
         self._connect()
@@ -237,6 +238,8 @@ class ColorizeWidget(Dock):
         controller = self.controller
         if controller.image is not self._told_of:
             self._show_message("")  # it was about another image, or about there being none
+        if controller.image is not self._offered_of:
+            self.offer_bar.withdraw()
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
         fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
         fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
@@ -260,6 +263,7 @@ class ColorizeWidget(Dock):
         self._offer(offer.text, choices)
 
     def _offer(self, text: str, choices: Mapping[str, Callable[[], object]]) -> None:
+        self._offered_of = self.controller.image
         self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
 
