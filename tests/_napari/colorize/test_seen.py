@@ -174,3 +174,17 @@ def test_an_offer_goes_with_its_image(bare_dock, wait, photo, how):
     wait(widget)
     assert widget.offer_bar.isHidden()
     assert not widget.offer_bar.buttons
+
+
+def test_what_is_said_of_a_map_that_does_not_fit_is_true_and_legible(bare_dock, wait, messages):
+    viewer, widget = bare_dock()
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8), name="square")
+    said = messages(widget)
+    for name, data, translate in (("deep", np.ones((3, 40, 40), int), None), ("moved", np.ones((40, 40), int), (5, 5))):
+        layer = Labels(data, name=name, translate=translate)
+        on_layers.show_classes(layer, ClassMap.pascal_context())
+        widget.controller.choose_labels(viewer.add_layer(layer))
+        wait(widget)
+        assert repr(name) in said[-1]
+        assert "rotated by" not in said[-1]
+        assert "np." not in said[-1]

@@ -53,9 +53,8 @@ def apart(labels: Labels, image: Image, shape: tuple[int, ...]) -> str:
     if max(np.abs(found[0] - first).max(), np.abs(found[1] - last).max(), np.abs(third - corner).max()) <= MOST_APART:
         return ""
     begin, end = (tuple(round(float(value), 1) for value in where) for where in found)
-    return (
-        f"its first pixel lies on pixel {begin} of the image, its last on {end} in place of {tuple(last.astype(int))}"
-    )
+    wanted = tuple(last.astype(int).tolist())
+    return f"its first pixel lies on pixel {begin} of the image, its last on {end} in place of {wanted}"
 
 
 def _affine(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -154,7 +154,8 @@ def lazy_plane_of(labels: Labels, image: Image, viewer: ViewerModel) -> Any:
 
 def _rotated(labels: Labels, image: Image) -> str:
     """A hint at what is the matter with a map whose sides are those of the image, the other way round."""
-    if tuple(full_data(labels).shape[-2:]) != image_shape(image)[:-3:-1]:
+    own, wanted = tuple(full_data(labels).shape[-2:]), image_shape(image)[-2:]
+    if own != wanted[::-1] or own == wanted:
         return ""
     return " (it is rotated by 90 degrees against the image: napari does not turn photographs as their files say)"
 
