@@ -80,7 +80,7 @@ SEGMENTERS = {
     "no image encoder": Variant(
         {"image_encoder": "", "stem_stride": 2, "widths": (16, 32, 64, 96, 128), "columns": 6, "head": 0}
     ),
-    "Lite2": Variant({"image_encoder": "lite2"}),
+    "Lite0": Variant({"image_encoder": "lite0"}),
     "encoder tuned": Variant(options={"encoder_factor": 0.1}),
     "masks as people drew them": Variant(options={"filled": False}),
     "six columns": Variant({"columns": 6}),
