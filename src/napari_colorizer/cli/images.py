@@ -114,7 +114,8 @@ def colorize(
     device: Device = "auto",
     working_size: WorkingSize = None,
     confidence: Confidence = None,
-    vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
+    chroma_gain: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
+    vivid: Annotated[float | None, typer.Option(hidden=True)] = None,  # its former name
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
@@ -123,7 +124,8 @@ def colorize(
 
     with plain_errors():
         parse_limits(limits)
-        options = ColorizeOptions(working_size, checked(device), vivid)
+        former = {} if vivid is None else {"vivid": vivid}
+        options = ColorizeOptions(working_size, checked(device), **{"chroma_gain": chroma_gain, **former})
         predicting = SegmentOptions(working_size, options.device, confidence)
         files = inputs(files)
         _check_distinct(files, output)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_colorizer.former_names import keep_former_names
+
 SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
-LARGEST_VIVID = 4
+LARGEST_CHROMA_GAIN = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class SegmentOptions:
         check_confidence(self.confidence)
 
 
+@keep_former_names
 @dataclass(frozen=True)
 class ColorizeOptions:
     """Options of `Model.colorize` and `Model.session`.
@@ -49,7 +52,7 @@ class ColorizeOptions:
         Longer side, in pixels, at which the network runs; images are never enlarged to it. None: the model's own.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps", ...
-    vivid : float
+    chroma_gain : float
         How strong the colors are, 0..4: 1 as the model has them, 0 gray.
 
     Raises
@@ -60,11 +63,11 @@ class ColorizeOptions:
 
     working_size: int | None = None
     device: str = "auto"
-    vivid: float = 1.0
+    chroma_gain: float = 1.0
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
-        check_vivid(self.vivid)
+        check_chroma_gain(self.chroma_gain)
 
 
 def check_confidence(confidence: float | None) -> None:
@@ -73,10 +76,10 @@ def check_confidence(confidence: float | None) -> None:
         raise ValueError(f"confidence must lie in 0..1, not {confidence}")
 
 
-def check_vivid(factor: float) -> None:
+def check_chroma_gain(factor: float) -> None:
     """Raise `ValueError` for a factor on the chroma outside its range."""
-    if not 0 <= factor <= LARGEST_VIVID:
-        raise ValueError(f"vivid must lie in 0..{LARGEST_VIVID}, not {factor}")
+    if not 0 <= factor <= LARGEST_CHROMA_GAIN:
+        raise ValueError(f"chroma_gain must lie in 0..{LARGEST_CHROMA_GAIN}, not {factor}")
 
 
 def check_working_size(size: int | None) -> None:

@@ -159,24 +159,24 @@ def test_stray_ids_are_magenta_listed_and_harmless(predicted, wait):
     assert 200 in widget.class_list.visible_ids()
 
 
-def test_vividness_says_what_1_means(dock):
-    assert "1 as the model has them" in dock[1].vivid.toolTip()
+def test_saturation_says_what_1_means(dock):
+    assert "1 as the model has them" in dock[1].chroma_gain.toolTip()
 
 
-def test_a_switch_of_vividness_changes_the_colors(predicted, wait):
+def test_a_change_of_saturation_changes_the_colors(predicted, wait):
     viewer, widget = predicted
     viewer.layers["photo labels"].data = np.full((96, 128), GRASS, np.uint8)
     wait(widget)
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
-    assert widget.controller.options.vivid == 0
+    assert widget.controller.options.chroma_gain == 0
 
 
 def test_contrast_limits_are_those_of_the_layer(open_dock, photo, wait):
     dark = photo.astype(np.uint16) * 4
     viewer, widget = open_dock(Image(dark, name="photo", contrast_limits=(0, 1020)))
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     widget.predict_button.click()
     wait(widget)
     difference = viewer.layers["photo colors"].data[..., 0].astype(int) - photo
@@ -377,7 +377,7 @@ def test_without_a_label_map_the_colors_follow_the_options(dock, wait):
     viewer, widget = dock
     widget.colorize_button.click()
     wait(widget)
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
 

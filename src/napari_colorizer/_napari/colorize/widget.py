@@ -165,15 +165,15 @@ class ColorizeWidget(Dock):
         )
         self.working_size.setSpecialValueText(OWN)
         self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
-        self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
-        self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
+        self.chroma_gain = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
+        self.chroma_gain.setToolTip("Factor on the strength of the colors; 1 as the model has them")
         content = QWidget()
         content.setLayout(
             form(
                 {
                     "Device": self.devices,
                     "Working size": self.working_size,
-                    "Vividness": self.vivid,
+                    "Saturation": self.chroma_gain,
                     "Confidence": self.confidence,
                 }
             )
@@ -197,7 +197,7 @@ class ColorizeWidget(Dock):
         self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
-        self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
+        self.chroma_gain.valueChanged.connect(lambda value: controller.set_options(chroma_gain=value))
         self.working_size.valueChanged.connect(self._choose_working_size)
         self.keeping.timeout.connect(self.autosave.keep)
         self.keeping.start()
