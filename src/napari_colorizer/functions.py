@@ -5,15 +5,20 @@ napari and magicgui need not be there: what the functions take and give is named
 
 from typing import TYPE_CHECKING, Annotated
 
-from napari_colorizer.engine.options import LARGEST_CHROMA_GAIN, ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.former_names import keep_former_arguments
 from napari_colorizer.models.library import DEFAULT, installed_models, load_model
+from napari_colorizer.option_limits import help_text, option_field
 
 if TYPE_CHECKING:
     import napari.types
 
-Confidence = Annotated[float | None, {"widget_type": "LiteralEvalLineEdit", "tooltip": "0..1; None: the model's own"}]
-ChromaGain = Annotated[float, {"label": "saturation", "min": 0, "max": LARGEST_CHROMA_GAIN, "step": 0.1}]
+CONFIDENCE = help_text(SegmentOptions, "confidence")
+GAINS = option_field(ColorizeOptions, "chroma_gain").metadata["limits"]
+Confidence = Annotated[
+    float | None, {"widget_type": "LiteralEvalLineEdit", "tooltip": f"{CONFIDENCE} None: the model's own."}
+]
+ChromaGain = Annotated[float, {"label": "saturation", "min": GAINS.least, "max": GAINS.most, "step": GAINS.step}]
 ModelName = Annotated[str, {"choices": lambda _: list(installed_models())}]
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_colorizer.former_names import keep_former_names
+from napari_colorizer.option_limits import Limits, option, option_field
 
-SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
-LARGEST_CHROMA_GAIN = 4
+WORKING_SIZES = Limits(32, 4096)
+WORKING_SIZE_HELP = "Longer side, in pixels, at which the networks run."
+DEVICE_HELP = "auto, cpu, cuda, cuda:1 or mps."
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class SegmentOptions:
         If an option lies outside its range.
     """
 
-    working_size: int | None = None
-    device: str = "auto"
-    confidence: float | None = None
+    working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
+    device: str = option("auto", DEVICE_HELP)
+    confidence: float | None = option(None, "Leave less probable pixels unlabeled.", Limits(0, 1, step=0.05))
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
@@ -61,9 +63,9 @@ class ColorizeOptions:
         If an option lies outside its range.
     """
 
-    working_size: int | None = None
-    device: str = "auto"
-    chroma_gain: float = 1.0
+    working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
+    device: str = option("auto", DEVICE_HELP)
+    chroma_gain: float = option(1.0, "Factor on the chroma; 1 as the model has them, 0 gray.", Limits(0, 4, step=0.1))
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
@@ -72,21 +74,25 @@ class ColorizeOptions:
 
 def check_confidence(confidence: float | None) -> None:
     """Raise `ValueError` for a confidence outside its range; None, for the model's own, is in it."""
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ValueError(f"confidence must lie in 0..1, not {confidence}")
+    if confidence is not None:
+        _check(SegmentOptions, "confidence", confidence)
 
 
 def check_chroma_gain(factor: float) -> None:
     """Raise `ValueError` for a factor on the chroma outside its range."""
-    if not 0 <= factor <= LARGEST_CHROMA_GAIN:
-        raise ValueError(f"chroma_gain must lie in 0..{LARGEST_CHROMA_GAIN}, not {factor}")
+    _check(ColorizeOptions, "chroma_gain", factor)
 
 
 def check_working_size(size: int | None) -> None:
     """Raise `ValueError` for a working size outside its range; None, for the model's own, is in it."""
     if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
         raise ValueError(f"the working size must be a whole number of pixels, not {size!r}")
-    if size is not None and not SMALLEST_WORKING_SIZE <= size <= LARGEST_WORKING_SIZE:
-        raise ValueError(
-            f"the working size must lie in {SMALLEST_WORKING_SIZE}..{LARGEST_WORKING_SIZE} pixels, not {size}"
-        )
+    if size is not None and size not in WORKING_SIZES:
+        least, most = WORKING_SIZES.least, WORKING_SIZES.most
+        raise ValueError(f"the working size must lie in {least}..{most} pixels, not {size}")
+
+
+def _check(kind: type, name: str, value: float) -> None:
+    limits: Limits = option_field(kind, name).metadata["limits"]
+    if value not in limits:
+        raise ValueError(f"{name} must lie in {limits.least}..{limits.most}, not {value}")
