@@ -5,7 +5,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import Class, ClassMap
 
 GRASS, SKY = 36, 50
@@ -263,7 +263,7 @@ def test_a_model_that_was_trained_anew_is_taken_at_once(mine, make_model, librar
     model = make_model("mine", seed=1, segmenter=False, working_size=64)
     model.classes = ClassMap([*model.classes, Class(9, "crane", "#ffaa00")])
     model.save(library / "mine.safetensors")
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     wait(widget)
     assert widget.models.currentText() == "mine"
     assert "crane" in {item.name for item in widget.controller.default_classes}
@@ -276,7 +276,7 @@ def test_news_of_another_model_changes_nothing(mine, make_model, library, wait):
     controller = widget.controller
     controller.default_classes = edited = ClassMap([*controller.classes, Class(9, "crane", "#ffaa00")])
     make_model("other").save(library / "other.safetensors")
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     assert widget.models.findText("other") >= 0
     assert controller.default_classes is edited
     assert controller.tasks.idle
@@ -286,7 +286,7 @@ def test_a_model_that_is_gone_gives_way_to_the_default(mine, library, wait, mess
     _, widget = mine
     said = messages(widget)
     (library / "mine.safetensors").unlink()
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     wait(widget)
     assert widget.models.currentText() == widget.controller.model.name == "default"
     assert "'mine'" in said[0]

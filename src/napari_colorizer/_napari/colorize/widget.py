@@ -198,14 +198,16 @@ class ColorizeWidget(Dock):
         )
         self.keeping.timeout.connect(self.autosave.keep)
         self.keeping.start()
-        self.autosave.offers.connect(self._show_offer)
+        self.autosave.offer_changed.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
-        controller.offers.connect(self._offer)
+        controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.layers_changed.connect(self.reset_choices)
         self.folder.changed.connect(self._show_place)
-        self.folder.asks.connect(lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True))
+        self.folder.overwrite_requested.connect(
+            lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True)
+        )
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).connect(self.reset_choices)
 

@@ -121,9 +121,9 @@ class TrainWidget(Dock):
         self.stop_button.clicked.connect(lambda: controller.stop())
         self.resume_menu.aboutToShow.connect(self._offer_runs)
         controller.message.connect(self._show_message)
-        controller.noted.connect(self._note)
+        controller.record_added.connect(self._note)
         controller.changed.connect(self._show_phase)
-        controller.advanced.connect(self._show_progress)
+        controller.progress_changed.connect(self._show_progress)
         controller.choices_changed.connect(self.reset_choices)
         self.viewer.events.theme.connect(self._follow_theme)
 
