@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -26,8 +27,9 @@ Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
 Keep = Literal["best", "last"]
 RECIPES = ("finetune", "default", "paper")
-COUNT, AMOUNT = Limits(1), Limits(0)
-POSITIVE, SHARE, BELOW_1 = Limits(0, without=(0,)), Limits(0, 1), Limits(0, 1, without=(1,))
+COUNT, AMOUNT, POSITIVE = Limits(1), Limits(0), Limits(0, without=(0,))
+SHARE, BELOW_1 = Limits(0, 1), Limits(0, 1, without=(1,))
+_types_of = cache(get_type_hints)  # takes a millisecond
 
 
 def _option(default: Any, text: str, limits: Limits | None = None, group: str = "training", label: str = "") -> Any:
@@ -281,8 +283,7 @@ def _require(name: str, value: object, good: bool, wanted: str) -> None:
 
 def _check_type(name: str, value: object) -> None:
     """Check a value against the annotation of its field: the values may come from a file."""
-    kind = get_type_hints(TrainOptions)[name]
-    choices = get_args(kind)
+    choices = get_args(kind := _types_of(TrainOptions)[name])
     if kind is float:
         good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     elif kind is int:
