@@ -113,7 +113,7 @@ class Selection:
         self.layers_changed.emit()
 
     def choose_labels(self, layer: Labels | None) -> None:
-        """Work with another labels layer; one of another plugin's making gives rise to `asks_classes`."""
+        """Work with another labels layer; one of another plugin's making gives rise to `classes_requested`."""
         if layer is self.labels:
             return
         self._listen_to_labels(on=False)
