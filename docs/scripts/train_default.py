@@ -4,7 +4,7 @@
 
 PHOTOS is the set that docs/model.md describes. RUNS gets the folders of the runs: where one is there already, training
 goes on with it, so that the same command is given again after an interruption. At last the two networks are put
-together, classes that were not learned are left out, the vividness is calibrated on the validation photographs, and
+together, classes that were not learned are left out, the chroma gain is calibrated on the validation photographs, and
 ``src/napari_colorizer/models/default.safetensors`` is written.
 """
 
@@ -24,7 +24,7 @@ from napari_colorizer import ClassMap, Model, TrainOptions, fit, load_model
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.datasets.photos import PhotoStore
 from napari_colorizer.datasets.read import read_set
-from napari_colorizer.evaluation.chroma_gain import vivid_curve
+from napari_colorizer.evaluation.chroma_gain import chroma_gain_curve
 from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmentation
 from napari_colorizer.evaluation.metrics.baselines import class_means
 from napari_colorizer.models.header import read_header
@@ -168,14 +168,14 @@ def photos_of_classes(store: PhotoStore) -> dict[int, int]:
 
 
 def finish(model: Model, train: Collection, val: Collection, data: Any, trusted: Collection[int]) -> Model:
-    """The model as it is bundled: confidence, vividness, metrics, terms."""
+    """The model as it is bundled: confidence, chroma gain, metrics, terms."""
     model = _pruned(model, val, data, trusted)
     model = replace(model, confidence=_calibrated_confidence(model, val))
     segmentation = evaluate_segmentation(model, val, data.classes, data.groups)
     few = spread(list(val), FEW)
     factors = {
-        "vivid_unlabeled": vivid_curve(model, few, data.classes, labeled=False).calibrated(),
-        "vivid": vivid_curve(model, few, data.classes).calibrated(),
+        "chroma_gain_unlabeled": chroma_gain_curve(model, few, data.classes, labeled=False).calibrated(),
+        "chroma_gain": chroma_gain_curve(model, few, data.classes).calibrated(),
     }
     model = replace(model, **factors)
     means = class_means(track(train, "Mean colors of the classes"))
@@ -222,7 +222,9 @@ def bundle(arguments: argparse.Namespace) -> None:
     model = finish(replace(model, working_size=arguments.working_size), by_people, val, data, trusted)
     model.save(bundled_default(), half=True)
     size = bundled_default().stat().st_size / 1e6
-    print(f"{bundled_default()}: {size:.1f} MB, vivid {model.vivid}, unlabeled {model.vivid_unlabeled}")
+    print(
+        f"{bundled_default()}: {size:.1f} MB, chroma gain {model.chroma_gain}, unlabeled {model.chroma_gain_unlabeled}"
+    )
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ class ColorUpdates:
         self.colors: Image | None = None
         self.counts: dict[int, int] = {}
         self.session_cache = SessionCache()
-        selection.image_changes.connect(self._on_image)
+        selection.image_about_to_change.connect(self._on_image)
         selection.labels_changed.connect(self._on_labels)
         selection.outdated.connect(self._follow)
         selection.plane_changed.connect(self._on_plane)
