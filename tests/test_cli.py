@@ -192,12 +192,12 @@ def test_nothing_is_predicted_when_told_not_to(colorize, pictures, tiny_model):
     np.testing.assert_array_equal(read_image(pictures / "A.color.png"), wanted)
 
 
-def test_help_says_what_vividness_1_means(colorize):
+def test_help_says_what_a_chroma_gain_of_1_means(colorize):
     assert "1 as the model has them" in colorize("--help").stdout
 
 
 def test_the_colors_can_be_turned_off(colorize, pictures):
-    assert colorize(pictures / "A.png", "--vivid", 0).exit_code == 0
+    assert colorize(pictures / "A.png", "--chroma-gain", 0).exit_code == 0
     gray = gray_image(ord("A"))
     np.testing.assert_array_equal(read_image(pictures / "A.color.png"), np.stack([gray] * 3, -1))
 
@@ -222,7 +222,7 @@ def test_a_model_that_only_segments_does_not_color(run, pictures, tmp_path, make
 
 def test_a_tiff_of_16_bits_is_colored(colorize, tmp_path):
     tifffile.imwrite(tmp_path / "deep.tif", gray_image(0).astype(np.uint16) * 257)
-    assert colorize(tmp_path / "deep.tif", "--vivid", 0).exit_code == 0
+    assert colorize(tmp_path / "deep.tif", "--chroma-gain", 0).exit_code == 0
     np.testing.assert_array_equal(read_image(tmp_path / "deep.color.png")[..., 1], gray_image(0))
 
 
@@ -296,11 +296,11 @@ def test_a_bad_option_is_named_before_any_work(run, library, model_file, picture
 
 @pytest.mark.parametrize("value", [-1, 4.5, "nan", "inf"])
 def test_a_factor_out_of_range_is_refused(colorize, segment, pictures, value):
-    assert refused(colorize(pictures / "A.png", "--vivid", value), "vivid must lie in 0..4")
+    assert refused(colorize(pictures / "A.png", "--chroma-gain", value), "chroma_gain must lie in 0..4")
     assert refused(segment(pictures / "A.png", "--confidence", value), "confidence must lie in 0..1")
 
 
-@pytest.mark.parametrize("arguments", [(), ("--vivid", "much"), ("--working-size", "1.5"), ("--no-such-option",)])
+@pytest.mark.parametrize("arguments", [(), ("--chroma-gain", "much"), ("--working-size", "1.5"), ("--no-such-option",)])
 def test_wrong_usage_is_explained(run, pictures, arguments):
     result = run("colorize", *arguments, *([pictures / "A.png"] if arguments else []))
     assert result.exit_code == 2
@@ -410,9 +410,9 @@ def test_limits_say_what_is_black_and_white(colorize, tmp_path, kind, factor, of
     gray = gray_image(0)
     tifffile.imwrite(tmp_path / "deep.tif", (gray.astype(np.int64) * factor + offset).astype(kind))
     limits = f"{offset},{255 * factor + offset}"
-    assert colorize(tmp_path / "deep.tif", "--vivid", 0, "--limits", limits, *CPU).exit_code == 0
+    assert colorize(tmp_path / "deep.tif", "--chroma-gain", 0, "--limits", limits, *CPU).exit_code == 0
     np.testing.assert_array_equal(read_image(tmp_path / "deep.color.png")[..., 1], gray)
-    auto = colorize(tmp_path / "deep.tif", "--vivid", 0, "--limits", "auto", "--overwrite", *CPU)
+    auto = colorize(tmp_path / "deep.tif", "--chroma-gain", 0, "--limits", "auto", "--overwrite", *CPU)
     assert (auto.exit_code, auto.stderr) == (0, "")
     shown = read_image(tmp_path / "deep.color.png")[..., 1]
     assert (shown.min(), shown.max()) == (0, 255)

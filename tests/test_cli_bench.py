@@ -4,6 +4,8 @@ import pytest
 
 from napari_colorizer.bench import coloring as bench
 from napari_colorizer.bench import scene as bench_scene
+from napari_colorizer.bench import training as bench_training
+from napari_colorizer.training.options import TrainOptions
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +20,11 @@ def run_json(run, *arguments):
     return json.loads(result.output)
 
 
-def test_it_prints_a_table_or_json_of_training(run):
+def test_it_prints_a_table_or_json_of_training(run, monkeypatch):
+    monkeypatch.setattr(bench_training, "PHOTOS", 2)
+    monkeypatch.setattr(bench_training, "WARM_UP", 0)
+    small = TrainOptions(data="noise", batch=2, crop=32, device="cpu")
+    monkeypatch.setattr(TrainOptions, "of_recipe", lambda *_, **__: small)
     result = run("bench", "--device", "cpu", "--steps", 1, "--only", "training")
     assert result.exit_code == 0, result.output
     assert "colorizer" in result.output

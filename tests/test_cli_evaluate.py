@@ -48,7 +48,7 @@ def test_the_tables(run, model, data):
         assert f"│ {way} " in result.stdout
     for text in ("color hints", "where it is worst", "pixel accuracy", "mean IoU", "Sky", "[grass]", "bleeding"):
         assert text in result.stdout
-    for text in ("By source", "Behavior", "Aged copies", "Vivid factor 1.00", "regions with one neutral hint"):
+    for text in ("By source", "Behavior", "Aged copies", "Chroma gain 1.00", "regions with one neutral hint"):
         assert text in result.stdout
     assert "regions that take their new class's colors" not in result.stdout  # the model has no suggestions
     assert "The model does not know: [grass]." in result.stdout

@@ -90,12 +90,10 @@ def test_show_tells_what_a_model_is(models, make_model):
 
 
 def test_show_tells_how_vivid_a_colorizer_is(models, make_model):
-    install_model(make_model(vivid=1.35, vivid_unlabeled=0.5))
+    install_model(make_model(chroma_gain=1.35, chroma_gain_unlabeled=0.5))
     install_model(make_model("labels only", colorizer=False))
-    assert (
-        "vividness: 1.35 times what the colorizer predicts; unlabeled 0.5" in models("show", "tiny").stdout.splitlines()
-    )
-    assert "vividness:" not in models("show", "labels only").stdout
+    assert "chroma gain: 1.35; unlabeled 0.5" in models("show", "tiny").stdout.splitlines()
+    assert "chroma gain:" not in models("show", "labels only").stdout
 
 
 def test_show_tells_how_sure_predicted_labels_are(models, make_model):

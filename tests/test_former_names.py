@@ -4,11 +4,15 @@ import json
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from napari_colorizer import TrainOptions
+from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.functions import colorize
 
 NOTE = "the option rate is called learning_rate now"
+CHROMA_NOTE = "the option vivid is called chroma_gain now"
 
 
 def test_python_goes_on_with_a_former_name():
@@ -46,3 +50,38 @@ def test_a_former_flag_works_is_not_listed_and_does_not_contradict_a_file_of_opt
     help_text = run("train", "--help").output
     assert "--learning-rate" in help_text
     assert "--rate" not in help_text
+
+
+def test_a_model_goes_on_with_its_former_names(make_model):
+    with pytest.warns(FutureWarning, match="vivid_unlabeled is called chroma_gain_unlabeled now"):
+        model = make_model(vivid_unlabeled=0.5)
+    with pytest.warns(FutureWarning, match=CHROMA_NOTE) as told:
+        model.vivid = 1.5
+    assert told[0].filename == __file__
+    with pytest.warns(FutureWarning, match=CHROMA_NOTE):
+        assert model.vivid == 1.5
+    assert (model.chroma_gain, model.chroma_gain_unlabeled) == (1.5, 0.5)
+    with pytest.warns(FutureWarning, match=CHROMA_NOTE):
+        assert replace(model, vivid=2.0).chroma_gain == 2
+
+
+def test_coloring_goes_on_with_a_former_name(library, tiny_model):
+    tiny_model.save(library / "tiny.safetensors")
+    gray = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (32, 1))
+    with pytest.warns(FutureWarning, match=CHROMA_NOTE):
+        assert ColorizeOptions(vivid=0) == ColorizeOptions(chroma_gain=0)
+    with pytest.warns(FutureWarning, match=CHROMA_NOTE) as told:
+        rgb = colorize(gray, vivid=0, model="tiny")[0]
+    assert told[0].filename == __file__
+    np.testing.assert_array_equal(rgb, gray[..., None].repeat(3, -1))
+
+
+def test_a_former_flag_of_colorize_works_and_is_not_listed(run, library, tiny_model, tmp_path):
+    tiny_model.save(library / "tiny.safetensors")
+    (tmp_path / "A.png").write_bytes(b"")
+    result = run("colorize", tmp_path / "A.png", "--model", "tiny", "--vivid", "-1")
+    assert CHROMA_NOTE in result.output
+    assert "chroma_gain must lie in 0..4" in result.output
+    help_text = run("colorize", "--help").output
+    assert "--chroma-gain" in help_text
+    assert "--vivid" not in help_text

@@ -28,8 +28,8 @@ def test_labels_are_those_of_the_model_as_sure_as_asked():
 
 def test_colors_are_a_layer_that_follows_the_labels():
     labels = np.full(PHOTO.shape, load_model().classes.named("grass").id)
-    rgb, facts, kind = colorize(PHOTO, labels, vivid=2)
-    np.testing.assert_array_equal(rgb, load_model().colorize(PHOTO, labels, options=ColorizeOptions(vivid=2)))
+    rgb, facts, kind = colorize(PHOTO, labels, chroma_gain=2)
+    np.testing.assert_array_equal(rgb, load_model().colorize(PHOTO, labels, options=ColorizeOptions(chroma_gain=2)))
     assert (facts["rgb"], kind) == (True, "image")
     assert (rgb != colorize(PHOTO)[0]).any()
 

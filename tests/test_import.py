@@ -73,7 +73,7 @@ PROMISED = {  # scripts and other plugins hold on to these: whoever takes one aw
     "ClassMap.with_class": "self, item",
     "ClassMap.without": "self, label",
     "ClassMap.write": "self, path",
-    "ColorizeOptions": "working_size=None, device='auto', vivid=1.0",
+    "ColorizeOptions": "working_size=None, device='auto', chroma_gain=1.0",
     "Hints": "rows=()",
     "Model.colorize": "self, gray, labels=None, hints=None, options=None, limits=None, classes=None",
     "Model.save": "self, path, half=False, overwrite=True",

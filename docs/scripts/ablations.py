@@ -25,7 +25,7 @@ from napari_colorizer.color import lightness
 from napari_colorizer.datasets.photos import PhotoStore
 from napari_colorizer.datasets.read import read_set
 from napari_colorizer.evaluation.aged_photos import gray_of
-from napari_colorizer.evaluation.chroma_gain import vivid_curve
+from napari_colorizer.evaluation.chroma_gain import chroma_gain_curve
 from napari_colorizer.evaluation.evaluate import evaluate_color, evaluate_segmentation
 from napari_colorizer.evaluation.metrics.baselines import paint
 from napari_colorizer.evaluation.metrics.color import psnr
@@ -80,7 +80,7 @@ SEGMENTERS = {
     "no image encoder": Variant(
         {"image_encoder": "", "stem_stride": 2, "widths": (16, 32, 64, 96, 128), "columns": 6, "head": 0}
     ),
-    "Lite2": Variant({"image_encoder": "lite2"}),
+    "Lite0": Variant({"image_encoder": "lite0"}),
     "encoder tuned": Variant(options={"encoder_factor": 0.1}),
     "masks as people drew them": Variant(options={"filled": False}),
     "six columns": Variant({"columns": 6}),
@@ -167,7 +167,7 @@ def _labels_row(model: Model, photos: list, data: Any) -> dict[str, float]:
 def _colors_row(model: Model, photos: list, data: Any) -> dict[str, float]:
     """How near the colors of a colorizer are to the true ones."""
     found = evaluate_color(model, photos, data.classes, ways=("true labels", "no labels"), hint_counts=())
-    curve = vivid_curve(model, photos, data.classes)
+    curve = chroma_gain_curve(model, photos, data.classes)
     labeled, alone = found["ways"]["true labels"], found["ways"]["no labels"]
     return {
         "psnr": labeled["psnr"],

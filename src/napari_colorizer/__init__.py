@@ -25,9 +25,12 @@ _lazy, __dir__, __all__ = lazy_loader.attach(
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("napari-colorizer")
+        try:
+            return version("napari-colorizer")
+        except PackageNotFoundError:  # run from its sources: no reason to fail at the end of a long training
+            return "not installed"
     return _lazy(name)
 
 

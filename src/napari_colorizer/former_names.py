@@ -2,66 +2,88 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Mapping
-from dataclasses import fields
-from functools import wraps
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from typing import Any, TypeVar
 
-FORMER_NAMES = {"rate": "learning_rate", "body": "body_factor"}
-Options = TypeVar("Options")
+FORMER_NAMES = {
+    "rate": "learning_rate",
+    "body": "body_factor",
+    "vivid": "chroma_gain",
+    "vivid_unlabeled": "chroma_gain_unlabeled",
+}
+Kind = TypeVar("Kind", bound=type)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def keep_former_names(kind: type[Options]) -> type[Options]:
-    """Let a dataclass of options be made with, and asked for, the names that its fields once had; a decorator."""
-    begin: Any = kind.__init__
-
-    @wraps(begin)
-    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
-        begin(self, *values, **present_names(kind, named))
-
-    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807
-        if name not in former_names(kind):
-            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        _tell(name)
-        return getattr(self, FORMER_NAMES[name])
-
+def keep_former_names(kind: Kind) -> Kind:
+    """Let a dataclass be made with, and asked for, the names that its fields once had; a decorator."""
     changed: Any = kind
-    changed.__init__, changed.__getattr__ = __init__, __getattr__
+    changed.__init__ = keep_former_arguments(changed.__init__)
+    for former, name in former_names(kind).items():
+        setattr(kind, former, _same_as(former, name))
     return kind
 
 
-def former_names(kind: type) -> dict[str, str]:
-    """Names that fields of a dataclass once had, and their present ones."""
-    known = {item.name for item in fields(kind)}
+def keep_former_arguments(function: Function) -> Function:
+    """Let a function be called with the names that its arguments once had; a decorator."""
+
+    @wraps(function)
+    def call(*values: Any, **named: Any) -> Any:
+        return function(*values, **present_names(function, named))
+
+    result: Any = call
+    return result
+
+
+@cache
+def former_names(owner: Callable[..., Any]) -> dict[str, str]:
+    """Names that fields of a dataclass, or arguments of a function, once had, and their present ones."""
+    known = inspect.signature(owner).parameters
     return {former: name for former, name in FORMER_NAMES.items() if name in known}
 
 
-def present_names(kind: type, values: Mapping[str, Any], tell: bool = True) -> dict[str, Any]:
-    """Values of options by the names that the fields of a dataclass have now.
+def present_names(owner: Callable[..., Any], values: Mapping[str, Any], tell: bool = True) -> dict[str, Any]:
+    """Values by the names that the fields of a dataclass, or the arguments of a function, have now.
 
     Of a value by each name the former name's counts: `dataclasses.replace` gives the present ones all the same.
 
     Parameters
     ----------
-    kind : dataclass
+    owner : dataclass or function
     values : mapping
         Values by present or former names.
     tell : bool
         Whether to warn of former names.
     """
     result = {**values}
-    for former, name in former_names(kind).items():
+    for former, name in former_names(owner).items():
         if former in result:
             result[name] = result.pop(former)
             if tell:
-                _tell(former)
+                _tell(former, stacklevel=4)
     return result
 
 
-def _tell(former: str) -> None:
+def _same_as(former: str, name: str) -> property:
+    """An attribute that is another one by its former name."""
+
+    def get(self: Any) -> Any:
+        _tell(former, stacklevel=3)
+        return getattr(self, name)
+
+    def change(self: Any, value: Any) -> None:
+        _tell(former, stacklevel=3)
+        setattr(self, name, value)
+
+    return property(get, change)
+
+
+def _tell(former: str, stacklevel: int) -> None:
     warnings.warn(  # shown to everybody, as recipes and flags are written by everybody
         f"the option {former} is called {FORMER_NAMES[former]} now; the former name will cease to work",
         FutureWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,
     )

@@ -5,14 +5,20 @@ napari and magicgui need not be there: what the functions take and give is named
 
 from typing import TYPE_CHECKING, Annotated
 
-from napari_colorizer.engine.options import LARGEST_VIVID, ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.former_names import keep_former_arguments
 from napari_colorizer.models.library import DEFAULT, installed_models, load_model
+from napari_colorizer.option_limits import help_text, option_field
 
 if TYPE_CHECKING:
     import napari.types
 
-Confidence = Annotated[float | None, {"widget_type": "LiteralEvalLineEdit", "tooltip": "0..1; None: the model's own"}]
-Vivid = Annotated[float, {"min": 0, "max": LARGEST_VIVID, "step": 0.1}]
+CONFIDENCE = help_text(SegmentOptions, "confidence")
+GAINS = option_field(ColorizeOptions, "chroma_gain").metadata["limits"]
+Confidence = Annotated[
+    float | None, {"widget_type": "LiteralEvalLineEdit", "tooltip": f"{CONFIDENCE} None: the model's own."}
+]
+ChromaGain = Annotated[float, {"label": "saturation", "min": GAINS.least, "max": GAINS.most, "step": GAINS.step}]
 ModelName = Annotated[str, {"choices": lambda _: list(installed_models())}]
 
 
@@ -46,10 +52,11 @@ def predict_labels(
     return load_model(model).segment(image, SegmentOptions(confidence=confidence))
 
 
+@keep_former_arguments
 def colorize(
     image: "napari.types.ImageData",
     labels: "napari.types.LabelsData | None" = None,
-    vivid: Vivid = 1.0,
+    chroma_gain: ChromaGain = 1.0,
     model: ModelName = DEFAULT,
 ) -> "napari.types.LayerDataTuple":
     """Color an image, by a label map or without one.
@@ -60,7 +67,7 @@ def colorize(
         As in `predict_labels`.
     labels : array of integers, (H, W), optional
         Ids of the model's classes; 0 is unlabeled.
-    vivid : float
+    chroma_gain : float
         How strong the colors are, 0..4: 1 as the model has them, 0 gray.
     model : str
         An installed model by name, or a file.
@@ -76,7 +83,7 @@ def colorize(
     ModelError
         If there is no such model, or it has no colorizer.
     ValueError, TypeError
-        If `image` or `labels` are not such images, or `vivid` lies outside its range.
+        If `image` or `labels` are not such images, or `chroma_gain` lies outside its range.
     """
-    rgb = load_model(model).colorize(image, labels, options=ColorizeOptions(vivid=vivid))
+    rgb = load_model(model).colorize(image, labels, options=ColorizeOptions(chroma_gain=chroma_gain))
     return rgb, {"rgb": True}, "image"

@@ -96,8 +96,8 @@ class User:
         self.controller.choose_brush(self._class())
         self._labels().brush_size = self.chance.randrange(1, 40)
 
-    def vividness(self):
-        self.widget.vivid.setValue(self.chance.choice([0, 0.5, 1, 1.5, 3]))
+    def saturation(self):
+        self.widget.chroma_gain.setValue(self.chance.choice([0, 0.5, 1, 1.5, 3]))
 
     def working_size(self):
         self.widget.working_size.setValue(self.chance.choice([31, 32, 64, 100, 352]))

@@ -35,8 +35,8 @@ def test_a_confidence_out_of_range_is_refused(confidence):
         SegmentOptions(confidence=confidence)
 
 
-@pytest.mark.parametrize("vivid", [-0.01, 4.01, float("nan"), float("inf")])
-def test_a_vividness_out_of_range_is_refused(vivid):
-    assert ColorizeOptions(vivid=0).vivid == 0
-    with pytest.raises(ValueError, match=r"vivid must lie in 0\.\.4"):
-        ColorizeOptions(vivid=vivid)
+@pytest.mark.parametrize("chroma_gain", [-0.01, 4.01, float("nan"), float("inf")])
+def test_a_chroma_gain_out_of_range_is_refused(chroma_gain):
+    assert ColorizeOptions(chroma_gain=0).chroma_gain == 0
+    with pytest.raises(ValueError, match=r"chroma_gain must lie in 0\.\.4"):
+        ColorizeOptions(chroma_gain=chroma_gain)

@@ -15,10 +15,10 @@ SIZES = pytest.mark.parametrize(
     ("full", "working_size"),
     [((512, 640), 96), ((101, 77), 50), ((60, 53), 352), ((400, 1), 90), ((1, 90), 40), ((1, 1), 40), ((9, 200), 190)],
 )
-VIVIDNESS = pytest.mark.parametrize("vividness", [10, 60])  # few colors and many lie outside the gamut
+DEVIATIONS = pytest.mark.parametrize("deviation", [10, 60])  # few colors and many lie outside the gamut
 
 
-def scene(full, working_size, vividness=30, classes=4):
+def scene(full, working_size, deviation=30, classes=4):
     """What is to be painted, in random colors, and its labels: blobs, and strokes too thin to win a vote."""
     generator = torch.Generator().manual_seed(sum(full))
     lightness = F.interpolate(torch.rand(1, 1, 40, 40, generator=generator) * 100, size=full, mode="bilinear")[0, 0]
@@ -29,7 +29,7 @@ def scene(full, working_size, vividness=30, classes=4):
     frame = Frame.fit(full, working_size, 16)
     small = frame.shrink(lightness)
     upsampling = GuidedUpsampling(small, lightness)
-    chroma = torch.randn(2, *small.shape, generator=generator) * vividness
+    chroma = torch.randn(2, *small.shape, generator=generator) * deviation
     winners = torch.from_numpy(frame.vote(labels.numpy().astype(np.uint8)))
     upsampling.fit(chroma, winners, Box.of(small.shape))
     return upsampling, labels
@@ -61,9 +61,9 @@ def _is_compiled(monkeypatch):
 
 
 @SIZES
-@VIVIDNESS
-def test_the_colors_are_those_of_torch(with_torch, full, working_size, vividness):
-    upsampling, labels = scene(full, working_size, vividness)
+@DEVIATIONS
+def test_the_colors_are_those_of_torch(with_torch, full, working_size, deviation):
+    upsampling, labels = scene(full, working_size, deviation)
     off = np.abs(painted(upsampling, labels).astype(int) - with_torch(upsampling, labels))
     assert off.max() <= 1
     assert (off > 0).sum() <= 2 + 5e-5 * off.size

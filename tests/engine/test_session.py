@@ -114,9 +114,9 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(SIZES, STEPS, st.sampled_from([40, 352]), st.floats(0, 3))
-def test_a_session_that_is_used_on_colors_as_a_new_one_does(request, shape, steps, working_size, vivid):
-    model = replace(request.getfixturevalue("pale"), vivid=1.3, vivid_unlabeled=0.4)
-    gray, options = request.getfixturevalue("photo")(*shape), ColorizeOptions(working_size, vivid=vivid)
+def test_a_session_that_is_used_on_colors_as_a_new_one_does(request, shape, steps, working_size, chroma_gain):
+    model = replace(request.getfixturevalue("pale"), chroma_gain=1.3, chroma_gain_unlabeled=0.4)
+    gray, options = request.getfixturevalue("photo")(*shape), ColorizeOptions(working_size, chroma_gain=chroma_gain)
     session = model.session(gray, options)
     for edits, hinted, renamed, dtype in steps:
         *_, labels = edited(np.full(shape, 3, dtype), edits)
@@ -341,37 +341,41 @@ def test_a_hint_is_obeyed_where_it_lies_and_leaves_other_labels_alone(request, n
 
 
 @pytest.mark.parametrize("name", ["model", "paper"])
-def test_without_vividness_the_gray_bytes_come_back(request, name):
+def test_without_chroma_gain_the_gray_bytes_come_back(request, name):
     model = request.getfixturevalue(name)
-    rgb = model.colorize(GRAY_BYTES, GRAY_BYTES % 60, options=ColorizeOptions(vivid=0))
+    rgb = model.colorize(GRAY_BYTES, GRAY_BYTES % 60, options=ColorizeOptions(chroma_gain=0))
     assert np.array_equal(rgb, np.stack([GRAY_BYTES] * 3, -1))
 
 
-def test_more_vividness_gives_more_chroma(pale, photo):
+def test_more_chroma_gain_gives_more_chroma(pale, photo):
     chroma = [
-        np.hypot(*np.moveaxis(rgb2lab(pale.colorize(photo(40, 40), options=ColorizeOptions(vivid=vivid))), -1, 0)[1:])
-        for vivid in (0.5, 1, 2)
+        np.hypot(
+            *np.moveaxis(
+                rgb2lab(pale.colorize(photo(40, 40), options=ColorizeOptions(chroma_gain=chroma_gain))), -1, 0
+            )[1:]
+        )
+        for chroma_gain in (0.5, 1, 2)
     ]
     assert 0 < chroma[0].mean() < chroma[1].mean() < chroma[2].mean()
 
 
-def test_a_model_s_own_vividness_multiplies_that_of_the_options(pale, photo):
-    twice = replace(pale, vivid=2.0, vivid_unlabeled=2.0)
-    gray, half = photo(40, 40), ColorizeOptions(vivid=0.5)
-    np.testing.assert_array_equal(twice.colorize(gray), pale.colorize(gray, options=ColorizeOptions(vivid=2)))
+def test_a_model_s_own_chroma_gain_multiplies_that_of_the_options(pale, photo):
+    twice = replace(pale, chroma_gain=2.0, chroma_gain_unlabeled=2.0)
+    gray, half = photo(40, 40), ColorizeOptions(chroma_gain=0.5)
+    np.testing.assert_array_equal(twice.colorize(gray), pale.colorize(gray, options=ColorizeOptions(chroma_gain=2)))
     np.testing.assert_array_equal(twice.colorize(gray, options=half), pale.colorize(gray))
 
 
-def test_unlabeled_pixels_and_those_of_unknown_classes_have_a_vividness_of_their_own(pale, photo):
+def test_unlabeled_pixels_and_those_of_unknown_classes_have_a_chroma_gain_of_their_own(pale, photo):
     labels = np.repeat(np.array([7, 0, 200], np.uint8), 20)[:, None].repeat(60, 1)
-    cautious = replace(pale, vivid=1.5, vivid_unlabeled=0.5)
+    cautious = replace(pale, chroma_gain=1.5, chroma_gain_unlabeled=0.5)
     plain, found = (model.session(photo(60, 60)).chroma(labels) for model in (pale, cautious))
     np.testing.assert_allclose(found[:20], plain[:20] * 1.5, atol=4 * NEGLIGIBLE)
     np.testing.assert_allclose(found[20:], plain[20:] * 0.5, atol=4 * NEGLIGIBLE)
 
 
 def test_chroma_is_what_the_colors_are_made_of(pale, photo):
-    session = pale.session(photo(40, 60), ColorizeOptions(vivid=0.1))  # within the gamut
+    session = pale.session(photo(40, 60), ColorizeOptions(chroma_gain=0.1))  # within the gamut
     labels = np.full((40, 60), 7, np.uint8)
     chroma = session.chroma(labels)
     assert chroma.shape == (40, 60, 2)
@@ -380,9 +384,9 @@ def test_chroma_is_what_the_colors_are_made_of(pale, photo):
     assert np.abs(chroma).mean() > 1
 
 
-@pytest.mark.parametrize("vivid", [0, 0.5, 1.5])
-def test_a_hint_comes_out_as_wished_however_vivid_the_colors_are(pale, photo, vivid):
-    session = pale.session(photo(40, 60), ColorizeOptions(vivid=vivid))
+@pytest.mark.parametrize("chroma_gain", [0, 0.5, 1.5])
+def test_a_hint_comes_out_as_wished_however_vivid_the_colors_are(pale, photo, chroma_gain):
+    session = pale.session(photo(40, 60), ColorizeOptions(chroma_gain=chroma_gain))
     found = session.chroma(None, [(20, 20, 40, -30, 6)])
     np.testing.assert_allclose(found[17:24, 17:24].mean((0, 1)), (40, -30), atol=4)
 

@@ -59,8 +59,10 @@ def test_colors_that_are_lost_with_age(tiny_model, photos, classes, oracle):
         assert copies[name]["loss"] > 10
 
 
-def test_the_model_s_own_vividness_counts(tiny_model, photos, classes):
-    gray, vivid = (evaluate_aged(replace(tiny_model, vivid=factor), photos, classes)["copies"] for factor in (0.0, 2.0))
+def test_the_model_s_own_chroma_gain_counts(tiny_model, photos, classes):
+    gray, vivid = (
+        evaluate_aged(replace(tiny_model, chroma_gain=factor), photos, classes)["copies"] for factor in (0.0, 2.0)
+    )
     for name in ("unaged", *COPIES):
         assert vivid[name]["psnr"] != gray[name]["psnr"]
     assert gray["noisy"]["loss"] == pytest.approx(0, abs=1e-3)

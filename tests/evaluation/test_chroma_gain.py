@@ -5,12 +5,12 @@ import pytest
 
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import DataError
-from napari_colorizer.evaluation.chroma_gain import FACTORS, VividCurve, vivid_curve
+from napari_colorizer.evaluation.chroma_gain import FACTORS, ChromaGainCurve, chroma_gain_curve
 from napari_colorizer.evaluation.metrics.color import colorfulness, to_lab
 
 
 def curve(ciede2000, colorfulness=(5, 10, 20, 40), truth=20.0):
-    return VividCurve((0.5, 1.0, 2.0, 4.0), colorfulness, (20, 22, 21, 15), ciede2000, truth)
+    return ChromaGainCurve((0.5, 1.0, 2.0, 4.0), colorfulness, (20, 22, 21, 15), ciede2000, truth)
 
 
 def test_a_dull_model_is_to_be_made_as_vivid_as_photographs_are(tiny_model, photos, classes, monkeypatch):
@@ -25,7 +25,7 @@ def test_a_dull_model_is_to_be_made_as_vivid_as_photographs_are(tiny_model, phot
         type(tiny_model), "session", lambda self, rgb, options: shown.append(id(rgb)) or real(self, rgb)
     )
     monkeypatch.setattr(Session, "chroma", chroma)
-    found = vivid_curve(tiny_model, photos, classes)
+    found = chroma_gain_curve(tiny_model, photos, classes)
     colored = [photo.rgb for photo in photos if not photo.gray]
     assert found.true_colorfulness == pytest.approx(np.mean([colorfulness(rgb) for rgb in colored]))
     assert np.argmax(found.psnr) == FACTORS.index(2.0)
@@ -57,8 +57,10 @@ def test_a_model_that_predicts_gray_stays_as_it_is():
 def test_gray_photos_tell_nothing_and_are_refused(tiny_model, photos, classes):
     gray = [replace(photo, gray=True) for photo in photos]
     with pytest.raises(DataError, match="none of the 4 photographs has color"):
-        vivid_curve(tiny_model, gray, classes)
-    assert vivid_curve(tiny_model, [photos[0], *gray], classes) == vivid_curve(tiny_model, photos[:1], classes)
+        chroma_gain_curve(tiny_model, gray, classes)
+    assert chroma_gain_curve(tiny_model, [photos[0], *gray], classes) == chroma_gain_curve(
+        tiny_model, photos[:1], classes
+    )
 
 
 def test_models_are_compared_at_equal_colorfulness():
@@ -72,5 +74,5 @@ def test_without_labels_the_guesses_are_made_vivid(tiny_model, photos, classes, 
         return np.tile(np.float32([0, -12]), (*self.shape, 1))
 
     monkeypatch.setattr(Session, "chroma", chroma)
-    found = vivid_curve(tiny_model, photos, classes, labeled=False)
+    found = chroma_gain_curve(tiny_model, photos, classes, labeled=False)
     assert found.colorfulness[-1] > 2 * found.colorfulness[0]

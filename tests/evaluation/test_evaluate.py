@@ -107,10 +107,10 @@ def test_each_source_has_its_own_psnr(tiny_model, photos, classes):
         assert row == {"photos": 2, **{way: own["ways"][way]["psnr"] for way in WAYS if way != "class mean"}}
 
 
-def test_the_vivid_factor_and_what_it_makes_of_the_colors(tiny_model, photos, classes):
-    found = evaluate_color(replace(tiny_model, vivid=2.5), photos, classes, ways=("gray", *TRUE))
+def test_the_chroma_gain_and_what_it_makes_of_the_colors(tiny_model, photos, classes):
+    found = evaluate_color(replace(tiny_model, chroma_gain=2.5), photos, classes, ways=("gray", *TRUE))
     ways, shares = found["ways"], found["relative colorfulness"]
-    assert found["vivid"] == 2.5
+    assert found["chroma gain"] == 2.5
     assert (shares["truth"], list(shares)) == (1, ["truth", "gray", "true labels"])
     assert shares["true labels"] == pytest.approx(ways["true labels"]["colorfulness"] / ways["truth"]["colorfulness"])
 
@@ -150,7 +150,7 @@ def test_gray_photos_are_left_out(tiny_model, photos, classes):
     gray = replace(photos[3], gray=True)
     assert evaluate_color(tiny_model, [*photos[:2], gray], classes) == evaluate_color(tiny_model, photos[:2], classes)
     nothing = evaluate_color(tiny_model, [gray], classes)
-    assert nothing.pop("vivid") == nothing.pop("vivid unlabeled") == 1
+    assert nothing.pop("chroma gain") == nothing.pop("chroma gain unlabeled") == 1
     assert nothing == {"photos": 0, "ways": {}, "hints": {}, "sources": {}, "relative colorfulness": {}}
 
 

@@ -77,7 +77,7 @@ def hinted_regions(labels, rows):
 
 
 def test_all_figures_are_there_and_become_json(model, photos, classes, tall):
-    bold = replace(model, vivid=4.0, vivid_unlabeled=0.0)
+    bold = replace(model, chroma_gain=4.0, chroma_gain_unlabeled=0.0)
     found = evaluate_behavior(bold, [*photos[:1], tall], classes)
     assert list(found) == ["photos", *(figure.name for figure in FIGURES)]
     assert found["photos"] == 2

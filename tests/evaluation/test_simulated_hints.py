@@ -14,7 +14,7 @@ from napari_colorizer.evaluation.simulated_hints import HintMeasure, colors_hint
 @pytest.fixture
 def scene(tiny_model, photos, classes):
     """A photo that has the colors of the model, but for an unlabeled red patch."""
-    gray = Scene(replace(tiny_model, vivid=0.0, vivid_unlabeled=0.0), photos[0], classes)
+    gray = Scene(replace(tiny_model, chroma_gain=0.0, chroma_gain_unlabeled=0.0), photos[0], classes)
     rgb = gray.truly_labeled.copy()
     rgb[50:80, 60:100] = (150, 40, 40)
     labels = photos[0].labels.copy()

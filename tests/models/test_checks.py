@@ -94,7 +94,7 @@ def test_a_format_that_is_no_number_is_a_damaged_header(saved, number):
         read_header(saved)
 
 
-@pytest.mark.parametrize("entry", ["working_size", "vivid", "vivid_unlabeled", "confidence"])
+@pytest.mark.parametrize("entry", ["working_size", "chroma_gain", "chroma_gain_unlabeled", "confidence"])
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400])
 def test_any_other_number_that_cannot_be_is_one_too(saved, entry, number, change):
     change(saved, header=lambda header: header.update({entry: number}))

@@ -100,8 +100,9 @@ def test_less_contrast_changes_no_label(model):
 
 
 def test_each_network_looks_through_an_encoder_of_its_own(model):
-    assert {network.config.image_encoder for network in model.networks.values()} == {"lite0"}
-    assert not model.shares_encoder  # that of the segmenter was tuned
+    found = {name: network.config.image_encoder for name, network in model.networks.items()}
+    assert found == {"segmenter": "lite2", "colorizer": "lite0"}
+    assert not model.shares_encoder
 
 
 def test_its_file_is_small_half_precise_and_says_its_terms(model):

@@ -1,5 +1,6 @@
 import os
 import stat
+import warnings
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ def test_a_saved_model_comes_back_exactly(tmp_path, make_model):
         "provenance": {"steps": 5, "data": ["a", "b"]},
         "metrics": {"miou": 0.25},
         "license": "CC0",
-        "vivid": 1.5,
-        "vivid_unlabeled": 0.5,
+        "chroma_gain": 1.5,
+        "chroma_gain_unlabeled": 0.5,
         "confidence": 0.75,
         "suggestions": {1: [(-3.5, -20.25, 0.75), (0.0, 4.0, 0.25)], 7: [(1.5, 2.0, 1.0)]},
     }
@@ -258,16 +259,32 @@ def test_a_config_of_another_network_than_the_tensors_is_refused(saved, change):
     assert "has the shape" in refusal(saved)
 
 
-def test_a_file_without_a_vividness_colors_as_its_network_does(saved, change):
-    change(saved, header=lambda header: [header.pop(key) for key in ("vivid", "vivid_unlabeled", "confidence")])
-    assert read_model(saved).vivid == read_model(saved).vivid_unlabeled == 1.0
+def test_a_file_without_a_chroma_gain_colors_as_its_network_does(saved, change):
+    change(
+        saved, header=lambda header: [header.pop(key) for key in ("chroma_gain", "chroma_gain_unlabeled", "confidence")]
+    )
+    assert read_model(saved).chroma_gain == read_model(saved).chroma_gain_unlabeled == 1.0
     assert read_model(saved).confidence == 0.0
 
 
-@pytest.mark.parametrize("key", ["vivid", "vivid_unlabeled", "confidence"])
-@pytest.mark.parametrize("vivid", [-1, 5, "much", None])
-def test_a_damaged_vividness_is_refused(saved, key, vivid, change):
-    change(saved, header=lambda header: header.update({key: vivid}))
+def test_a_model_file_from_before_is_read_as_it_was_and_written_with_the_present_names(saved, change):
+    before = {"vivid": 1.5, "vivid_unlabeled": 0.5}
+    change(saved, header=lambda header: [header.pop("chroma_gain"), header.pop("chroma_gain_unlabeled")])
+    change(saved, header=lambda header: header.update(before))
+    with warnings.catch_warnings(action="error"):
+        model = read_model(saved)
+        model.save(saved)
+        again = read_model(saved)
+    for found in (model, again):
+        assert (found.chroma_gain, found.chroma_gain_unlabeled) == (1.5, 0.5)
+    assert not before.keys() & read_header(saved).keys()
+    assert read_header(saved)["chroma_gain"] == 1.5
+
+
+@pytest.mark.parametrize("key", ["chroma_gain", "chroma_gain_unlabeled", "confidence"])
+@pytest.mark.parametrize("chroma_gain", [-1, 5, "much", None])
+def test_a_damaged_chroma_gain_is_refused(saved, key, chroma_gain, change):
+    change(saved, header=lambda header: header.update({key: chroma_gain}))
     assert "damaged" in refusal(saved)
 
 

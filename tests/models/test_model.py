@@ -108,10 +108,10 @@ def test_a_copy_on_another_device_is_made_once(tiny_model):
 def test_a_replaced_model_has_copies_of_its_own(make_model):
     before, there = make_model(), torch.device("meta")
     before.on(there)
-    after = replace(before, colorizer=make_model(seed=1).colorizer, vivid=2.0)
+    after = replace(before, colorizer=make_model(seed=1).colorizer, chroma_gain=2.0)
     after.colorizer.marked = True
     moved = after.on(there)
     assert moved is not before.on(there)
     assert moved.colorizer.marked
-    assert (moved.vivid, before.on(there).vivid) == (2.0, 1.0)
+    assert (moved.chroma_gain, before.on(there).chroma_gain) == (2.0, 1.0)
     assert after.on(there) is moved

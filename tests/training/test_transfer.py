@@ -142,13 +142,13 @@ def test_each_network_learns_what_the_photos_that_teach_it_show(options):
 
 
 @pytest.mark.parametrize(
-    ("parts", "vivid"), [(["segmenter"], 1.4), (["colorizer"], 1.0), (["segmenter", "colorizer"], 1.0)]
+    ("parts", "chroma_gain"), [(["segmenter"], 1.4), (["colorizer"], 1.0), (["segmenter", "colorizer"], 1.0)]
 )
-def test_a_colorizer_is_as_vivid_as_before_unless_it_is_trained(library, make_model, parts, vivid):
+def test_a_colorizer_is_as_vivid_as_before_unless_it_is_trained(library, make_model, parts, chroma_gain):
     library.mkdir()
-    make_model(vivid=1.4, vivid_unlabeled=0.5).save(library / "vivid.safetensors")
+    make_model(chroma_gain=1.4, chroma_gain_unlabeled=0.5).save(library / "vivid.safetensors")
     start = start_model(replace(OPTIONS, start="vivid"), NEW_MAP, {part: [5] for part in parts})
-    assert (start.model.vivid, start.model.vivid_unlabeled) == (vivid, 0.5)
+    assert (start.model.chroma_gain, start.model.chroma_gain_unlabeled) == (chroma_gain, 0.5)
 
 
 @pytest.mark.parametrize(("part", "confidence"), [("segmenter", 0.0), ("colorizer", 0.6)])
@@ -158,11 +158,11 @@ def test_a_segmenter_is_as_sure_as_before_unless_it_is_trained(library, make_mod
     assert start_model(replace(OPTIONS, start="sure"), NEW_MAP, {part: [5]}).model.confidence == confidence
 
 
-def test_a_fresh_colorizer_has_no_vividness_of_its_own(library, make_model):
+def test_a_fresh_colorizer_has_no_chroma_gain_of_its_own(library, make_model):
     library.mkdir()
-    make_model(colorizer=False, vivid=1.4).save(library / "vivid.safetensors")
-    assert start_model(replace(OPTIONS, start="vivid"), NEW_MAP, both(5)).model.vivid == 1.0
-    assert start_model(replace(OPTIONS, start="fresh"), NEW_MAP, both(5)).model.vivid == 1.0
+    make_model(colorizer=False, chroma_gain=1.4).save(library / "vivid.safetensors")
+    assert start_model(replace(OPTIONS, start="vivid"), NEW_MAP, both(5)).model.chroma_gain == 1.0
+    assert start_model(replace(OPTIONS, start="fresh"), NEW_MAP, both(5)).model.chroma_gain == 1.0
 
 
 def test_a_segmenter_that_would_have_no_class_is_left_out(options):

@@ -13,7 +13,7 @@ from napari.utils.notifications import show_info
 from skimage import color, data
 
 from napari_colorizer._napari.shared.layers import METADATA_KEY, class_map_of, show_classes
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import read_label_map, write_label_map
@@ -102,6 +102,6 @@ def install_model_file(path: str) -> list[tuple[None]]:
     from napari_colorizer.models.library import install_file
 
     name = install_file(path).stem
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     show_info(f"The model {name!r} is installed: choose it in the Colorize dock")
     return [(None,)]  # napari's way to say that a file was read, but gives no layer

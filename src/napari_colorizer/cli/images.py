@@ -22,13 +22,15 @@ from napari_colorizer.cli.shared import (
     plain_errors,
     remark,
 )
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.option_limits import help_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Confidence = Annotated[
     float | None,
-    typer.Option(help="Leave less probable pixels unlabeled (0 to 1).", show_default="the model's own"),
+    typer.Option(help=help_text(SegmentOptions, "confidence"), show_default="the model's own"),
 ]
 
 
@@ -93,7 +95,6 @@ def segment(
     confidence: Confidence = None,
 ) -> None:
     """Predict a label map of each image and write it as A.labels.png, an indexed PNG with the class map inside."""
-    from napari_colorizer.engine.options import SegmentOptions
     from napari_colorizer.files import LABELS_SUFFIX, write_label_map
     from napari_colorizer.models.library import load_model
 
@@ -130,17 +131,18 @@ def colorize(
     device: Device = "auto",
     working_size: WorkingSize = None,
     confidence: Confidence = None,
-    vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
+    chroma_gain: Annotated[float, typer.Option(help=help_text(ColorizeOptions, "chroma_gain"))] = 1.0,
+    vivid: Annotated[float | None, typer.Option(hidden=True)] = None,  # its former name
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.color_files import form_of_colors, write_picture
-    from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
     from napari_colorizer.files import COLOR_SUFFIX
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
         parse_limits(limits)
-        options = ColorizeOptions(working_size, checked(device), vivid)
+        former = {} if vivid is None else {"vivid": vivid}
+        options = ColorizeOptions(working_size, checked(device), **{"chroma_gain": chroma_gain, **former})
         predicting = SegmentOptions(working_size, options.device, confidence)
         files = inputs(files)
         _check_output(files, output)

@@ -49,7 +49,7 @@ def show_model(
         bool, typer.Option("--all", help="All that is known of it, on more than one screen.")
     ] = False,
 ) -> None:
-    """Show a model's classes, cost, vividness, training and license, and what it only colors or only predicts."""
+    """Show a model's classes, cost, chroma gain, training and license, and what it only colors or only predicts."""
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
@@ -69,7 +69,7 @@ def show_model(
 def _abilities(model: Model) -> Iterator[str]:
     """What a model does, and with which classes."""
     if model.colorizer is not None:
-        yield f"vividness: {model.vivid:g} times what the colorizer predicts; unlabeled {model.vivid_unlabeled:g}"
+        yield f"chroma gain: {model.chroma_gain:g}; unlabeled {model.chroma_gain_unlabeled:g}"
     if model.segmenter is not None:
         yield f"confidence: predicted labels are those of a probability of {model.confidence:g} or more"
     yield f"{len(model.classes)} classes: {_listed(model.classes)}"

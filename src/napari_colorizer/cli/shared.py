@@ -14,15 +14,17 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.errors import FileError, readable
+from napari_colorizer.option_limits import help_text
 
 Files = Annotated[
     list[Path], typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False)
 ]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="An installed model, or a model file.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[str, typer.Option(help=help_text(ColorizeOptions, "device"))]
 WorkingSize = Annotated[
-    int | None, typer.Option(help="Longer side at which the network runs.", show_default="the model's own")
+    int | None, typer.Option(help=help_text(ColorizeOptions, "working_size"), show_default="the model's own")
 ]
 Output = Annotated[
     Path | None,

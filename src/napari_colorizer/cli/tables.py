@@ -40,8 +40,8 @@ def print_evaluation(found: dict[str, Any]) -> None:
         console.print(_color_table(found["color"]["ways"]))
         shares = found["color"]["relative colorfulness"]
         told = ", ".join(f"{shares[way]:.2f} with {way}" for way in TOLD_WAYS if way in shares)
-        factors = f"{found['color']['vivid']:.2f}, unlabeled {found['color']['vivid unlabeled']:.2f}"
-        console.print(f"Vivid factor {factors}; as colorful as the truth, times: {told}.")
+        factors = f"{found['color']['chroma gain']:.2f}, unlabeled {found['color']['chroma gain unlabeled']:.2f}"
+        console.print(f"Chroma gain {factors}; as colorful as the truth, times: {told}.")
         console.print(_source_table(found["sources"]))
         if found["color"]["hints"]:
             console.print(_hints_table(found["color"]["hints"]))

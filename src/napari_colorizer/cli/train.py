@@ -24,6 +24,7 @@ from rich.progress import Progress as Bar
 from napari_colorizer.cli.shared import complain, make_console
 from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.former_names import former_names, present_names
+from napari_colorizer.option_limits import help_text
 from napari_colorizer.training.events import (
     Doing,
     EpochEnded,
@@ -243,7 +244,7 @@ def _parameter(item: Field[Any], kind: Any, name: str) -> inspect.Parameter:
         flag += f"/--no-{name.replace('_', '-')}"
     elif item.name == "groups":
         kind = list[str]
-    option = typer.Option(flag, help=item.metadata["help"], show_default=False, hidden=name != item.name)
+    option = typer.Option(flag, help=help_text(TrainOptions, item.name), show_default=False, hidden=name != item.name)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )

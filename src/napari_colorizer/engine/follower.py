@@ -67,12 +67,12 @@ class Follower:
     ----------
     picture : Picture
     setup : ColorizerSetup
-    vivid : float
+    chroma_gain : float
         Factor on the chroma, beside the model's own.
     """
 
-    def __init__(self, picture: Picture, setup: ColorizerSetup, vivid: float):
-        self._picture, self._setup, self._vivid = picture, setup, vivid
+    def __init__(self, picture: Picture, setup: ColorizerSetup, chroma_gain: float):
+        self._picture, self._setup, self._chroma_gain = picture, setup, chroma_gain
         frame, device = picture.frame, picture.x.device
         self.changes, self._points = LabelChanges(), Hints()
         self._known: dict[int, int] = {}
@@ -125,7 +125,7 @@ class Follower:
 
     def _fit(self, box: Box, tiles: StaleTiles) -> None:
         """Bring the chroma of working pixels to full size, as far as tiles that are to be painted."""
-        chroma, frame = self._vivid_chroma(box), self._picture.frame
+        chroma, frame = self._gained_chroma(box), self._picture.frame
         if len(self._points):
             own = as_ids(self._own_labels())  # also what the model does not know
             x = frame.crop(self._picture.x)
@@ -134,9 +134,9 @@ class Follower:
         if fitted is not None:
             tiles.note_chroma(fitted[0], fitted[1].cpu().numpy())
 
-    def _vivid_chroma(self, box: Box) -> Tensor:
-        """a*, b* (2, box.height, box.width) that the network predicts for working pixels, as vivid as is wished."""
+    def _gained_chroma(self, box: Box) -> Tensor:
+        """a*, b* (2, box.height, box.width) that the network predicts for working pixels, with the chroma gain."""
         config, setup = self._setup.config, self._setup
         chroma = self._incremental.chroma[0, :, *box.slices] * config.chroma_scale + config.chroma_offset
         unlabeled = self._working_labels[box.slices] == UNLABELED
-        return chroma * torch.where(unlabeled, setup.vivid_unlabeled, setup.vivid) * self._vivid
+        return chroma * torch.where(unlabeled, setup.chroma_gain_unlabeled, setup.chroma_gain) * self._chroma_gain

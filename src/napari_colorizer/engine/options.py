@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
-LARGEST_VIVID = 4
+from napari_colorizer.former_names import keep_former_names
+from napari_colorizer.option_limits import Limits, option, option_field
+
+WORKING_SIZES = Limits(32, 4096)
+WORKING_SIZE_HELP = "Longer side, in pixels, at which the networks run."
+DEVICE_HELP = "auto, cpu, cuda, cuda:1 or mps."
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,16 @@ class SegmentOptions:
         If an option lies outside its range.
     """
 
-    working_size: int | None = None
-    device: str = "auto"
-    confidence: float | None = None
+    working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
+    device: str = option("auto", DEVICE_HELP)
+    confidence: float | None = option(None, "Leave less probable pixels unlabeled.", Limits(0, 1, step=0.05))
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
         check_confidence(self.confidence)
 
 
+@keep_former_names
 @dataclass(frozen=True)
 class ColorizeOptions:
     """Options of `Model.colorize` and `Model.session`.
@@ -49,7 +54,7 @@ class ColorizeOptions:
         Longer side, in pixels, at which the network runs; images are never enlarged to it. None: the model's own.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps", ...
-    vivid : float
+    chroma_gain : float
         How strong the colors are, 0..4: 1 as the model has them, 0 gray.
 
     Raises
@@ -58,32 +63,36 @@ class ColorizeOptions:
         If an option lies outside its range.
     """
 
-    working_size: int | None = None
-    device: str = "auto"
-    vivid: float = 1.0
+    working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
+    device: str = option("auto", DEVICE_HELP)
+    chroma_gain: float = option(1.0, "Factor on the chroma; 1 as the model has them, 0 gray.", Limits(0, 4, step=0.1))
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
-        check_vivid(self.vivid)
+        check_chroma_gain(self.chroma_gain)
 
 
 def check_confidence(confidence: float | None) -> None:
     """Raise `ValueError` for a confidence outside its range; None, for the model's own, is in it."""
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ValueError(f"confidence must lie in 0..1, not {confidence}")
+    if confidence is not None:
+        _check(SegmentOptions, "confidence", confidence)
 
 
-def check_vivid(factor: float) -> None:
+def check_chroma_gain(factor: float) -> None:
     """Raise `ValueError` for a factor on the chroma outside its range."""
-    if not 0 <= factor <= LARGEST_VIVID:
-        raise ValueError(f"vivid must lie in 0..{LARGEST_VIVID}, not {factor}")
+    _check(ColorizeOptions, "chroma_gain", factor)
 
 
 def check_working_size(size: int | None) -> None:
     """Raise `ValueError` for a working size outside its range; None, for the model's own, is in it."""
     if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
         raise ValueError(f"the working size must be a whole number of pixels, not {size!r}")
-    if size is not None and not SMALLEST_WORKING_SIZE <= size <= LARGEST_WORKING_SIZE:
-        raise ValueError(
-            f"the working size must lie in {SMALLEST_WORKING_SIZE}..{LARGEST_WORKING_SIZE} pixels, not {size}"
-        )
+    if size is not None and size not in WORKING_SIZES:
+        least, most = WORKING_SIZES.least, WORKING_SIZES.most
+        raise ValueError(f"the working size must lie in {least}..{most} pixels, not {size}")
+
+
+def _check(kind: type, name: str, value: float) -> None:
+    limits: Limits = option_field(kind, name).metadata["limits"]
+    if value not in limits:
+        raise ValueError(f"{name} must lie in {limits.least}..{limits.most}, not {value}")

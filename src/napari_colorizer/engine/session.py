@@ -226,7 +226,7 @@ class Session:
     def _begin(self) -> None:
         """Forget all labels and hints."""
         self._edited = False  # there is nothing to paint yet
-        self._follower = Follower(self._picture, self._setup, self.options.vivid)
+        self._follower = Follower(self._picture, self._setup, self.options.chroma_gain)
         self._tiles = StaleTiles(self._frame)
 
     @torch.inference_mode()

@@ -23,15 +23,15 @@ class ColorizerSetup:
         What its class ids mean.
     working_size : int
         Longer side, in pixels, at which the network runs unless an option says otherwise.
-    vivid, vivid_unlabeled : float
+    chroma_gain, chroma_gain_unlabeled : float
         Factor on the chroma that it predicts, where there is a label of a class that it knows and where there is none.
     """
 
     network_on: Callable[[torch.device], TwoStreamUNet]
     classes: ClassMap
     working_size: int
-    vivid: float = 1.0
-    vivid_unlabeled: float = 1.0
+    chroma_gain: float = 1.0
+    chroma_gain_unlabeled: float = 1.0
 
     @property
     def config(self) -> TwoStreamUNetConfig:

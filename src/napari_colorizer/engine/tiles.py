@@ -27,6 +27,7 @@ class StaleTiles:
         self._frame = frame
         self.side = int(np.clip(WORKING_PIXELS * max(frame.full) // max(frame.working), SMALLEST, LARGEST))
         self._off = np.full((-(-height // self.side), -(-width // self.side)), np.inf)
+        self._seen = self._footprints(0), self._footprints(1)
 
     def multiple(self, side: int) -> int:
         """The largest multiple of a tile's side that is no larger than `side`, or a tile's side."""
@@ -38,12 +39,14 @@ class StaleTiles:
 
     def note_chroma(self, box: Box, change: NDArray[np.floating]) -> None:
         """Chroma has changed around the working pixels of a box, each by so much at most, (box.height, box.width)."""
-        shape = self._frame.working
-        whole = np.zeros(shape, np.float64)
-        whole[box.slices] = change
-        for axis in (0, 1):
-            whole = _largest_in(whole, axis, *self._footprints(axis))
-        self._off += whole
+        found, tiles = change.astype(np.float64), []
+        for axis, (low, high) in enumerate(((box.top, box.bottom), (box.left, box.right))):
+            starts, ends = self._seen[axis]
+            near = slice(np.searchsorted(ends, low, "right"), np.searchsorted(starts, high))
+            within = (np.clip(edges[near], low, high) - low for edges in (starts, ends))
+            found = _largest_in(found, axis, *within)
+            tiles.append(near)
+        self._off[*tiles] += found
 
     def stale(self, tolerance: float = 0.0, inside: Box | None = None) -> list[Box]:
         """Boxes of full-size pixels, of whole tiles, around all whose color may be off by more than `tolerance`.

@@ -1,4 +1,4 @@
-"""How vivid a model's colors should be: the factors that are stored with the model.
+"""How vivid a model's colors should be: the chroma gains that are stored with the model.
 
 The mean of all colors that a thing may have is duller than any of them. A factor on the chroma gives the colorfulness
 back, as long as the colors come hardly further from the true ones; models are compared at equal colorfulness.
@@ -25,7 +25,7 @@ MOST_LOSS = 0.02  # of the smallest CIEDE2000 that any factor gives: nobody sees
 
 
 @dataclass(frozen=True)
-class VividCurve:
+class ChromaGainCurve:
     """What each factor on the chroma gives.
 
     Attributes
@@ -63,15 +63,15 @@ class VividCurve:
         return round(float(allowed[-1] if len(allowed) else fine[errors.argmin()]), 2)
 
 
-def vivid_curve(
+def chroma_gain_curve(
     model: Model, photos: Collection[Photo], classes: ClassMap, labeled: bool = True, device: str = "auto"
-) -> VividCurve:
-    """Color photos more and less vividly.
+) -> ChromaGainCurve:
+    """Color photos with one chroma gain after another.
 
     Parameters
     ----------
     model : Model
-        The factors take the place of its `vivid`, or without labels of its `vivid_unlabeled`.
+        The factors take the place of its `chroma_gain`, or without labels of its `chroma_gain_unlabeled`.
     photos : collection of Photo
         Gray ones are left out.
     classes : ClassMap
@@ -89,9 +89,9 @@ def vivid_curve(
     """
     colored = _with_color(photos)
     if labeled:
-        model = replace(model, vivid=1.0)
+        model = replace(model, chroma_gain=1.0)
     else:
-        model = replace(model, vivid_unlabeled=1.0)
+        model = replace(model, chroma_gain_unlabeled=1.0)
     found = np.empty((len(colored), len(FACTORS), 3))
     for number, photo in enumerate(colored):
         scene = Scene(model, photo, classes, device)
@@ -103,7 +103,7 @@ def vivid_curve(
             found[number, place] = colorfulness(rgb), psnr(photo.rgb, rgb), distance
     means: list[list[float]] = found.mean(0).T.tolist()
     truth = float(np.mean([colorfulness(photo.rgb) for photo in colored]))
-    return VividCurve(FACTORS, means[0], means[1], means[2], truth)
+    return ChromaGainCurve(FACTORS, means[0], means[1], means[2], truth)
 
 
 def _with_color(photos: Collection[Photo]) -> list[Photo]:

@@ -62,8 +62,8 @@ def evaluate_color(
     dict
         "photos", how many; "ways", for each way, and for the "truth", what `ColorScores.summary` says; "hints", what
         `HintMeasure.summary` says; "sources", for each source of photos how many "photos" it has and the PSNR of each
-        way; "vivid" and "vivid unlabeled", the model's own factors; "relative colorfulness", that of each way as a
-        share of the truth's, where that has any. It can be written as JSON.
+        way; "chroma gain" and "chroma gain unlabeled", the model's own; "relative colorfulness", that of each way as
+        a share of the truth's, where that has any. It can be written as JSON.
 
         PSNR, SSIM and colorfulness are means over photos; CIEDE2000 over pixels, its balanced form over classes;
         bleeding and monochrome are ratios of sums over the set, see `napari_colorizer.evaluation.metrics.borders`.
@@ -258,8 +258,8 @@ class ColorMeasure:
             "photos": len(self._sources),
             "ways": rows,
             "sources": self._by_source(),
-            "vivid": self._model.vivid,
-            "vivid unlabeled": self._model.vivid_unlabeled,
+            "chroma gain": self._model.chroma_gain,
+            "chroma gain unlabeled": self._model.chroma_gain_unlabeled,
             "relative colorfulness": {
                 way: row["colorfulness"] / truly
                 for way, row in rows.items()

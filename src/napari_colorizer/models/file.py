@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ModelError
+from napari_colorizer.former_names import present_names
 from napari_colorizer.models.checks import check_output, check_shapes, compare_shapes
 from napari_colorizer.models.header import opened, read_header, read_suggestions
 from napari_colorizer.models.model import Model
@@ -36,7 +37,7 @@ def read_model(path: str | Path) -> Model:
         of another shape than its config says, not what was saved, or not finite; the message says which.
     """
     path = Path(path)
-    header = read_header(path)
+    header = present_names(Model, read_header(path), tell=False)
     configs = header["networks"]
     try:
         check_shapes(configs, _build, _with_shared(_shapes(path), configs), path.name)  # before anything is built
@@ -50,8 +51,8 @@ def read_model(path: str | Path) -> Model:
             metrics=dict(header["metrics"]),
             license=str(header["license"]),
             suggestions=read_suggestions(header),
-            vivid=float(header.get("vivid", 1.0)),
-            vivid_unlabeled=float(header.get("vivid_unlabeled", 1.0)),
+            chroma_gain=float(header.get("chroma_gain", 1.0)),
+            chroma_gain_unlabeled=float(header.get("chroma_gain_unlabeled", 1.0)),
             confidence=float(header.get("confidence", 0.0)),
             **networks,
         )

@@ -20,14 +20,15 @@ from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import (
     ColorizeOptions,
     SegmentOptions,
+    check_chroma_gain,
     check_confidence,
-    check_vivid,
     check_working_size,
 )
 from napari_colorizer.engine.segment import Segmentation, segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
+from napari_colorizer.former_names import keep_former_names
 from napari_colorizer.models.writing import write_networks
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
@@ -35,6 +36,7 @@ WORKING_SIZE = 352  # the paper's
 LONGEST_LINE = 90  # of what stands for a model
 
 
+@keep_former_names
 @dataclass(eq=False, repr=False)
 class Model:
     """What colors an image: a class map, a segmenter and/or a colorizer.
@@ -54,11 +56,11 @@ class Model:
         Terms of the weights.
     suggestions : dict
         Colors that things of a class mostly have, by class id: (a*, b*, weight) of each, the heaviest first.
-    vivid : float
-        Factor on the chroma that the colorizer predicts, 0..4; `ColorizeOptions.vivid` multiplies it. The mean of
+    chroma_gain : float
+        Factor on the chroma that the colorizer predicts, 0..4; `ColorizeOptions.chroma_gain` multiplies it. The mean of
         what may be true is duller than any of it: this gives back what is lost, see
         `napari_colorizer.evaluation.chroma_gain`.
-    vivid_unlabeled : float
+    chroma_gain_unlabeled : float
         The same where there is no label of a class that the colorizer knows: a guess had better be cautious.
     confidence : float
         Pixels of which no class is as probable as this (0..1) stay unlabeled, unless an option says otherwise.
@@ -73,8 +75,8 @@ class Model:
     metrics: dict[str, Any] = field(default_factory=dict)
     license: str = ""
     suggestions: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
-    vivid: float = 1.0
-    vivid_unlabeled: float = 1.0
+    chroma_gain: float = 1.0
+    chroma_gain_unlabeled: float = 1.0
     confidence: float = 0.0
     _elsewhere: dict[torch.device, Model] = field(default_factory=dict, init=False)  # not taken over by `replace`
 
@@ -82,8 +84,8 @@ class Model:
         if self.segmenter is None and self.colorizer is None:
             raise ModelError(f"the model {self.name!r} has neither a segmenter nor a colorizer")
         check_working_size(self.working_size)
-        check_vivid(self.vivid)
-        check_vivid(self.vivid_unlabeled)
+        check_chroma_gain(self.chroma_gain)
+        check_chroma_gain(self.chroma_gain_unlabeled)
         check_confidence(self.confidence)
         for network in self.networks.values():
             network.eval().requires_grad_(False)
@@ -249,8 +251,8 @@ class Model:
             network_on=lambda device: self.on(device).require_colorizer(),
             classes=self.classes,
             working_size=self.working_size,
-            vivid=self.vivid,
-            vivid_unlabeled=self.vivid_unlabeled,
+            chroma_gain=self.chroma_gain,
+            chroma_gain_unlabeled=self.chroma_gain_unlabeled,
         )
         return Session(setup, gray, options, limits)
 
@@ -264,8 +266,8 @@ class Model:
             "metrics": self.metrics,
             "license": self.license,
             "suggestions": self.suggestions,
-            "vivid": self.vivid,
-            "vivid_unlabeled": self.vivid_unlabeled,
+            "chroma_gain": self.chroma_gain,
+            "chroma_gain_unlabeled": self.chroma_gain_unlabeled,
             "confidence": self.confidence,
         }
         write_networks(self.networks, facts, path, self.shares_encoder, half, overwrite)

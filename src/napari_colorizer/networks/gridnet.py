@@ -245,6 +245,6 @@ PRESETS = {
     "paper": GridNetConfig(ids=(0,)),
     "authors": GridNetConfig(ids=(0,), lightness="BT.601", unit_input=True),
     "default": GridNetConfig(
-        ids=(0,), widths=(48, 64, 96, 128), columns=4, stem_stride=4, head=64, image_encoder="lite0"
+        ids=(0,), widths=(48, 64, 96, 128), columns=4, stem_stride=4, head=64, image_encoder="lite2"
     ),
 }

@@ -26,6 +26,7 @@ def trainer_arguments(options: TrainOptions, run: Path) -> dict[str, Any]:
         "num_nodes": options.nodes,
         "strategy": SeveralProcesses(run) if options.devices * options.nodes > 1 else "auto",
         "precision": lightning_precision(options.precision, device),
+        "benchmark": device.type == "cuda",  # all crops have one size: the quickest algorithm for it is worth finding
         "sync_batchnorm": device.type == "cuda" and options.devices * options.nodes > 1,
     }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
+import napari_colorizer
 from napari_colorizer.errors import ModelError
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import install_model, place_for
@@ -90,6 +90,6 @@ def _provenance(materials: Materials, stopped: bool) -> dict[str, Any]:
         "trained": {part: _effort(materials, part) for part in materials.parts},
         "run": materials.run.path.name,
         "stopped": stopped,
-        "software": f"napari-colorizer {version('napari-colorizer')}, torch {torch.__version__}",
+        "software": f"napari-colorizer {napari_colorizer.__version__}, torch {torch.__version__}",
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, device {options.device}",
     }

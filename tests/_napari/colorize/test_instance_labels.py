@@ -66,7 +66,11 @@ def test_the_dialog_suggests_the_predicted_classes_and_nothing_is_colored_yet(as
     assert [dialog.table.item(row, 0).text() for row in range(3)] == ["2", "1", "70000"]
     assert dialog.table.item(0, 1).text() == "2,000"
     assert dialog.table.cellWidget(1, 2).currentText() == "sky"
-    for ask_for_colors in (widget.colorize_button.click, widget.controller.follow, lambda: widget.vivid.setValue(2)):
+    for ask_for_colors in (
+        widget.colorize_button.click,
+        widget.controller.follow,
+        lambda: widget.chroma_gain.setValue(2),
+    ):
         ask_for_colors()
         wait(widget)
     assert [layer.name for layer in viewer.layers] == ["photo", "cells"]

@@ -28,10 +28,10 @@ def listen(selection, *names):
 
 
 def test_that_another_image_is_chosen_is_told_before_and_after(selection):
-    told = listen(selection, "image_changes", "labels_changed", "layers_changed", "outdated")
+    told = listen(selection, "image_about_to_change", "labels_changed", "layers_changed", "outdated")
     photo = selection.viewer.layers["photo"]
     selection.choose_image(photo)
-    assert told == [("image_changes", None, None), ("layers_changed", photo, None)]
+    assert told == [("image_about_to_change", None, None), ("layers_changed", photo, None)]
     labels = selection.viewer.add_layer(Labels(PIXELS.copy(), name="map"))
     told.clear()
     selection.choose_labels(labels)
@@ -39,7 +39,7 @@ def test_that_another_image_is_chosen_is_told_before_and_after(selection):
     assert told[-2:] == [("layers_changed", photo, labels), ("outdated", photo, labels)]
     told.clear()
     selection.viewer.layers.remove(photo)
-    assert told[0] == ("image_changes", photo, labels)
+    assert told[0] == ("image_about_to_change", photo, labels)
     assert told[-1] == ("layers_changed", None, None)
 
 
@@ -60,7 +60,7 @@ def test_pixels_of_an_image_are_told_apart_from_how_they_are_shown(selection):
 def test_nothing_is_told_any_more_once_it_is_closed(selection):
     photo = selection.viewer.layers["photo"]
     selection.choose_image(photo)
-    told = listen(selection, "outdated", "layers_changed", "image_changes", "place_changed")
+    told = listen(selection, "outdated", "layers_changed", "image_about_to_change", "place_changed")
     selection.close()
     photo.contrast_limits = 0, 9
     photo.scale = 2, 2

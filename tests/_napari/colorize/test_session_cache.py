@@ -196,7 +196,7 @@ def test_other_options_another_picture_or_another_model_begin_a_session(tiny, pi
     changed = Picture("photo", picture.pixels // 2, picture.limits, ("photo", 1))
     labels, seen = np.ones((40, 50), np.uint8), []
     for arguments in (
-        (tiny, picture, ColorizeOptions(vivid=4)),
+        (tiny, picture, ColorizeOptions(chroma_gain=4)),
         (tiny, picture, ColorizeOptions(working_size=32)),
         (tiny, changed, options),
         ("other", changed, options),

@@ -14,7 +14,7 @@ def told(bare_dock, wait, messages):
     def opened(pixels, **facts):
         viewer, widget = bare_dock()
         said, offered = messages(widget), []
-        widget.controller.offers.connect(lambda *offer: offered.append(offer))
+        widget.controller.choices_offered.connect(lambda *offer: offered.append(offer))
         viewer.add_layer(Image(pixels, name="mine", **facts))
         wait(widget)
         return viewer.layers["mine"], [text for text in said if "numbers can hold" in text], offered

@@ -5,7 +5,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import Class, ClassMap
 
 GRASS, SKY = 36, 50
@@ -159,24 +159,24 @@ def test_stray_ids_are_magenta_listed_and_harmless(predicted, wait):
     assert 200 in widget.class_list.visible_ids()
 
 
-def test_vividness_says_what_1_means(dock):
-    assert "1 as the model has them" in dock[1].vivid.toolTip()
+def test_saturation_says_what_1_means(dock):
+    assert "1 as the model has them" in dock[1].chroma_gain.toolTip()
 
 
-def test_a_switch_of_vividness_changes_the_colors(predicted, wait):
+def test_a_change_of_saturation_changes_the_colors(predicted, wait):
     viewer, widget = predicted
     viewer.layers["photo labels"].data = np.full((96, 128), GRASS, np.uint8)
     wait(widget)
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
-    assert widget.controller.options.vivid == 0
+    assert widget.controller.options.chroma_gain == 0
 
 
 def test_contrast_limits_are_those_of_the_layer(open_dock, photo, wait):
     dark = photo.astype(np.uint16) * 4
     viewer, widget = open_dock(Image(dark, name="photo", contrast_limits=(0, 1020)))
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     widget.predict_button.click()
     wait(widget)
     difference = viewer.layers["photo colors"].data[..., 0].astype(int) - photo
@@ -263,7 +263,7 @@ def test_a_model_that_was_trained_anew_is_taken_at_once(mine, make_model, librar
     model = make_model("mine", seed=1, segmenter=False, working_size=64)
     model.classes = ClassMap([*model.classes, Class(9, "crane", "#ffaa00")])
     model.save(library / "mine.safetensors")
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     wait(widget)
     assert widget.models.currentText() == "mine"
     assert "crane" in {item.name for item in widget.controller.default_classes}
@@ -276,7 +276,7 @@ def test_news_of_another_model_changes_nothing(mine, make_model, library, wait):
     controller = widget.controller
     controller.default_classes = edited = ClassMap([*controller.classes, Class(9, "crane", "#ffaa00")])
     make_model("other").save(library / "other.safetensors")
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     assert widget.models.findText("other") >= 0
     assert controller.default_classes is edited
     assert controller.tasks.idle
@@ -286,7 +286,7 @@ def test_a_model_that_is_gone_gives_way_to_the_default(mine, library, wait, mess
     _, widget = mine
     said = messages(widget)
     (library / "mine.safetensors").unlink()
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     wait(widget)
     assert widget.models.currentText() == widget.controller.model.name == "default"
     assert "'mine'" in said[0]
@@ -377,7 +377,7 @@ def test_without_a_label_map_the_colors_follow_the_options(dock, wait):
     viewer, widget = dock
     widget.colorize_button.click()
     wait(widget)
-    widget.vivid.setValue(0)
+    widget.chroma_gain.setValue(0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
 

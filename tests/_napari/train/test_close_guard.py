@@ -13,7 +13,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox
 
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer._napari.train import process as training_process
 
 POLITE = "prepared()\nprogress(1)\nsys.stdin.readline()\nfinished(stopped=True)"
@@ -227,5 +227,5 @@ def test_a_closed_dock_hears_nothing_more(training, library, bare_dock):
     widget.deleteLater()
     heard = []
     widget.controller.choices_changed.connect(lambda: heard.append(1))
-    news.models_changed.emit()
+    shared_signals.models_changed.emit()
     assert not heard

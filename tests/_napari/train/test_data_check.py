@@ -13,10 +13,11 @@ IDLE = ["Check data", "Start", "Resume"]
 
 def test_what_is_wrong_with_the_options_is_told(bare_train, enabled):
     _, widget = bare_train()
-    widget.fields.boxes["crop"].setValue(0)
-    widget.start_button.click()
-    assert widget.message.text() == "crop must be at least 1, not 0"
+    widget.fields.boxes["squash"].setValue(16)
     widget.fields.boxes["crop"].setValue(64)
+    widget.start_button.click()
+    assert widget.message.text() == "crop must be at most squash (16), not 64"
+    widget.fields.boxes["squash"].setValue(0)
     widget.data.clear()
     widget.start_button.click()
     assert "Choose the folder" in widget.message.text()

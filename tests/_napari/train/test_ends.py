@@ -11,15 +11,6 @@ from napari_colorizer.training.run_folder import runs_folder
 
 ANOTHER = "Another folder…"
 IDLE = ["Check data", "Start", "Resume"]
-TRAINING = """
-prepared(new=["boat"])
-ended(0, mIoU=0.1, accuracy=0.3)
-for step in range(1, 11):
-    progress(step, loss=1 / step)
-ended(1, mIoU=0.2, accuracy=0.4)
-progress(5, network="colorizer", loss=0.01)
-ended(1, network="colorizer", ciede2000=9.0)
-"""
 CRASH = "prepared()\nprogress(1)\ntime.sleep(0.1)\nraise SystemError('the GPU fell off the bus')"
 
 
@@ -45,7 +36,7 @@ def test_resume_is_not_recommended_where_it_cannot_help(run_to_end):
 
 
 def test_the_curves_of_another_run_do_not_stay(run_to_end, stand_in, until):
-    _, widget = run_to_end(f"{TRAINING}\nfinished()")
+    _, widget = run_to_end("prepared()\nprogress(1)\nfinished()")
     assert not widget.curves.isHidden()
     widget.controller.process.command = stand_in("say('Failed', text='too dark')\nsys.exit(1)")
     widget.start_button.click()

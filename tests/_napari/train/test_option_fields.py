@@ -1,11 +1,12 @@
 """The generated fields for the options of a training."""
 
+import math
 from dataclasses import asdict, fields
 
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLabel
 
 from napari_colorizer._napari.train.option_fields import GROUPS, OptionFields
 from napari_colorizer.training.options import RECIPES, TrainOptions
@@ -23,6 +24,9 @@ OTHERS = {
     "groups": ("person=skin,hair", "plant=tree,grass"),
     "device": "cuda:1",
 }
+
+
+SOME = {"drop_all": 0, "drop_classes": 0, "drop_outside": 0, "batch": 1_000_000}  # fit beside any other
 
 
 @pytest.fixture
@@ -73,10 +77,27 @@ def test_a_number_that_is_still_being_typed_counts(option_fields, qtbot):
 
 
 def test_numbers_are_written_without_idle_decimals(option_fields):
-    rate = option_fields.boxes["learning_rate"]
+    decay = option_fields.boxes["weight_decay"]
     for value, text in ((4e-4, "0.0004"), (1, "1"), (0.5, "0.5"), (100, "100"), (0, "0")):
-        rate.setValue(value)
-        assert rate.text() == text
+        decay.setValue(value)
+        assert decay.text() == text
+
+
+@pytest.mark.parametrize("end", [-math.inf, math.inf])
+def test_no_number_can_be_set_that_would_be_refused(option_fields, end):
+    before = option_fields.values()
+    for name, box in option_fields.boxes.items():
+        if isinstance(box, QAbstractSpinBox):
+            box.setValue(box.minimum() if end < 0 else box.maximum())
+            TrainOptions.from_dict({**SOME, name: option_fields.values()[name]})
+    assert option_fields.values() != before
+
+
+def test_an_empty_working_size_is_the_model_s_own(option_fields):
+    box = option_fields.boxes["working_size"]
+    assert (box.text(), option_fields.values()["working_size"]) == ("unchanged", None)
+    box.stepUp()
+    assert option_fields.values()["working_size"] == 32
 
 
 def test_the_wheel_scrolls_the_dock_and_changes_nothing(option_fields):

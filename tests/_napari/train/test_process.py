@@ -21,7 +21,7 @@ def started(stand_in, qtbot):
     def start(body, command=None):
         process = TrainingProcess(command or stand_in(body))
         said, ended = [], []
-        process.said.connect(said.append)
+        process.event_received.connect(said.append)
         process.ended.connect(ended.append)
         process.start([])
         processes.append(process)
@@ -105,7 +105,7 @@ def test_it_may_end_while_an_event_is_heard(started, until):
 
     destroyed = []
     process._process.destroyed.connect(lambda: destroyed.append(1))
-    process.said.connect(let_qt_work)
+    process.event_received.connect(let_qt_work)
     process.stop()
     until(lambda: ended)
     assert said == [Note("first"), Finished("mine", "", False)]

@@ -45,7 +45,7 @@ class Autosave:
     controller : ColorizeController
     """
 
-    offers = Signal(object)  # an Offer; None when there is none any more
+    offer_changed = Signal(object)  # an Offer; None when there is none any more
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
@@ -57,7 +57,7 @@ class Autosave:
         self._due: list[tuple[str, bytes, Unsaved]] = []
         self._image, self._labels = controller.image, controller.labels
         controller.layers_changed.connect(self._on_layers)
-        controller.laid.connect(self._on_laid)
+        controller.labels_written.connect(self._on_labels_written)
         _all.add(self)
         self._on_layers()
 
@@ -65,7 +65,7 @@ class Autosave:
         """Keep what is not saved, now."""
         _all.discard(self)
         self.controller.layers_changed.disconnect(self._on_layers)
-        self.controller.laid.disconnect(self._on_laid)
+        self.controller.labels_written.disconnect(self._on_labels_written)
         self.flush()
 
     def keep(self) -> None:
@@ -111,10 +111,10 @@ class Autosave:
     def _put(self, offer: Offer | None) -> None:
         if offer is not self.offer:
             self.offer = offer
-            self.offers.emit(offer)
+            self.offer_changed.emit(offer)
 
-    def _on_laid(self, labels: Labels) -> None:
-        """What a label map holds as it is laid can be made again, or lies in a file."""
+    def _on_labels_written(self, labels: Labels) -> None:
+        """What a label map holds as it is written can be made again, or lies in a file."""
         if isinstance(labels.data, np.ndarray) and labels.data.nbytes <= LARGEST:
             self._safe[labels] = digest(labels.data)
 
@@ -123,7 +123,7 @@ class Autosave:
         if labels is not self._labels or image is not self._image:
             self.keep()  # those from which the user turns
         if labels is not None and labels not in self._safe:
-            self._on_laid(labels)
+            self._on_labels_written(labels)
         before, self._image, self._labels = self._image, image, labels
         if image is not before:
             self._put(None)

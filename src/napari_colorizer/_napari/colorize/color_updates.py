@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Image
 from psygnal import Signal
 
+import napari_colorizer
 from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
 from napari_colorizer._napari.colorize.selection import Selection
@@ -21,7 +22,7 @@ from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
 
-VERSIONS = {package: version(package) for package in ("napari-colorizer", "torch")}
+VERSIONS = {"napari-colorizer": napari_colorizer.__version__, "torch": version("torch")}
 
 
 class Asked(NamedTuple):
@@ -59,7 +60,7 @@ class ColorUpdates:
         self.colors: Image | None = None
         self.counts: dict[int, int] = {}
         self.session_cache = SessionCache()
-        selection.image_changes.connect(self._on_image)
+        selection.image_about_to_change.connect(self._on_image)
         selection.labels_changed.connect(self._on_labels)
         selection.outdated.connect(self._follow)
         selection.plane_changed.connect(self._on_plane)

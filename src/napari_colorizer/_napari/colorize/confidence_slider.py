@@ -7,6 +7,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QWidget
 
 from napari_colorizer._napari.colorize.confidence import Confidence
 from napari_colorizer._napari.colorize.prediction import Prediction
+from napari_colorizer.engine.options import SegmentOptions
+from napari_colorizer.option_limits import option_field
 
 DECIMALS = 2
 STEPS = 10**DECIMALS
@@ -32,7 +34,9 @@ class ConfidenceSlider(QWidget):
         self.labeled = QLabel()
         self.labeled.setToolTip("The share of the pixels of the label map that have a label")
         self.slider = QSlider(Qt.Orientation.Horizontal, maximum=STEPS, pageStep=STEPS // 10)
-        self.number = QDoubleSpinBox(maximum=1, singleStep=0.05, decimals=DECIMALS, keyboardTracking=False)
+        limits = option_field(SegmentOptions, "confidence").metadata["limits"]
+        self.number = QDoubleSpinBox(singleStep=limits.step, decimals=DECIMALS, keyboardTracking=False)
+        self.number.setRange(limits.least, limits.most)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.slider, stretch=1)

@@ -44,8 +44,8 @@ class ColorizeController(Selection):
         Classes, the one that was painted with last first.
     """
 
-    laid = Signal(object)  # a label map holds what was read or predicted
-    offers = Signal(str, object)  # what could be done about something, and what to call for each answer
+    labels_written = Signal(object)  # a label map now holds what was read or predicted
+    choices_offered = Signal(str, object)  # what could be done about something, and what to call for each answer
 
     def __init__(self, viewer: ViewerModel):
         super().__init__(viewer)
@@ -86,7 +86,7 @@ class ColorizeController(Selection):
         if self.image is None:
             self.message.emit("Choose an image layer first")
         elif self.labels is not None and not on_layers.is_settled(self.labels):
-            self.asks_classes.emit(self.labels)
+            self.classes_requested.emit(self.labels)
         else:
             self.generation += 1  # pixels that were changed in place are told by no event
             self.updates.submit(True)
@@ -120,7 +120,7 @@ class ColorizeController(Selection):
         """Lay a new label map on the image; without a class map its meaning is asked for."""
         assert self.image is not None
         layer = new_labels_layer(self.viewer, self.image, data, classes)
-        self.laid.emit(layer)
+        self.labels_written.emit(layer)
         self.choose_labels(layer)
 
     # -- what the user is told

@@ -78,7 +78,7 @@ class FolderBrowser:
     """
 
     changed = Signal()
-    asks = Signal(list, object)  # the files that would be overwritten, and who is told the answer
+    overwrite_requested = Signal(list, object)  # the files that would be overwritten, and who is told the answer
     saved = Signal(object, object)  # a label map that is safe now, and its plane
 
     def __init__(self, prediction: Prediction, files: KnownFiles):
@@ -144,7 +144,7 @@ class FolderBrowser:
                     self._for_all = answer if for_all else None
                     then(frozenset(others if answer == "keep" else ()))
 
-            self.asks.emit(others, told)
+            self.overwrite_requested.emit(others, told)
 
     def _turn_to(self, images: list[Path], position: int, by: int) -> None:
         """Save what is open, and open an image; what cannot be read is passed over in the direction `by`."""
@@ -241,7 +241,7 @@ class FolderBrowser:
 
         return save
 
-    def _show(self, image: np.ndarray, labels: np.ndarray | None, classes: ClassMap | None, news: str) -> None:
+    def _show(self, image: np.ndarray, labels: np.ndarray | None, classes: ClassMap | None, message: str) -> None:
         """Put the image and its label map, read or predicted, in the layers of the last ones."""
         controller, path, last = self.controller, self.current, self._layer
         assert path is not None
@@ -249,7 +249,7 @@ class FolderBrowser:
         kept, colors = (controller.labels, controller.colors) if own else (None, None)
         controller.choose_image(None)
         self._layer = show_image(controller.viewer, image, path.stem, str(path), last if own else None)
-        on_it = partial(self._lay, self._layer, labels, classes, kept, colors, news)
+        on_it = partial(self._lay, self._layer, labels, classes, kept, colors, message)
         if kept is None or self._layer is last:
             on_it()
         else:
@@ -262,7 +262,7 @@ class FolderBrowser:
         classes: ClassMap | None,
         kept: Labels | None,
         colors: Image | None,
-        news: str,
+        message: str,
     ) -> None:
         """Lay a label map on the image that was opened, in the layers `kept` and `colors` where there are such."""
         controller = self.controller
@@ -275,7 +275,7 @@ class FolderBrowser:
                 show_label_map(kept, layer, np.zeros(on_layers.image_shape(layer), dtype_for(usual)), usual)
             else:
                 show_label_map(kept, layer, labels, classes)
-            controller.laid.emit(kept)
+            controller.labels_written.emit(kept)
             controller.choose_image(None)  # it was taken as the first image that came, before its colors were there
             controller.choose_image(layer)
             controller.choose_labels(kept)
@@ -285,5 +285,5 @@ class FolderBrowser:
                 controller.add_labels(labels, classes)
         if labels is None and controller.model.has_segmenter:
             self.prediction.predict()
-        if news:
-            controller.message.emit(news)
+        if message:
+            controller.message.emit(message)

@@ -130,7 +130,7 @@ class InstanceLabels:
         self.parent = parent
         self.dialog: MeaningDialog | None = None
         self._layer: Labels | None = None  # what the dialog asks about, or waits for suggestions to ask about
-        self.controller.asks_classes.connect(self.ask)
+        self.controller.classes_requested.connect(self.ask)
 
     def ask(self, layer: Labels) -> None:
         """Count the regions and predict suggestions in the background, then open the dialog."""

@@ -189,7 +189,7 @@ class Prediction:
             on_layers.show_classes(labels, classes)
             write_labels(labels, index, wanted)
             if labels.ndim == 2 and not now.any():  # nobody has drawn anything
-                controller.laid.emit(labels)
+                controller.labels_written.emit(labels)
                 labels.selected_label = _most_frequent(plane) if plane.any() else labels.selected_label
         assert controller.labels is not None
         self.known.note(controller.labels, index, controller.image, predicted, drawn, now)

@@ -41,7 +41,7 @@ class SaveButton(QPushButton):
         self.keys = QShortcut(QKeySequence(KEYS), dock)
         self.keys.setContext(Qt.ShortcutContext.WindowShortcut)
         self.keys.activated.connect(self.save_both)
-        saver.asks.connect(self._ask)
+        saver.overwrite_requested.connect(self._ask)
 
     def _ask(self, paths: list[Path], then: Told) -> None:
         ask_to_overwrite(self.window(), paths, then)

@@ -36,7 +36,7 @@ class Saver:
     files : KnownFiles
     """
 
-    asks = Signal(list, object)  # the files that would be overwritten, and who is told the answer
+    overwrite_requested = Signal(list, object)  # the files that would be overwritten, and who is told the answer
     saved = Signal(object, object)  # a label map that is safe now, and its plane
 
     def __init__(self, controller: ColorizeController, files: KnownFiles):
@@ -69,7 +69,7 @@ class Saver:
                 self.save(some_labels, some_colors, agreed=True)
 
         asked: Told = told
-        self.asks.emit(others, asked)
+        self.overwrite_requested.emit(others, asked)
 
     def _prepare(self, labels: Path | None, colors: Path | None) -> Work:
         controller = self.controller

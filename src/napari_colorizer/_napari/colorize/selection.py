@@ -14,7 +14,7 @@ from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EV
 from napari_colorizer._napari.colorize.model_info import ModelInfo
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
@@ -49,8 +49,8 @@ class Selection:
     layers_changed = Signal()  # another image, label map or model was chosen
     classes_changed = Signal()  # other classes, or other counts of their pixels
     brush_changed = Signal(int)  # another class is painted with
-    asks_classes = Signal(object)  # a labels layer whose numbers may mean anything was chosen
-    image_changes = Signal(object)  # another image is about to be chosen: that one, or None
+    classes_requested = Signal(object)  # a labels layer whose numbers may mean anything was chosen
+    image_about_to_change = Signal(object)  # another image is about to be chosen: that one, or None
     labels_changed = Signal()  # another label map was chosen; nobody else has heard of it yet
     outdated = Signal()  # counts and colors may be those of what is no more
     plane_changed = Signal()  # another plane of a stack is shown
@@ -66,7 +66,7 @@ class Selection:
         self.following = True
         self.generation = 0
         self.subject = 0
-        news.models_changed.connect(self._on_models)
+        shared_signals.models_changed.connect(self._on_models)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         for name in SLICE_EVENTS:
@@ -74,7 +74,7 @@ class Selection:
 
     def close(self) -> None:
         """Let go of the viewer: nothing is told any more."""
-        news.models_changed.disconnect(self._on_models, missing_ok=True)
+        shared_signals.models_changed.disconnect(self._on_models, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.layers.events.inserted.disconnect(self._on_inserted)
         for name in SLICE_EVENTS:
@@ -104,7 +104,7 @@ class Selection:
         if layer is self.image:
             return
         self._listen_to_image(on=False)
-        self.image_changes.emit(layer)
+        self.image_about_to_change.emit(layer)
         self.image = layer
         self.generation += 1
         self.subject += 1
@@ -113,7 +113,7 @@ class Selection:
         self.layers_changed.emit()
 
     def choose_labels(self, layer: Labels | None) -> None:
-        """Work with another labels layer; one of another plugin's making gives rise to `asks_classes`."""
+        """Work with another labels layer; one of another plugin's making gives rise to `classes_requested`."""
         if layer is self.labels:
             return
         self._listen_to_labels(on=False)
@@ -123,7 +123,7 @@ class Selection:
         if layer is not None and not on_layers.is_settled(layer):
             if not isinstance(layer.data, np.ndarray) or np.any(layer.data):
                 self.layers_changed.emit()
-                self.asks_classes.emit(layer)
+                self.classes_requested.emit(layer)
                 return
             on_layers.show_classes(layer, self.default_classes)
         self.labels_settled()

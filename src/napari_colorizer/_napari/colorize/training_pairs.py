@@ -15,7 +15,7 @@ from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer, ask_to_overwrite
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
@@ -122,7 +122,7 @@ class Collector:
         text = f"{saved.image.stem!r} was {done} the training set, which has {count} pair{'s' * (count != 1)}: {root}"
         if saved.gray:
             text += "\nThe image is gray: it serves the segmenter only, and teaches no colors"
-        news.pairs_changed.emit()
+        shared_signals.pairs_changed.emit()
         self.controller.message.emit(text)
 
     def _ask(self, doubt: Doubt) -> None:

@@ -59,12 +59,12 @@ class UnusualImages:
         if image is None:
             return
         if on_layers.is_gray_with_alpha(image):
-            self.controller.offers.emit(
+            self.controller.choices_offered.emit(
                 on_layers.about_alpha(image), {"Take the gray part": lambda: self._take_gray(image)}
             )
         elif is_turned(image):
             name = Path(image.source.path).name
-            self.controller.offers.emit(
+            self.controller.choices_offered.emit(
                 f"{name} says that it is to be shown rotated or mirrored, which napari does not do: a label map of "
                 f"the upright photograph, as the shell and Open folder make it, is rotated against {image.name!r}",
                 {"Show it upright": lambda: self._show_upright(image)},

@@ -45,7 +45,7 @@ def tell_of_range(controller: ColorizeController, image: Image) -> None:
             controller.message.emit(text)
             return
         choices = {f"Show {better[0]:.9g} to {better[1]:.9g} as black to white": lambda: _show(image, better)}
-        controller.offers.emit(text, choices)
+        controller.choices_offered.emit(text, choices)
 
     controller.tasks.submit(Request("range", prepare, tell, "Looking at the image"))
 

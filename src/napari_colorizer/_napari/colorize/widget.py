@@ -12,13 +12,11 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -42,12 +40,13 @@ from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, row
+from napari_colorizer._napari.shared.number_box import number_box, number_in
 from napari_colorizer._napari.shared.offer_bar import OfferBar
 from napari_colorizer._napari.shared.questions import ask_to_overwrite
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer._napari.shared.text_box import TextBox
 from napari_colorizer._napari.shared.work_bar import WorkBar
-from napari_colorizer.engine.options import LARGEST_WORKING_SIZE, SMALLEST_WORKING_SIZE
+from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.models.library import installed_models
 
 LAYER_LIST_EVENTS = ("inserted", "removed", "reordered", "renamed")
@@ -161,20 +160,16 @@ class ColorizeWidget(Dock):
         self.devices = QComboBox()
         self.devices.addItem("auto", "auto")
         self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
-        self.working_size = QSpinBox(
-            minimum=SMALLEST_WORKING_SIZE - 1, maximum=LARGEST_WORKING_SIZE, keyboardTracking=False
-        )
-        self.working_size.setSpecialValueText(OWN)
-        self.working_size.setToolTip("Longer side, in pixels, at which the networks run")
-        self.vivid = QDoubleSpinBox(maximum=4, value=1, singleStep=0.1, keyboardTracking=False)
-        self.vivid.setToolTip("Factor on the strength of the colors; 1 as the model has them")
+        self.working_size = number_box(ColorizeOptions, "working_size", OWN)
+        self.chroma_gain = number_box(ColorizeOptions, "chroma_gain")
+        self.chroma_gain.setValue(1)
         content = QWidget()
         content.setLayout(
             form(
                 {
                     "Device": self.devices,
                     "Working size": self.working_size,
-                    "Vividness": self.vivid,
+                    "Saturation": self.chroma_gain,
                     "Confidence": self.confidence,
                 }
             )
@@ -198,23 +193,24 @@ class ColorizeWidget(Dock):
         self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
-        self.vivid.valueChanged.connect(lambda value: controller.set_options(vivid=value))
-        self.working_size.valueChanged.connect(self._choose_working_size)
+        self.chroma_gain.valueChanged.connect(lambda value: controller.set_options(chroma_gain=value))
+        self.working_size.valueChanged.connect(
+            lambda: controller.set_options(working_size=number_in(self.working_size))
+        )
         self.keeping.timeout.connect(self.autosave.keep)
         self.keeping.start()
-        self.autosave.offers.connect(self._show_offer)
+        self.autosave.offer_changed.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
-        controller.offers.connect(self._offer)
+        controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.layers_changed.connect(self.reset_choices)
         self.folder.changed.connect(self._show_place)
-        self.folder.asks.connect(lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True))
+        self.folder.overwrite_requested.connect(
+            lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True)
+        )
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).connect(self.reset_choices)
-
-    def _choose_working_size(self, value: int) -> None:
-        self.controller.set_options(working_size=value if value >= SMALLEST_WORKING_SIZE else None)
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")

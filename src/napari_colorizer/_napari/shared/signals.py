@@ -5,11 +5,11 @@ from __future__ import annotations
 from psygnal import Signal
 
 
-class News:
+class SharedSignals:
     """Tells the docks what has changed on the disk."""
 
     models_changed = Signal()  # another model is installed
     pairs_changed = Signal()  # another pair is in the collected training set
 
 
-news = News()
+shared_signals = SharedSignals()

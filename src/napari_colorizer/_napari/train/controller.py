@@ -13,7 +13,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari.shared.activity_bar import ActivityBar
 from napari_colorizer._napari.shared.error_messages import explain
-from napari_colorizer._napari.shared.signals import news
+from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue
 from napari_colorizer._napari.train.data_check import CheckedData, check_data
 from napari_colorizer._napari.train.event_texts import (
@@ -57,9 +57,9 @@ class TrainController:
     """
 
     message = Signal(str)  # what the user should know
-    noted = Signal(str)  # something for the record of the training
+    record_added = Signal(str)  # something for the record of the training
     changed = Signal()  # another phase, or another run to resume
-    advanced = Signal()  # `state`, `done` and the history tell something new
+    progress_changed = Signal()  # `state`, `done` and the history tell something new
     choices_changed = Signal()  # other models or collected pairs
 
     def __init__(self, viewer: ViewerModel):
@@ -69,13 +69,13 @@ class TrainController:
         self.state = ""  # how far it is, in one line
         self.done = (0, 0)  # steps done and to be done
         self.process = TrainingProcess()
-        self.process.said.connect(self._hear)
+        self.process.event_received.connect(self._hear)
         self.process.ended.connect(self._on_ended)
         self.tasks = TaskQueue()
         self.tasks.failed.connect(self._explain)
         self.preview = Preview(viewer)
         self.activity = ActivityBar()
-        for told in (news.models_changed, news.pairs_changed):
+        for told in (shared_signals.models_changed, shared_signals.pairs_changed):
             told.connect(self._on_news)
         self._cancelled = threading.Event()  # set to end the check
         self._outcome = ""  # the process's last word
@@ -129,9 +129,9 @@ class TrainController:
 
     def close(self) -> None:
         """Let go of the viewer and of those who listen, and end the training, waiting for it."""
-        for signal in (self.message, self.noted, self.changed, self.advanced, self.choices_changed):
+        for signal in (self.message, self.record_added, self.changed, self.progress_changed, self.choices_changed):
             signal.disconnect()
-        for told in (news.models_changed, news.pairs_changed):
+        for told in (shared_signals.models_changed, shared_signals.pairs_changed):
             told.disconnect(self._on_news, missing_ok=True)
         self._cancelled.set()
         self.process.end()
@@ -165,7 +165,7 @@ class TrainController:
         self.tasks.submit(Request("check", lambda: lambda: check_data(options, cancelled), then, "Checking the data"))
 
     def _on_checked(self, options: TrainOptions, found: CheckedData, start: bool) -> None:
-        self.noted.emit(found.summary)
+        self.record_added.emit(found.summary)
         if found.obstacle or not start:
             self._enter("idle")
             self.message.emit(found.obstacle or found.verdict or "The check found no problems")
@@ -192,9 +192,9 @@ class TrainController:
         match event:
             case Prepared():
                 self._know_run(event.run)
-                self.noted.emit(describe_data(event))
+                self.record_added.emit(describe_data(event))
             case Note():
-                self.noted.emit(event.text)
+                self.record_added.emit(event.text)
             case Doing():
                 if self.phase == "training":
                     self._tell_state(describe_doing(event))
@@ -202,13 +202,13 @@ class TrainController:
                 self._on_progress(event)
             case EpochEnded():
                 self.history.add(event)
-                self.advanced.emit()
+                self.progress_changed.emit()
                 if event.pictures:
                     self._request_preview(event.pictures)
             case Finished():
                 self._outcome = describe_end(event)
                 self.run = self.run if event.stopped else ""
-                news.models_changed.emit()
+                shared_signals.models_changed.emit()
             case Stopped():
                 self.run = event.run
                 self._outcome = describe_stop(event)
@@ -220,14 +220,14 @@ class TrainController:
         self.done = ((event.stage - 1) * event.steps + event.step, event.stages * event.steps)
         if self.phase == "training":
             self.state = describe_progress(event)
-        self.advanced.emit()
+        self.progress_changed.emit()
         self.activity.show(f"Training {event.network}", *self.done)
 
     def _know_run(self, run: str) -> None:
         if run != self.run:
             self.run = run
             self.history = read_history(Path(run))
-            self.advanced.emit()
+            self.progress_changed.emit()
         self.changed.emit()
 
     def _on_ended(self, problem: str) -> None:
@@ -247,7 +247,7 @@ class TrainController:
     def _request_preview(self, pictures: list[str]) -> None:
         def then(rgb: Any) -> None:
             if self.preview.show(rgb):
-                self.noted.emit(f"The layer {NAME!r} lies below your images: the Home button shows all")
+                self.record_added.emit(f"The layer {NAME!r} lies below your images: the Home button shows all")
 
         self.tasks.submit(Request("preview", lambda: lambda: mosaic(pictures), then, "Reading validation pictures"))
 
@@ -263,7 +263,7 @@ class TrainController:
 
     def _tell_state(self, text: str) -> None:
         self.state = text
-        self.advanced.emit()
+        self.progress_changed.emit()
 
     def _on_news(self) -> None:
         self.choices_changed.emit()

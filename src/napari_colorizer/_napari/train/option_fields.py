@@ -6,25 +6,18 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
-from qtpy.QtCore import QEvent, QLocale, QObject, Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 
 from napari_colorizer._napari.shared.dock import add_row, form
+from napari_colorizer._napari.shared.number_box import number_box, number_in, show_number
+from napari_colorizer.option_limits import help_text
 from napari_colorizer.training.options import TrainOptions
 
 GROUPS = {"training": "Training", "images": "Images", "color": "Color", "machine": "Machine"}
-LARGEST = 1_000_000
 LONGEST_CHOICE = 8  # letters
-DECIMALS = 6
 SEPARATOR = ";"
-
-
-class FloatBox(QDoubleSpinBox):
-    """Shows no more decimals than a number has."""
-
-    def textFromValue(self, value: float) -> str:  # noqa: N802
-        """Qt's question how a number is written."""
-        return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+UNSET = "unchanged"  # shown for None
 
 
 class OptionFields(QWidget):
@@ -45,12 +38,12 @@ class OptionFields(QWidget):
             layout.addRow(QLabel(f"<b>{title}</b>"))
             for item in fields(TrainOptions):
                 if item.metadata["group"] == group and item.name not in left_out:
-                    self.boxes[item.name] = box = _make_box(kinds[item.name])
+                    self.boxes[item.name] = box = _make_box(item.name, kinds[item.name])
                     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
                     box.installEventFilter(self)
                     name = QLabel(item.metadata["label"] or item.name.replace("_", " ").capitalize())
                     for widget in (name, box):
-                        widget.setToolTip(f"<p>{item.metadata['help']}</p>")
+                        widget.setToolTip(f"<p>{help_text(TrainOptions, item.name)}</p>")
                     add_row(layout, name, box)
                     if isinstance(box, QComboBox):
                         box.setMinimumContentsLength(LONGEST_CHOICE)
@@ -67,8 +60,6 @@ class OptionFields(QWidget):
         result = {name: value_of(box) for name, box in self.boxes.items()}
         if "groups" in result:
             result["groups"] = tuple(text.strip() for text in result["groups"].split(SEPARATOR) if text.strip())
-        if "working_size" in result:
-            result["working_size"] = result["working_size"] or None
         return result
 
     def eventFilter(self, box: QObject, event: QEvent) -> bool:  # noqa: N802
@@ -79,8 +70,8 @@ class OptionFields(QWidget):
         return bool(super().eventFilter(box, event))
 
 
-def _make_box(kind: Any) -> QWidget:
-    """A field for values of a type."""
+def _make_box(name: str, kind: Any) -> QWidget:
+    """A field for an option, whose values are of a type."""
     choices = get_args(kind)
     if choices and all(isinstance(choice, str) for choice in choices):
         box = QComboBox()
@@ -88,16 +79,8 @@ def _make_box(kind: Any) -> QWidget:
         return box
     if kind is bool:
         return QCheckBox()
-    if kind is float:
-        number = FloatBox(decimals=DECIMALS, maximum=LARGEST, keyboardTracking=False)
-        number.setLocale(QLocale.c())
-        number.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-        return number
-    if kind is int or int in choices:
-        whole = QSpinBox(minimum=-1 if kind is int else 0, maximum=LARGEST, keyboardTracking=False)
-        if kind is not int:  # None is shown as 0 would be
-            whole.setSpecialValueText("unchanged")
-        return whole
+    if kind in (float, int) or int in choices:
+        return number_box(TrainOptions, name, UNSET * (type(None) in choices))
     return QLineEdit()
 
 
@@ -109,7 +92,7 @@ def _set(box: QWidget, value: Any) -> None:
     elif isinstance(box, QLineEdit):
         box.setText(value if isinstance(value, str) else f"{SEPARATOR} ".join(value))
     else:
-        box.setValue(value or 0)
+        show_number(box, value)
 
 
 def value_of(box: QWidget) -> Any:
@@ -120,5 +103,4 @@ def value_of(box: QWidget) -> Any:
         return box.isChecked()
     if isinstance(box, QLineEdit):
         return box.text().strip()
-    box.interpretText()  # what is still being typed counts, too
-    return box.value()
+    return number_in(box)

@@ -31,7 +31,7 @@ class TrainingProcess:
         What to run in place of the trainer.
     """
 
-    said = Signal(object)  # an Event
+    event_received = Signal(object)  # an Event
     ended = Signal(str)  # what went wrong; "" after its own last word
 
     def __init__(self, command: Sequence[str] = COMMAND):
@@ -106,7 +106,7 @@ class TrainingProcess:
             self._said_last = True
             process = self._process
             QTimer.singleShot(PATIENCE_MS, lambda: self.kill() if self._process is process else None)
-        self.said.emit(event)
+        self.event_received.emit(event)
 
     def _read_errors(self) -> None:
         if self._process is not None:

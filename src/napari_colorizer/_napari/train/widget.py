@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -25,11 +24,12 @@ from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.training_pairs import collected_folder, count_pairs
 from napari_colorizer._napari.shared.dock import Dock, add_row, fill, form, row
+from napari_colorizer._napari.shared.number_box import number_box, number_in
 from napari_colorizer._napari.shared.text_box import TextBox
 from napari_colorizer._napari.train.close_guard import ClosingGuard
 from napari_colorizer._napari.train.controller import TrainController
 from napari_colorizer._napari.train.curves import Curves
-from napari_colorizer._napari.train.option_fields import LARGEST, OptionFields, value_of
+from napari_colorizer._napari.train.option_fields import OptionFields
 from napari_colorizer.models.library import FRESH, installed_models
 from napari_colorizer.training.options import RECIPES, TrainOptions
 from napari_colorizer.training.run_folder import runs_folder
@@ -68,7 +68,7 @@ class TrainWidget(Dock):
         self.browse_button, self.collected_button = QPushButton("Browse…"), QPushButton()
         self.starts, self.networks = QComboBox(), QComboBox()
         fill(self.networks, NETWORKS, "both")
-        self.epochs = QSpinBox(minimum=1, maximum=LARGEST)
+        self.epochs = number_box(TrainOptions, "epochs")
         self.name = QLineEdit(placeholderText="the name of the data")
         self.check_button = QPushButton("Check data")
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
@@ -121,9 +121,9 @@ class TrainWidget(Dock):
         self.stop_button.clicked.connect(lambda: controller.stop())
         self.resume_menu.aboutToShow.connect(self._offer_runs)
         controller.message.connect(self._show_message)
-        controller.noted.connect(self._note)
+        controller.record_added.connect(self._note)
         controller.changed.connect(self._show_phase)
-        controller.advanced.connect(self._show_progress)
+        controller.progress_changed.connect(self._show_progress)
         controller.choices_changed.connect(self.reset_choices)
         self.viewer.events.theme.connect(self._follow_theme)
 
@@ -134,7 +134,7 @@ class TrainWidget(Dock):
             "data": self.data.text().strip(),
             "start": self.starts.currentData(),
             "network": self.networks.currentData(),
-            "epochs": value_of(self.epochs),
+            "epochs": number_in(self.epochs),
             "name": self.name.text().strip(),
         }
 
