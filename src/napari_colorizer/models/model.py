@@ -28,6 +28,7 @@ from napari_colorizer.engine.segment import Segmentation, segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
+from napari_colorizer.models.notebook import as_html, described
 from napari_colorizer.models.writing import write_networks
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
@@ -92,15 +93,15 @@ class Model:
 
     def __repr__(self) -> str:
         names = ", ".join(item.name for item in self.classes)
-        parts = (
-            f"{part} {type(network).__name__} of {sum(x.numel() for x in network.parameters()) / 1e6:.2f} M parameters"
-            for part, network in self.networks.items()
-        )
+        parts = ", ".join(f"{part} {described(network)}" for part, network in self.networks.items())
         return (
-            f"<Model {readable(self.name, LONGEST_LINE)!r}, working size {self.working_size}: {', '.join(parts)}\n"
+            f"<Model {readable(self.name, LONGEST_LINE)!r}, working size {self.working_size}: {parts}\n"
             f" {len(self.classes)} classes: {readable(names, LONGEST_LINE)}\n"
             f" license: {readable(self.license or 'not stated', LONGEST_LINE)}>"
         )
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @property
     def shares_encoder(self) -> bool:
