@@ -43,14 +43,19 @@ class Model:
     Attributes
     ----------
     name : str
+        Under which it is saved.
     classes : ClassMap
+        What its ids mean.
     segmenter : GridNet, optional
+        Predicts labels.
     colorizer : TwoStreamUNet, optional
+        Turns lightness and labels into chroma.
     working_size : int
         Longer side, in pixels, at which the networks run unless an option says otherwise.
     provenance : dict
         Data, steps, seed and software of the training.
     metrics : dict
+        What was measured at its end.
     license : str
         Terms of the weights.
     suggestions : dict
