@@ -49,6 +49,17 @@ def test_a_notebook_names_the_classes_that_are_labeled_by_hand(make_model):
     assert shown(more)["Not predicted"] == "zeppelin"
 
 
+def test_a_model_that_predicts_nothing_need_not_say_which_classes(make_model):
+    assert "Not predicted" not in shown(make_model(segmenter=False))
+
+
+def test_a_notebook_shows_some_of_very_many_classes(make_model):
+    many = ClassMap(Class(label, f"thing {label}", "#112233") for label in range(1, 5001))
+    text = replace(make_model(), classes=many)._repr_html_()
+    assert "5000 classes" in text
+    assert len(text) < 60_000
+
+
 def test_what_a_model_file_says_is_text_and_never_markup(make_model):
     trap = "<script>alert(1)</script>"
     model = replace(make_model(trap), classes=ClassMap([Class(1, trap, "#112233")]), license=trap)

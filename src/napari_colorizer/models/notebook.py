@@ -13,7 +13,7 @@ from napari_colorizer.errors import readable
 if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
-LONGEST_NAME = 40
+LONGEST_NAME, MOST_CLASSES = 40, 200
 CHIP = "display:inline-block; width:0.8em; height:0.8em; margin-right:0.3em; border:1px solid #888; background:"
 
 
@@ -27,12 +27,14 @@ def as_html(model: Model) -> str:
 
     Whatever the model's file says is escaped, so that a notebook shows it and runs none of it.
     """
+    predictable = model.predictable
+    by_hand = [_text(item.name) for item in model.classes if model.segmenter and item.id not in predictable]
     rows = {
         "Model": _text(model.name),
         **{part.capitalize(): described(network) for part, network in model.networks.items()},
         "Working size": f"{model.working_size} pixels",
-        f"{len(model.classes)} classes": " ".join(_chip(item) for item in model.classes),
-        "Not predicted": ", ".join(_text(item.name) for item in model.classes if item.id not in model.predictable),
+        f"{len(model.classes)} classes": " ".join(_some([_chip(item) for item in model.classes])),
+        "Not predicted": ", ".join(_some(by_hand)),
         "License": _text(model.license or "not stated", 200),
     }
     cells = (
@@ -46,6 +48,11 @@ def as_html(model: Model) -> str:
 def _chip(item: Class) -> str:
     """A class with its display color."""
     return f'<span style="white-space:nowrap"><span style="{CHIP}{item.color}"></span>{_text(item.name)}</span>'
+
+
+def _some(items: list[str]) -> list[str]:
+    """As many as a notebook has room for."""
+    return items if len(items) <= MOST_CLASSES else [*items[:MOST_CLASSES], "\u2026"]
 
 
 def _text(text: str, most: int = LONGEST_NAME) -> str:
