@@ -2,13 +2,14 @@
 # make test    runs every check and the whole test suite, and tells what took more than 2 s
 # make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
 # make soak    reads 5,000 damaged files (ROUNDS) and does 600 things by chance in a viewer (ACTIONS, SEED)
+# make docs    builds the documentation site into site/
 # All first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export QT_API ?= pyqt6
 
-.PHONY: demo test release soak format clean
+.PHONY: demo test docs release soak format clean
 ROUNDS ?= 5000
 ACTIONS ?= 600
 SEED ?= 1
@@ -23,6 +24,10 @@ test: .venv/installed
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
 	.ci/with-display $(BIN)/pytest -n logical --maxprocesses=4 --dist=loadfile --durations=0 --durations-min=2
+
+docs: .venv/installed
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 release: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[release]'
@@ -47,4 +52,4 @@ format: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site

@@ -5,11 +5,15 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import napari_colorizer
 
 ROOT = Path(__file__).parents[1]
 PAGES = (
@@ -21,6 +25,19 @@ PAGES = (
 OURS = {"napari_colorizer", "make_pictures"}  # scripts lie beside each other
 EXPECTED_SOON = {"magicgui"}  # forms
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+@pytest.fixture
+def script():
+    """A script of `docs/scripts`, by its name, as a module."""
+
+    def load(name):
+        spec = spec_from_file_location(name, ROOT / "docs" / "scripts" / f"{name}.py")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 def declared(requirements):
@@ -89,3 +106,51 @@ def test_the_citation_tells_the_version_of_the_package():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == PROJECT["project"]["version"]
     assert {"given-names": "Man M.", "family-names": "Ho"} in citation["references"][0]["authors"]
+
+
+def test_the_site_has_every_page_and_every_public_name():
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    in_menu = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    assert sorted(in_menu) == sorted(pages)
+    documented = re.findall(
+        r"^::: napari_colorizer\.(\w+)$", (ROOT / "docs/python.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(documented) == sorted(napari_colorizer.__all__)
+
+
+def test_the_reference_of_the_command_is_made_of_the_command(script):
+    reference = script("site_hooks").shell_reference()
+    assert re.findall(r"^## `napari-colorizer (\w+)`$", reference, re.MULTILINE)[:2] == ["segment", "colorize"]
+    assert "`--chroma-gain" in reference
+
+
+def test_links_out_of_the_pages_lead_to_the_repository(script):
+    config = SimpleNamespace(repo_url="https://example.org/us/ours/")
+    page = "[code](../src/a.py) [page](model.md)"
+    assert script("site_hooks").on_page_markdown(page, None, config, None) == (
+        "[code](https://example.org/us/ours/blob/main/src/a.py) [page](model.md)"
+    )
+
+
+def test_the_drawings_show_the_networks_of_now(script):
+    for name, draw in script("draw_networks").DRAWINGS.items():
+        assert (ROOT / "docs" / "images" / name).read_text("utf-8") == draw(), "run docs/scripts/draw_networks.py"
+
+
+def texts_of_the_program():
+    """All text that stands in the code, what is filled in left out."""
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub(r"\{\w*\}", "\0", node.value)  # of str.format
+
+
+def test_the_messages_that_are_explained_are_those_of_the_program():
+    page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+    quotes = re.findall(r"^> (.+(?:\n> .+)*)", page, re.MULTILINE)
+    quotes += re.findall(r"(?<!\*)\*([^*\n]+(?:\n[^*\n]+)?)\*(?!\*)", page)
+    parts = [re.sub(r"\s*\n(> |\s*)", " ", part).strip(" ().:;") for quote in quotes for part in quote.split("\u2026")]
+    messages = [part for part in parts if part.count(" ") > 2 and " > " not in part and not re.search(r"\d", part)]
+    program = "\0".join(texts_of_the_program())
+    assert len(messages) > 40
+    assert [message for message in messages if message not in program] == []

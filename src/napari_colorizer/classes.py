@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-import colorsys
 import csv
 import io
 import json
-import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from napari_colorizer.class_entries import EXAMPLES, FORMS, Entries, csv_entries, form_of, json_entries, text_entries
+from napari_colorizer.class_entries import (
+    EXAMPLES,
+    FORMS,
+    LARGEST_ID,
+    UNLABELED,
+    Class,
+    Entries,
+    csv_entries,
+    distinct_color,
+    form_of,
+    json_entries,
+    parse_entry,
+    text_entries,
+)
 from napari_colorizer.errors import readable
 
 __all__ = ["FORMS", "LARGEST_ID", "UNLABELED", "Class", "ClassMap", "distinct_color"]
 
-UNLABELED = 0
-UNLABELED_NAMES = frozenset({"background", "unlabeled", "unlabelled", "void"})
-LARGEST_ID = 65535
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-
-
-@dataclass(frozen=True)
-class Class:
-    """One class of things.
-
-    Attributes
-    ----------
-    id : int
-        1 to 65535; what a label map holds.
-    name : str
-    color : str
-        Display color, ``#rrggbb``. It says nothing about the colors that such things get.
-    known_as : str
-        The name under which models know the class, where it is another: after a renaming, or in another language.
-    """
-
-    id: int
-    name: str
-    color: str
-    known_as: str = ""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.id, bool) or not isinstance(self.id, int) or not 1 <= self.id <= LARGEST_ID:
-            raise ValueError(f"class id {self.id!r} is not a whole number from 1 to {LARGEST_ID}")
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise ValueError(f"class {self.id} has no name")
-        if LONE_SURROGATE.search(self.name + self.known_as):  # no file could hold it
-            raise ValueError(f"class {self.id} has a name with a broken character: {self.name}, {self.known_as}")
-        if not isinstance(self.color, str) or not HEX_COLOR.fullmatch(self.color):
-            raise ValueError(f"class {self.id} has the color {self.color!r}; a color is written #rrggbb")
-
-    @property
-    def rgb(self) -> tuple[int, int, int]:
-        """The display color as three numbers in 0..255."""
-        return int(self.color[1:3], 16), int(self.color[3:5], 16), int(self.color[5:7], 16)
-
-
-def distinct_color(label: int) -> str:
-    """A display color for a class that has none: steps of the golden angle around the color circle."""
-    hue = label * 0.381966 % 1
-    red, green, blue = colorsys.hsv_to_rgb(hue, (0.55, 0.8, 1.0)[label % 3], (0.95, 0.7)[label // 3 % 2])
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+STRAY_COLOR = "magenta"  # of ids that no class has
+LAYER_NOTES = "napari-colorizer"  # under which a layer's metadata says what the plugin has to know of it
 
 
 class ClassMap:
@@ -170,6 +136,23 @@ class ClassMap:
             (known[name] for known in (self._by_name, self._by_known_as) for name in names if name in known), None
         )
 
+    def layer_options(self) -> dict[str, Any]:
+        """How napari shows a label map of these classes: ``viewer.add_labels(labels, **classes.layer_options())``.
+
+        Returns
+        -------
+        dict
+            "colormap": the display color of each id, unlabeled transparent, ids of no class in `STRAY_COLOR`;
+            "features": the names, which napari writes into its status bar;
+            "metadata": the classes themselves, by which the *Colorize* dock and the writer of label maps know them.
+        """
+        colors: dict[int | None, str] = {item.id: item.color for item in self}
+        return {
+            "colormap": {**colors, UNLABELED: "transparent", None: STRAY_COLOR},
+            "features": {"index": [UNLABELED, *self.ids], "class": ["unlabeled", *(item.name for item in self)]},
+            "metadata": {LAYER_NOTES: {"regions": False, "classes": self.to_json()}},
+        }
+
     def with_class(self, item: Class) -> ClassMap:
         """A class map with `item` added, or in the place of the class with its id."""
         return ClassMap({**self._by_id, item.id: item}.values())
@@ -265,7 +248,7 @@ class ClassMap:
         classes = cls()
         for line, entry in entries:
             try:
-                item = _parse_entry(entry)
+                item = parse_entry(entry)
                 if item:
                     classes._add(item)
             except ValueError as error:
@@ -278,20 +261,3 @@ def _next(unused: Iterator[int]) -> int:
     if label is None:
         raise ValueError(f"there is no id left: a class map holds {LARGEST_ID} classes at most")
     return label
-
-
-def _parse_entry(entry: object) -> Class | None:
-    """A class, or None for the entry that names id 0."""
-    if not isinstance(entry, dict) or entry.get("id") is None or entry.get("name") is None:
-        raise ValueError("a class needs an id and a name")
-    label, name = entry["id"], str(entry["name"]).strip()
-    if isinstance(label, str) and label.strip().isdecimal():
-        label = int(label)
-    if label == UNLABELED and not isinstance(label, bool):
-        if name.casefold() in UNLABELED_NAMES:
-            return None
-        raise ValueError(f"id 0 means unlabeled and cannot be {name!r}; give that class another id")
-    color = entry.get("color")
-    color = color.strip().lower() if isinstance(color, str) else color
-    known_as = str(entry.get("known_as") or "").strip()
-    return Class(label, name, color or distinct_color(label if isinstance(label, int) else 0), known_as)

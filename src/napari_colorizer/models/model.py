@@ -29,6 +29,7 @@ from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.errors import ModelError, readable
 from napari_colorizer.former_names import keep_former_names
+from napari_colorizer.models.notebook import as_html, described
 from napari_colorizer.models.writing import write_networks
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 
@@ -44,14 +45,19 @@ class Model:
     Attributes
     ----------
     name : str
+        Under which it is saved.
     classes : ClassMap
+        What its ids mean.
     segmenter : GridNet, optional
+        Predicts labels.
     colorizer : TwoStreamUNet, optional
+        Turns lightness and labels into chroma.
     working_size : int
         Longer side, in pixels, at which the networks run unless an option says otherwise.
     provenance : dict
         Data, steps, seed and software of the training.
     metrics : dict
+        What was measured at its end.
     license : str
         Terms of the weights.
     suggestions : dict
@@ -94,15 +100,15 @@ class Model:
 
     def __repr__(self) -> str:
         names = ", ".join(item.name for item in self.classes)
-        parts = (
-            f"{part} {type(network).__name__} of {sum(x.numel() for x in network.parameters()) / 1e6:.2f} M parameters"
-            for part, network in self.networks.items()
-        )
+        parts = ", ".join(f"{part} {described(network)}" for part, network in self.networks.items())
         return (
-            f"<Model {readable(self.name, LONGEST_LINE)!r}, working size {self.working_size}: {', '.join(parts)}\n"
+            f"<Model {readable(self.name, LONGEST_LINE)!r}, working size {self.working_size}: {parts}\n"
             f" {len(self.classes)} classes: {readable(names, LONGEST_LINE)}\n"
             f" license: {readable(self.license or 'not stated', LONGEST_LINE)}>"
         )
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @property
     def shares_encoder(self) -> bool:

@@ -19,8 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
-from napari_colorizer._napari.shared.layers import STRAY_COLOR
-from napari_colorizer.classes import Class, ClassMap, distinct_color
+from napari_colorizer.classes import STRAY_COLOR, Class, ClassMap, distinct_color
 
 FILE_FILTER = "Class maps (*.json *.csv *.txt)"
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}

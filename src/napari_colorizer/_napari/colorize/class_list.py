@@ -28,8 +28,7 @@ from napari_colorizer._napari.colorize.class_rows import (
 )
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.shared.dock import focus_canvas
-from napari_colorizer._napari.shared.layers import STRAY_COLOR
-from napari_colorizer.classes import UNLABELED, ClassMap
+from napari_colorizer.classes import STRAY_COLOR, UNLABELED, ClassMap
 
 MARK = 2  # the column of marks
 MARK_COLOR = "#808080"  # legible on light and dark

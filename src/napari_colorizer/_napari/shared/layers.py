@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari.shared.display_mapping import Look
 from napari_colorizer._napari.shared.layer_transforms import apart
-from napari_colorizer.classes import UNLABELED, ClassMap
+from napari_colorizer.classes import LAYER_NOTES, ClassMap
 from napari_colorizer.errors import ColorizerError
 
-METADATA_KEY = "napari-colorizer"
-STRAY_COLOR = "magenta"
+METADATA_KEY = LAYER_NOTES
 LABELS_OPACITY = 0.25
 
 
@@ -269,15 +268,12 @@ def is_settled(layer: Labels) -> bool:
 
 def show_classes(layer: Labels, classes: ClassMap) -> None:
     """Give a labels layer a class map: its colors, the names in the status bar, and a copy in the metadata."""
-    note(layer, regions=False, classes=classes.to_json())
-    colors: dict[int | None, Any] = {item.id: item.color for item in classes}
-    shown = DirectLabelColormap(color_dict={**colors, UNLABELED: "transparent", None: STRAY_COLOR})
+    options = classes.layer_options()
+    note(layer, **options["metadata"][METADATA_KEY])
+    shown = DirectLabelColormap(color_dict=options["colormap"])
     if not _are_same(layer.colormap, shown):  # a changed one is a new texture
         layer.colormap = shown
-    layer.features = {
-        "index": [UNLABELED, *classes.ids],
-        "class": ["unlabeled", *(item.name for item in classes)],
-    }
+    layer.features = options["features"]
 
 
 def _are_same(before: Any, after: DirectLabelColormap) -> bool:
