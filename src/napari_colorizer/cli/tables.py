@@ -107,10 +107,11 @@ def _aged_table(copies: dict[str, dict[str, float]]) -> Table:
 def _corrections_table(found: dict[str, Any]) -> Table:
     """Accuracy by the number of strokes, for each way to correct."""
     ways = found["accuracy"]
-    title = f"Corrections: pixels that are right, % ({found['photos']} images, labeled nearly throughout)"
-    table = Table("strokes", *next(iter(ways.values())), "helped", title=title)
-    for way, row in ways.items():
-        table.add_row(way, *(f"{100 * value:.1f}" for value in row.values()), f"{found['helped'][way]:.0%}")
+    title = f"Corrections: right pixels, % ({found['photos']} images, labeled nearly throughout)"
+    table = Table("strokes", *ways, title=title)
+    for count in next(iter(ways.values())):
+        table.add_row(count, *(f"{100 * row[count]:.1f}" for row in ways.values()))
+    table.add_row("that helped", *(f"{100 * found['helped'][way]:.0f}" for way in ways))
     return table
 
 

@@ -34,6 +34,7 @@ from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
 from napari_colorizer._napari.colorize.known_files import KnownFiles
+from napari_colorizer._napari.colorize.map_tools import MapTools
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.reset_tool import ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
@@ -87,7 +88,7 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.reset_tool, self.filling, self.compare_keys):
+        for tool in (self.reset_tool, self.filling, self.map_tools, self.compare_keys):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -113,6 +114,7 @@ class ColorizeWidget(Dock):
         self.colorize_button = QPushButton("Colorize")
         self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
+        self.map_tools = MapTools(self.prediction, self.filling)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
@@ -128,6 +130,7 @@ class ColorizeWidget(Dock):
         layout.addLayout(row(self.predict_button, self.confidence.labeled))
         layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
+        layout.addWidget(self.map_tools)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
