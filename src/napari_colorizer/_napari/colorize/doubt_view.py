@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME, REGION_NAME = "doubt", "doubtful region"
 OPACITY = 0.6
+PREVIEW_SIZE = 512  # pixels of the longer side at which a region is outlined
 CHOICES = 3  # classes that are offered for a region
 Choice = tuple[int, float]  # an id of the label map, and how probable it is
 
@@ -148,7 +149,7 @@ class DoubtView:
         self._region = regions[0]
         self.choices = self._in_label_map(self._region, written.classes)
         color = labels.get_color(self.choices[0][0]) if self.choices else None
-        self._preview.show(self._region.cells, color, image)
+        self._preview.show(self._region.mask(_preview_shape(image)), color, image)
         self._look_at(self._region, image)
         self.changed.emit()
 
@@ -193,3 +194,10 @@ class DoubtView:
     def is_open(self) -> bool:
         """Whether a region is shown."""
         return self._region is not None
+
+
+def _preview_shape(image: Image) -> tuple[int, int]:
+    """The size at which a region is outlined: that of the image, within bounds."""
+    height, width = on_layers.image_shape(image)[-2:]
+    scale = min(1.0, PREVIEW_SIZE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))

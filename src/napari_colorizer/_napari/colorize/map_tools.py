@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from napari_colorizer._napari.colorize.brush_keys import BrushKeys
 from napari_colorizer._napari.colorize.confidence import Confidence
@@ -97,24 +97,28 @@ class MapTools(QWidget):
             self.doubt.go_on,
         )
         self.below = QLabel()
-        self.choices = QWidget()
-        line = QHBoxLayout(self.choices)
-        line.setContentsMargins(0, 0, 0, 0)
-        self.choice_buttons = [QPushButton() for _ in range(CHOICES)]
-        self.question = QLabel("It is")
-        line.addWidget(self.question)
-        for place, button in enumerate(self.choice_buttons):
-            button.clicked.connect(partial(self._choose, place))
-            line.addWidget(button, stretch=1)
-        close = QToolButton(text="✕", toolTip="Leave it as it is (Esc)", accessibleName="Leave it as it is")
-        close.clicked.connect(lambda: self.doubt.close())
-        line.addWidget(close)
+        self.choices = self._make_choices()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row(self.spread_button, self.snap_button, self.fill_button))
         layout.addLayout(row(self.doubt_button, self.next_button))
         layout.addWidget(self.below)
         layout.addWidget(self.choices)
+
+    def _make_choices(self) -> QWidget:
+        """The likeliest classes of a region, one below the other: their names may be long."""
+        choices = QWidget()
+        close = QToolButton(text="✕", toolTip="Leave it as it is (Esc)", accessibleName="Leave it as it is")
+        close.clicked.connect(lambda: self.doubt.close())
+        lines = QVBoxLayout(choices)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(2)
+        lines.addLayout(row(QLabel("What is highlighted is"), close))
+        self.choice_buttons = [QPushButton() for _ in range(CHOICES)]
+        for place, button in enumerate(self.choice_buttons):
+            button.clicked.connect(partial(self._choose, place))
+            lines.addWidget(button)
+        return choices
 
     def _bind(self) -> None:
         self.keys.bind(self.controller.labels)

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
+from napari_colorizer._napari.colorize.brush_color import BrushColor
 from napari_colorizer._napari.colorize.class_list import ClassList
 from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
@@ -88,7 +89,7 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.reset_tool, self.filling, self.map_tools, self.compare_keys):
+        for tool in (self.reset_tool, self.filling, self.map_tools, self.brush_color, self.compare_keys):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -115,6 +116,7 @@ class ColorizeWidget(Dock):
         self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
+        self.brush_color = BrushColor(self.controller, self)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
@@ -207,6 +209,7 @@ class ColorizeWidget(Dock):
         self.autosave.offers.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
+        self.map_tools.doubt.changed.connect(self._show_choices)
         controller.offers.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.layers_changed.connect(self.reset_choices)
@@ -265,6 +268,10 @@ class ColorizeWidget(Dock):
     def _offer(self, text: str, choices: Mapping[str, Callable[[], object]]) -> None:
         self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
+
+    def _show_choices(self) -> None:
+        if self.map_tools.doubt.is_open:
+            self.reveal(self.map_tools.choices)
 
     def _show_place(self) -> None:
         self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")
