@@ -266,6 +266,11 @@ def test_keys_and_mouse_in_the_window(undecided, open_dock, photo, wait, make_mo
     viewer.layers.selection.active = labels
     widget.controller.choose_brush(WALL)
     labels.brush_size = 6
+    pointer = make_mouse(viewer)
+    pointer.drag((40, 10), (60, 12))
+    QTest.keyClick(canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
+    wait(widget)
+    assert (labels.data[:, :28] == WALL).all()
     (circle,) = [
         each
         for shown in viewer.window._qt_viewer.canvas._viewer_overlay_to_visual.values()
@@ -273,11 +278,6 @@ def test_keys_and_mouse_in_the_window(undecided, open_dock, photo, wait, make_mo
         if hasattr(each, "_white_circle")
     ]
     np.testing.assert_allclose(circle._white_circle.border_color.rgba, labels.get_color(WALL), atol=0.01)
-    pointer = make_mouse(viewer)
-    pointer.drag((40, 10), (60, 12))
-    QTest.keyClick(canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
-    wait(widget)
-    assert (labels.data[:, :28] == WALL).all()
     pointer.hover(50, 60)
     QTest.keyClick(canvas, Qt.Key.Key_E, Qt.KeyboardModifier.ShiftModifier)
     assert labels.selected_label == GRASS

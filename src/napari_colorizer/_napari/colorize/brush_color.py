@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
@@ -25,16 +26,28 @@ class BrushColor:
 
     def __init__(self, controller: ColorizeController, dock: QWidget):
         self.controller, self.dock = controller, dock
+        self.soon = QTimer(dock, singleShot=True, interval=0)  # napari draws the circle when it is first needed
+        self.soon.timeout.connect(self.show)
         for signal in (controller.brush_changed, controller.layers_changed, controller.classes_changed):
-            signal.connect(self.show)
-        controller.viewer.layers.selection.events.active.connect(self.show)
+            signal.connect(self._later)
+        for event in self._events():
+            event.connect(self._later)
 
     def release(self) -> None:
         """Give napari its own circle back."""
-        self.controller.viewer.layers.selection.events.active.disconnect(self.show)
+        for event in self._events():
+            event.disconnect(self._later)
+        self.soon.stop()
         self._paint(USUAL)
 
-    def show(self, _event: Any = None) -> None:
+    def _events(self) -> tuple[Any, ...]:
+        viewer = self.controller.viewer
+        return viewer.layers.selection.events.active, viewer.cursor.events.style
+
+    def _later(self, _event: Any = None) -> None:
+        self.soon.start()
+
+    def show(self) -> None:
         """Show the class of the brush, if it is that of the label map."""
         labels = self.controller.labels
         ours = labels is not None and on_layers.active_layer(self.controller.viewer) is labels
