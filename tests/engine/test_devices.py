@@ -112,7 +112,7 @@ def test_colors_come_from_the_cpu_when_the_gpu_is_full(model, photo, full_gpu, s
 
 def test_labels_come_from_the_cpu_when_the_gpu_is_full(model, photo, full_gpu):
     expected = model.segment(photo(40, 48), SegmentOptions(device="cpu"))
-    full_gpu(GridNet, "forward")
+    full_gpu(GridNet, "describe")
     with pytest.warns(UserWarning, match=TOO_LITTLE):
         labels = model.segment(photo(40, 48), SegmentOptions(device="meta"))
     assert np.array_equal(labels, expected)

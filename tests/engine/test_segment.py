@@ -87,7 +87,9 @@ def test_more_confidence_leaves_more_unlabeled(model, photo):
 def passes(model):
     """Gets the size of each image that goes through the model's segmenter."""
     seen = []
-    handle = model.segmenter.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape))
+    handle = model.segmenter.last[-1].register_forward_hook(
+        lambda _module, inputs, _output: seen.append(inputs[0].shape)
+    )
     yield seen
     handle.remove()
 

@@ -265,6 +265,6 @@ def test_sure_labels_are_those_that_the_model_is_sure_of(make_model, photos, cla
 @pytest.mark.parametrize("evaluate", [evaluate_segmentation, evaluate_color])
 def test_a_photo_goes_through_the_segmenter_once_however_sure_the_model_is(make_model, photos, classes, evaluate):
     model, passes = make_model(confidence=0.3), []
-    model.segmenter.register_forward_hook(lambda *_: passes.append(1))
+    model.segmenter.last[-1].register_forward_hook(lambda *_: passes.append(1))
     evaluate(model, photos[:2], classes)
     assert len(passes) == 2

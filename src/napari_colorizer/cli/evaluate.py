@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -157,6 +158,7 @@ def _measure(
     model: Model, labeled_set: LabeledSet, photos: PhotoStore, taught: PhotoStore, device: str
 ) -> dict[str, Any]:
     """All that can be measured of what the model has."""
+    from napari_colorizer.evaluation.corrections import evaluate_corrections
     from napari_colorizer.evaluation.evaluate import evaluate_colorizer, evaluate_segmentation
     from napari_colorizer.evaluation.metrics.baselines import class_means
 
@@ -170,6 +172,8 @@ def _measure(
     if model.segmenter is not None:
         tracked = _tracked(photos, "Predicting labels")
         found["segmentation"] = evaluate_segmentation(model, tracked, classes, labeled_set.groups, device)
+        shown = partial(_tracked, doing="Correcting labels")
+        found["corrections"] = evaluate_corrections(model, photos, classes, labeled_set.groups, device, shown)
     return found
 
 
@@ -177,5 +181,5 @@ def _console() -> Console:
     return Console(stderr=True)
 
 
-def _tracked(photos: PhotoStore, doing: str) -> Iterable[Photo]:
+def _tracked(photos: Iterable[Photo], doing: str) -> Iterable[Photo]:
     return track(photos, doing, console=_console(), disable=not _console().is_terminal)

@@ -53,6 +53,8 @@ def print_evaluation(found: dict[str, Any]) -> None:
             console.print(f"As the model comes, with a confidence of {sure['confidence']:g}: {told}.")
         for table in _segmentation_tables(found["segmentation"]):
             console.print(table)
+        if found["corrections"]["photos"]:
+            console.print(_corrections_table(found["corrections"]))
 
 
 def _color_table(ways: dict[str, dict[str, float]]) -> Table:
@@ -99,6 +101,17 @@ def _aged_table(copies: dict[str, dict[str, float]]) -> Table:
     table = Table("colored from", "PSNR, dB", "loss, dB", title="Aged copies")
     for name, row in copies.items():
         table.add_row(name, f"{row['psnr']:.2f}", f"{row['loss']:+.2f}" if "loss" in row else "")
+    return table
+
+
+def _corrections_table(found: dict[str, Any]) -> Table:
+    """Accuracy by the number of strokes, for each way to correct."""
+    ways = found["accuracy"]
+    title = f"Corrections: right pixels, % ({found['photos']} images, labeled nearly throughout)"
+    table = Table("strokes", *ways, title=title)
+    for count in next(iter(ways.values())):
+        table.add_row(count, *(f"{100 * row[count]:.1f}" for row in ways.values()))
+    table.add_row("that helped", *(f"{100 * found['helped'][way]:.0f}" for way in ways))
     return table
 
 

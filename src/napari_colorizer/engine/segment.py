@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.color import lightness, luma
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame, enlarge
+from napari_colorizer.engine.labels import check_labels, translate, unique_labels
+from napari_colorizer.engine.strokes import Evidence, relabel
 from napari_colorizer.networks import GridNet
 from napari_colorizer.networks.two_stream_config import Lightness
 
@@ -35,10 +37,49 @@ class Segmentation:
         Id of the most probable class of each pixel.
     certainty : array of float32, (h, w)
         How probable that class is (0..1), at working size.
+    evidence : Evidence, optional
+        What this is made from, which strokes correct.
     """
 
     likely: NDArray[np.uint8] | NDArray[np.uint16]
     certainty: NDArray[np.float32]
+    evidence: Evidence | None = None
+
+    @torch.inference_mode()
+    def spread(self, strokes: NDArray[np.integer]) -> Segmentation:
+        """What it becomes when somebody has painted strokes: places that look like them follow.
+
+        Parameters
+        ----------
+        strokes : array of int, (H, W)
+            All strokes since the prediction, in ids of classes, which the segmenter need not know; 0 is no stroke.
+
+        Returns
+        -------
+        Segmentation
+            With the strokes exactly as they are, and what was predicted where nothing resembles them; more strokes
+            are spread from this very prediction, with the first ones among them.
+
+        Raises
+        ------
+        ValueError
+            If the strokes have another shape than the image, or nothing is known but the labels.
+        TypeError
+            If the strokes are not whole numbers.
+        """
+        strokes = check_labels(strokes, self.likely.shape)
+        if self.evidence is None:
+            raise ValueError("strokes can only be spread over what a segmenter has predicted")
+        evidence = self.evidence.corrected(strokes)
+        labels = relabel(self.likely, self.evidence, evidence)
+        painted = strokes != UNLABELED
+        labels[painted] = strokes[painted]
+        if evidence.ids == self.evidence.ids:
+            labels = labels.astype(self.likely.dtype)
+        before, after = (torch.from_numpy(each.probabilities.max(0))[None] for each in (self.evidence, evidence))
+        shape = self.certainty.shape
+        gain = enlarge(after - before, shape, Box.of(shape))[0].numpy()
+        return replace(self, likely=labels, certainty=np.clip(self.certainty + gain, 0, 1), evidence=evidence)
 
     @torch.inference_mode()
     def labels(self, confidence: float = 0.0) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -49,6 +90,13 @@ class Segmentation:
             for box in Box.of(labels.shape).parts(SIDE_AT_ONCE):
                 labels[box.slices][(enlarge(certainty, labels.shape, box)[0] < confidence).numpy()] = UNLABELED
         return labels
+
+    def translated(self, ids: Mapping[int, int]) -> Segmentation:
+        """The same with other ids for the classes; each that the segmenter has must be named, or it keeps its own."""
+        labels = translate(
+            self.likely, {label: ids.get(label, label) for label in unique_labels(self.likely)[0].tolist()}
+        )
+        return replace(self, likely=labels, evidence=self.evidence and self.evidence.translated(ids))
 
     def labeled(self, confidence: float = 0.0) -> float:
         """Roughly which share of the pixels (0..1) has a label at a confidence, without making the label map."""
@@ -81,8 +129,14 @@ def segment(
     frame = Frame.fit((height, width), working_size, network.config.stride)
     x = frame.pad(frame.shrink(network_input(values, network.config.lightness)))
     tell(INPUT_SHARE)
-    logits = frame.crop(network(x[None, None])[0])
-    certainty = logits.softmax(0).amax(0)
+    looks = network.image_encoder(x[None, None]) if network.config.image_encoder else None
+    described = network.describe(x[None, None], looks)
+    logits = frame.crop(network.enlarge(network.classify(described))[0])
+    probabilities = logits.softmax(0)
+    certainty = probabilities.amax(0)
+    stride = network.config.stem_stride
+    seen = [described, *looks[1:3]] if looks else [described]
+    evidence = Evidence.of(network.config.ids, probabilities, [_on_frame(each[0], frame) for each in seen], stride)
     winners = logits.argmax(0).unique()  # a class must win somewhere at working size to be looked at closer
     logits, ids = logits[winners], torch.tensor(network.config.ids, device=values.device)[winners]
     labels = torch.empty(height, width, dtype=torch.int32, device=values.device)
@@ -92,4 +146,13 @@ def segment(
         labels[box.slices] = ids[enlarge(logits, (height, width), box).argmax(0)]
     array = labels.cpu().numpy()
     likely = array.astype(np.uint8) if max(network.config.ids) < 256 else array.astype(np.uint16)
-    return Segmentation(likely, certainty.float().cpu().numpy())
+    return Segmentation(likely, certainty.float().cpu().numpy(), evidence)
+
+
+def _on_frame(features: Tensor, frame: Frame) -> Tensor:
+    """Features (D, h, w) of a padded image, without those of the padding, as far as cells are all in it."""
+    height, width = (
+        max(1, round(cells * size / padded))
+        for cells, size, padded in zip(features.shape[1:], frame.working, frame.padded, strict=True)
+    )
+    return features[:, :height, :width]

@@ -168,21 +168,33 @@ class GridNet(nn.Module):
         features : sequence of Tensor, optional
             What the image encoder gives for `x`, if it is known already.
         """
-        logits = self.coarse_logits(x, features)
-        if self.config.stem_stride > 1:
-            logits = F.interpolate(logits, scale_factor=self.config.stem_stride, mode="bilinear", align_corners=False)
-        return logits
+        return self.enlarge(self.coarse_logits(x, features))
 
     def coarse_logits(self, x: Tensor, features: Sequence[Tensor] | None = None) -> Tensor:
         """Logits (N, C, H / stride, W / stride) as the grid gives them, with the stride of its first row."""
+        return self.classify(self.describe(x, features))
+
+    def describe(self, x: Tensor, features: Sequence[Tensor] | None = None) -> Tensor:
+        """What a place looks like to the network, (N, D, H / stride, W / stride): its last layer before the classes."""
         column = self._first_column(x, features)
         middle = self.config.columns // 2
         for index in range(1, middle):
             column = self._downward(column, index)
         for index in range(middle, self.config.columns):
             column = self._upward(column, index)
-        logits: Tensor = self.last(column[0])
+        described: Tensor = self.last[:3](column[0])
+        return described
+
+    def classify(self, described: Tensor) -> Tensor:
+        """The coarse logits of what `describe` gives."""
+        logits: Tensor = self.last[3:](described)
         return logits
+
+    def enlarge(self, coarse: Tensor) -> Tensor:
+        """Bring (N, C, H / stride, W / stride) to the size of the input."""
+        if self.config.stem_stride == 1:
+            return coarse
+        return F.interpolate(coarse, scale_factor=self.config.stem_stride, mode="bilinear", align_corners=False)
 
     def class_parameters(self) -> list[Tensor]:
         """Tensors with one row for each class."""

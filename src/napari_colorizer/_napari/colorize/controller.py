@@ -20,7 +20,7 @@ from napari_colorizer._napari.shared.task_queue import TaskQueue
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
 
-MOST_RECENT = 8
+MOST_RECENT = 9
 
 
 class ColorizeController(Selection):
@@ -93,8 +93,15 @@ class ColorizeController(Selection):
 
     # -- what is painted with, and on
 
-    def choose_brush(self, label: int) -> None:
-        """Paint with a class from now on; makes an empty label map where there is none."""
+    def choose_brush(self, label: int, note: bool = True) -> None:
+        """Paint with a class from now on; makes an empty label map where there is none.
+
+        Parameters
+        ----------
+        label : int
+        note : bool
+            Whether it is now the class used last.
+        """
         if self.labels is None:
             self.new_labels()
         if self.labels is None:
@@ -104,7 +111,8 @@ class ColorizeController(Selection):
             writable(self)
         make_room_for(self.labels, label)
         self.labels.selected_label = label
-        self.recent = [label, *(other for other in self.recent if other != label)][:MOST_RECENT]
+        if note:
+            self.recent = [label, *(other for other in self.recent if other != label)][:MOST_RECENT]
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase") and not self.fills:
             self.labels.mode = "paint"
 

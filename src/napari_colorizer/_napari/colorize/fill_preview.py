@@ -26,10 +26,12 @@ class FillPreview:
     Parameters
     ----------
     viewer : napari.Viewer or napari.components.ViewerModel
+    name : str
+        Of the layer.
     """
 
-    def __init__(self, viewer: ViewerModel):
-        self.viewer = viewer
+    def __init__(self, viewer: ViewerModel, name: str = NAME):
+        self.viewer, self.name = viewer, name
         self._layer: Image | None = None
 
     def is_layer(self, layer: Layer | None) -> bool:
@@ -69,7 +71,7 @@ class FillPreview:
         remove_later(self.viewer, layer)
 
     def _lay(self, rgba: NDArray[np.uint8], image: Image) -> None:
-        self._layer = Image(rgba, rgb=True, name=NAME, **_place(rgba.shape[:2], image))
+        self._layer = Image(rgba, rgb=True, name=self.name, **place_on(rgba.shape[:2], image))
         on_layers.add_preview(self.viewer, self._layer)
 
 
@@ -82,7 +84,7 @@ def _paint(mask: NDArray[np.bool_], color: Any) -> NDArray[np.uint8]:
     return rgba
 
 
-def _place(shape: tuple[int, int], image: Image) -> dict[str, Any]:
+def place_on(shape: tuple[int, int], image: Image) -> dict[str, Any]:
     """Where a picture of that shape lies in the world, if it covers an image."""
     place = transform_of(image, 2)
     factor = np.array(on_layers.image_shape(image)[-2:]) / shape

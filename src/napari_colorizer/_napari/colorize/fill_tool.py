@@ -68,6 +68,15 @@ class FillTool:
 
     # -- in the hand, and out of it
 
+    def toggle(self) -> None:
+        """Take the tool in the hand, or put it away."""
+        if self._in_hand:
+            self.end()
+            return
+        if self._bound is not None:
+            self.controller.viewer.layers.selection.active = self._bound
+        self.begin()
+
     def begin(self) -> None:
         """Take the tool in the hand."""
         controller, labels = self.controller, self._bound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari.colorize.saved_state import digest
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer.classes import ClassMap
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.labels import translate, unique_labels
 from napari_colorizer.engine.options import SegmentOptions
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Index = tuple[int, ...]
 State = tuple["ModelInfo", int, SegmentOptions]  # what a segmentation depends on
-Written = tuple[float, NDArray[np.uint8]]  # a confidence, and in bits which pixels are not of the prediction
 MOST_STATES = 8  # of one label map, that are recognized after an undo
 MOST_BYTES = 1 << 28  # of what is known of the planes of one label map
 
@@ -73,27 +72,56 @@ class Predicted:
     labels: NDArray[Any]
 
 
+class Written(NamedTuple):
+    """What was written into a label map.
+
+    Attributes
+    ----------
+    segmentation : Segmentation
+    classes : ClassMap
+        In whose ids that is.
+    confidence : float
+    own : array of uint8
+        In bits which pixels are not of the segmentation.
+    """
+
+    segmentation: Segmentation
+    classes: ClassMap
+    confidence: float
+    own: NDArray[np.uint8]
+
+    def labels(self, confidence: float, classes: ClassMap, taken: Container[int]) -> tuple[NDArray[Any], ClassMap]:
+        """The label map (H, W) at a confidence, see `into_class_map`."""
+        return into_class_map(self.segmentation.labels(confidence), self.classes, classes, taken)
+
+    def drawn(self, now: NDArray[Any], classes: ClassMap, taken: Container[int]) -> NDArray[np.bool_]:
+        """Which pixels (H, W) of a label map, as it is now, are not of the segmentation."""
+        given, _ = self.labels(self.confidence, classes, taken)
+        return from_bits(self.own, now.shape) | (now != given)
+
+
 @dataclass
 class Known:
-    """A prediction that was written into a label map.
+    """A prediction that was written into a label map, perhaps with strokes spread over it.
 
-    Pixels are of the prediction as long as they hold what it gave at the confidence at which it was written last.
+    Pixels are of the prediction as long as they hold what it gave when it was written last.
 
     Attributes
     ----------
     state : tuple
         See `Predicted`.
-    segmentation : Segmentation
+    predicted : Segmentation
+        As it was predicted, in the ids of the model.
     image : weakref of Image
         What it was predicted for.
-    written : (float, array)
-        The confidence at which it was written last, and in bits which pixels were not of the prediction then.
+    written : Written
+        What was written last.
     drawn : bool
         Whether anybody has drawn since.
     """
 
     state: State
-    segmentation: Segmentation
+    predicted: Segmentation
     image: weakref.ref[Image]
     written: Written
     drawn: bool = False
@@ -102,12 +130,28 @@ class Known:
     @property
     def confidence(self) -> float:
         """At which it was written last."""
-        return self.written[0]
+        return self.written.confidence
 
     @property
     def size(self) -> int:
         """Bytes, roughly."""
-        return self.segmentation.likely.nbytes + (1 + len(self._seen)) * self.written[1].nbytes
+        kept = {id(each.segmentation): each.segmentation for each in (self.written, *self._seen.values())}
+        return sum(found.likely.nbytes for found in kept.values()) + (1 + len(self._seen)) * self.written.own.nbytes
+
+    def last(self, now: NDArray[Any], classes: ClassMap, taken: Container[int]) -> Written:
+        """What the label map (H, W), as it is now, was made from.
+
+        An undo brings back one that was seen before. Where somebody has drawn since, it is what was written last; or,
+        where that was spread strokes that may have been taken back, whatever explains more of the pixels.
+        """
+        if not self.drawn:
+            return self._seen.get(digest(now), self.written)
+        others = {id(each.segmentation): each for each in self._seen.values()}
+        others.pop(id(self.written.segmentation), None)
+        choices = [self.written, *reversed(others.values())]
+        if len(choices) == 1:
+            return self.written
+        return min(choices, key=lambda each: np.count_nonzero(each.drawn(now, classes, taken)))
 
     def moved(
         self, now: NDArray[Any], classes: ClassMap, taken: Container[int], confidence: float
@@ -122,14 +166,32 @@ class Known:
         classes, taken
             See `into_class_map`.
         """
-        last, bits = self.written if self.drawn else self._seen.get(digest(now), self.written)
-        model, segmentation = self.state[0].classes, self.segmentation
-        given, _ = into_class_map(segmentation.labels(last), model, classes, taken)
-        own = from_bits(bits, now.shape) | (now != given)
-        wanted, classes = into_class_map(segmentation.labels(confidence), model, classes, taken)
-        wanted = np.where(own, now, wanted)
-        written = confidence, np.packbits(own)
-        self.see(now, (last, written[1]))
+        last = self.last(now, classes, taken)
+        own = last.drawn(now, classes, taken)
+        wanted, classes = last.labels(confidence, classes, taken)
+        return self._write(now, last, wanted, classes, last._replace(confidence=confidence, own=np.packbits(own)))
+
+    def spread(
+        self, now: NDArray[Any], classes: ClassMap, taken: Container[int], confidence: float
+    ) -> tuple[NDArray[Any], ClassMap, Written]:
+        """The same, where all that was drawn since the prediction is strokes that are spread over it."""
+        last = self.last(now, classes, taken)
+        own = last.drawn(now, classes, taken)
+        model, known = self.state[0].classes, self.predicted.evidence
+        assert known is not None
+        ids, wider = into_class_map(np.array([known.ids]), model, classes, taken)
+        predicted = self.predicted.translated(dict(zip(known.ids, ids[0].tolist(), strict=True)))
+        corrected = predicted.spread(np.where(own, now, UNLABELED))
+        written = Written(corrected, wider, confidence, np.packbits(own))
+        wanted, classes = written.labels(confidence, classes, taken)
+        return self._write(now, last, wanted, classes, written)
+
+    def _write(
+        self, now: NDArray[Any], last: Written, wanted: NDArray[Any], classes: ClassMap, written: Written
+    ) -> tuple[NDArray[Any], ClassMap, Written]:
+        """What is to be written, but for what was drawn; the label map is recognized before and after."""
+        wanted = np.where(from_bits(written.own, now.shape), now, wanted)
+        self.see(now, last._replace(own=written.own))
         self.see(wanted.astype(now.dtype), written)
         return wanted, classes, written
 
@@ -169,11 +231,12 @@ class KnownPredictions:
         """A prediction was written into a plane, but for the pixels `own` (H, W); an undo gives the plane `before`."""
         planes = self._known.setdefault(labels, {})
         planes.pop(index, None)
-        written = predicted.confidence, np.packbits(own)
-        planes[index] = known = Known(predicted.state, predicted.segmentation, weakref.ref(image), written)
+        model, found = predicted.state[0].classes, predicted.segmentation
+        written = Written(found, model, predicted.confidence, np.packbits(own))
+        planes[index] = known = Known(predicted.state, found, weakref.ref(image), written)
         known.see(np.asarray(on_layers.full_data(labels)[index]), written)
         if before is not None:
-            known.see(before, (predicted.confidence, np.packbits(np.ones_like(own))))
+            known.see(before, written._replace(own=np.packbits(np.ones_like(own))))
         while len(planes) > 1 and sum(known.size for known in planes.values()) > MOST_BYTES:
             del planes[next(iter(planes))]
         labels.events.paint.connect(self._on_paint)

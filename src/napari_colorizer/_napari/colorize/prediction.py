@@ -18,7 +18,6 @@ from napari_colorizer._napari.colorize.known_predictions import (
     KnownPredictions,
     Predicted,
     State,
-    from_bits,
     into_class_map,
 )
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
@@ -104,7 +103,7 @@ class Prediction:
         if known is None or known.state != state:
             self.request(lambda predicted: self._reset(labels, index, predicted, scope, position))
         else:
-            found = known.segmentation
+            found = known.predicted
             predicted = Predicted(state, found, threshold, found.labels(threshold))
             self._reset(labels, index, predicted, scope, position)
 
@@ -234,9 +233,7 @@ class Prediction:
         known, classes = self.known.get(labels, index), on_layers.class_map_of(labels)
         if known is None or classes is None or known.confidence != self.threshold:
             return np.ones(plane.shape, bool)
-        given = known.segmentation.labels(known.confidence)
-        given, _ = into_class_map(given, known.state[0].classes, classes, self.controller.counts)
-        return from_bits(known.written[1], plane.shape) | (plane != given)
+        return known.last(plane, classes, self.controller.counts).drawn(plane, classes, self.controller.counts)
 
 
 def _most_frequent(plane: NDArray[np.unsignedinteger]) -> int:

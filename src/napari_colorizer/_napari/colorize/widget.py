@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
+from napari_colorizer._napari.colorize.brush_color import BrushColor
 from napari_colorizer._napari.colorize.class_list import ClassList
 from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
@@ -32,6 +33,7 @@ from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
 from napari_colorizer._napari.colorize.known_files import KnownFiles
+from napari_colorizer._napari.colorize.map_tools import MapTools
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.reset_tool import ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
@@ -87,7 +89,7 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.reset_tool, self.filling, self.compare_keys):
+        for tool in (self.reset_tool, self.filling, self.map_tools, self.brush_color, self.compare_keys):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -113,6 +115,8 @@ class ColorizeWidget(Dock):
         self.colorize_button = QPushButton("Colorize")
         self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
+        self.map_tools = MapTools(self.prediction, self.filling)
+        self.brush_color = BrushColor(self.controller, self)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
@@ -128,6 +132,7 @@ class ColorizeWidget(Dock):
         layout.addLayout(row(self.predict_button, self.confidence.labeled))
         layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
+        layout.addWidget(self.map_tools)
         layout.addWidget(self._make_reset())
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
@@ -202,6 +207,7 @@ class ColorizeWidget(Dock):
         self.autosave.offer_changed.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
+        self.map_tools.doubt.changed.connect(self._show_choices)
         controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.layers_changed.connect(self.reset_choices)
@@ -262,6 +268,10 @@ class ColorizeWidget(Dock):
         self._offered_of = self.controller.image
         self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
+
+    def _show_choices(self) -> None:
+        if self.map_tools.doubt.is_open:
+            self.reveal(self.map_tools.choices)
 
     def _show_place(self) -> None:
         self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")

@@ -66,13 +66,19 @@ class Dock(QScrollArea):
         raise NotImplementedError
 
 
-def focus_canvas(widget: QWidget) -> None:
-    """Give the keys to the canvas of the window that a widget lies in, if there is one."""
+def canvas_of(widget: QWidget) -> Any:
+    """The canvas of the window that a widget lies in; None where there is none."""
     above: QWidget | None = widget
     while above is not None and not hasattr(above, "_qt_viewer"):
         above = above.parentWidget()
-    if above is not None:
-        above._qt_viewer.canvas.native.setFocus()
+    return above._qt_viewer.canvas if above is not None else None
+
+
+def focus_canvas(widget: QWidget) -> None:
+    """Give the keys to the canvas of the window that a widget lies in, if there is one."""
+    canvas = canvas_of(widget)
+    if canvas is not None:
+        canvas.native.setFocus()
 
 
 def form(rows: dict[str, QWidget]) -> QFormLayout:

@@ -1,0 +1,17 @@
+"""What of a label map lies under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from napari.layers import Labels
+
+Pixel = tuple[int, int]
+
+
+def pixel_at(labels: Labels, position: Sequence[float]) -> Pixel | None:
+    """Row and column of a labels layer at a point of the world; None outside of it."""
+    row, column = (round(value) for value in labels.world_to_data(position)[-2:])
+    height, width = np.shape(labels.data[0] if labels.multiscale else labels.data)[-2:]
+    return (row, column) if 0 <= row < height and 0 <= column < width else None
