@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 SMALLEST_WORKING_SIZE, LARGEST_WORKING_SIZE = 32, 4096
 LARGEST_VIVID = 4
+WARMEST = (6.0, 20.0)  # a*, b*: of light bulbs, where daylight is white
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,38 @@ class ColorizeOptions:
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
         check_vivid(self.vivid)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What is done to the chroma of all colors in the end; lightness stays.
+
+    Attributes
+    ----------
+    saturation : float
+        Factor on the chroma, 0..4.
+    warmth : float
+        -1..1: towards blue, or towards orange.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+    """
+
+    saturation: float = 1.0
+    warmth: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.saturation <= LARGEST_VIVID:
+            raise ValueError(f"saturation must lie in 0..{LARGEST_VIVID}, not {self.saturation}")
+        if not -1 <= self.warmth <= 1:
+            raise ValueError(f"warmth must lie in -1..1, not {self.warmth}")
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        """What is added to a*, b*."""
+        return WARMEST[0] * self.warmth, WARMEST[1] * self.warmth
 
 
 def check_confidence(confidence: float | None) -> None:
