@@ -21,10 +21,10 @@ from torch import Tensor
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame
 
-LIGHTNESS, FEATURES, EDGES, DISTANCE = 1.13, 1.39, 1.0, 0.6  # weights of what makes two places unlike
+LIGHTNESS, FEATURES, EDGES, DISTANCE = 1.13, 1.39, 0.25, 0.6  # weights of what makes two places unlike
 SMOOTHING = 2.0  # working pixels: texture is no other thing
 STEEP = 0.1  # deviations of lightness in a pixel: flatter ones are shading, not edges
-REACH = 3.0  # unlikeness at which a dot has half a say
+REACH = 2.7  # unlikeness at which a dot has half a say
 DECISION = 6.0  # how sharply it ends there
 CUT = 1.0  # beyond `REACH`: nothing is left
 LEAST_DEVIATION = 0.02  # one L*: a flat image has no contrast to divide by
