@@ -117,9 +117,7 @@ def colorize(
     vivid: Annotated[float, typer.Option(help="Factor on the chroma (0 to 4); 1 as the model has them.")] = 1.0,
     hints: Annotated[
         Path | None,
-        typer.Option(
-            help="Dots: a CSV file of y,x,#rrggbb,radius or y,x,a*,b*,radius, or a folder with A.csv for A."
-        ),
+        typer.Option(help="Dots: a CSV file of y,x,#rrggbb,radius or y,x,a*,b*,radius, or a folder with A.csv for A."),
     ] = None,
     pins: Annotated[
         list[str] | None,

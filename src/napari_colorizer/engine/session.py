@@ -25,7 +25,7 @@ from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins, to_pins
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
-from napari_colorizer.engine.suggest import Seen, Suggestion, check_number, draw_variants, likely_colors
+from napari_colorizer.engine.suggest import MOST, Seen, Suggestion, check_number, draw_variants, likely_colors
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.guidance.said import Said, shrink_others
 
@@ -241,15 +241,7 @@ class Session:
             If nothing in the image has that label, the pixel lies outside, or `n` is none of 5 to 9.
         """
         check_number(n)
-        with self._lock:
-            if not self._edited:
-                self.edit()
-            pins = Pins(regions={thing: 1}) if isinstance(thing, tuple) else Pins({thing: 1})
-            wished = pins.resolve(self._classes or self._setup.classes, self.shape)
-            seen = self._anywhere(partial(self._look, wished))
-            if seen is None:
-                raise ValueError(f"there is nothing of {thing!r} in the image to suggest colors for")
-            return likely_colors(seen, self._setup.suggestions.get(self._wanted.known.get(seen.label, 0), ()), n)
+        return self._suggest(thing, n)
 
     def variants(self, n: int = 4, seed: int = 0) -> list[Pins]:
         """Different plausible colorings of the whole image, for the labels of the last edit.
@@ -269,7 +261,7 @@ class Session:
         with self._lock:
             known = self._wanted.known
             present = [label for label in sorted(self.counts) if self._setup.suggestions.get(known.get(label, 0))]
-            suggestions = {label: self.suggest(label) for label in present}
+            suggestions = {label: self._suggest(label, MOST, fill=False) for label in present}
         if not suggestions:
             return []
         return [Pins(colors) for colors in draw_variants(suggestions, n, np.random.default_rng(seed))]
@@ -277,6 +269,18 @@ class Session:
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""
         return self._setup.known_classes(classes)
+
+    def _suggest(self, thing: int | str | tuple[int, int], n: int, fill: bool = True) -> list[Suggestion]:
+        with self._lock:
+            if not self._edited:
+                self.edit()
+            pins = Pins(regions={thing: 1}) if isinstance(thing, tuple) else Pins({thing: 1})
+            wished = pins.resolve(self._classes or self._setup.classes, self.shape)
+            seen = self._anywhere(partial(self._look, wished))
+            if seen is None:
+                raise ValueError(f"there is nothing of {thing!r} in the image to suggest colors for")
+            stored = self._setup.suggestions.get(self._wanted.known.get(seen.label, 0), ())
+            return likely_colors(seen, stored, n, fill)
 
     def _anywhere(self, compute: Callable[[], Result]) -> Result:
         """Compute on the device of the session, or on the CPU where its memory does not suffice."""

@@ -60,7 +60,7 @@ def check_number(n: int) -> None:
         raise ValueError(f"the number of suggestions must lie in {FEWEST}..{MOST}, not {n}")
 
 
-def likely_colors(seen: Seen, stored: Sequence[Cluster], n: int) -> list[Suggestion]:
+def likely_colors(seen: Seen, stored: Sequence[Cluster], n: int, fill: bool = True) -> list[Suggestion]:
     """The likely colors of a thing, most likely first.
 
     Parameters
@@ -70,6 +70,8 @@ def likely_colors(seen: Seen, stored: Sequence[Cluster], n: int) -> list[Suggest
         Colors that things of its class mostly have.
     n : int
         How many, at most; those that look alike are one.
+    fill : bool
+        Whether less likely colors follow where there are fewer.
     """
     own = seen.chroma
     candidates = [(float(own[0]), float(own[1]), OWN_WEIGHT)]
@@ -78,7 +80,7 @@ def likely_colors(seen: Seen, stored: Sequence[Cluster], n: int) -> list[Suggest
         candidates.append((a, b, weight * float(np.exp(-0.5 * away * away)) + FILLING * weight))
     candidates.sort(key=lambda item: -item[2])
     chosen: list[Cluster] = []
-    for candidate in [*candidates, *_filling(candidates)]:
+    for candidate in [*candidates, *(_filling(candidates) if fill else ())]:
         near = [other for other in chosen if np.hypot(candidate[0] - other[0], candidate[1] - other[1]) < ALIKE]
         if not near and len(chosen) < n:
             chosen.append(candidate)
