@@ -194,11 +194,11 @@ def _dot_cases(model: Model, device: torch.device, side: int) -> list[Case]:
         session.edit(labels, [row])
         return list(session.paint())
 
-    turns = [cycle(places), cycle(colors), cycle(painted)]
+    place, color, stroke = cycle(places), cycle(colors), cycle(painted)
     return [
-        Case("session, dot moved", partial(dot, moving), lambda: next(turns[0])),
-        Case("session, dot recolored", partial(dot, recoloring), lambda: next(turns[1])),
-        Case("session, stroke as large as the dot's reach", partial(recolor, painting), lambda: next(turns[2])),
+        Case("session, dot moved", partial(dot, moving), lambda: next(place)),
+        Case("session, dot recolored", partial(dot, recoloring), lambda: next(color)),
+        Case("session, stroke as large as the dot's reach", partial(recolor, painting), lambda: next(stroke)),
     ]
 
 

@@ -24,9 +24,10 @@ from napari_colorizer.engine.frame import Frame
 LIGHTNESS, FEATURES, EDGES, DISTANCE = 1.13, 1.39, 0.25, 0.6  # weights of what makes two places unlike
 SMOOTHING = 2.0  # working pixels: texture is no other thing
 STEEP = 0.1  # deviations of lightness in a pixel: flatter ones are shading, not edges
-REACH = 2.7  # unlikeness at which a dot has half a say
-DECISION = 6.0  # how sharply it ends there
-CUT = 1.0  # beyond `REACH`: nothing is left
+REACH = 2.6  # unlikeness at which a dot has half a say
+DECISION = 3.0  # how sharply it ends there
+CUT = 1.6  # beyond `REACH`: nothing is left
+SOFTNESS = 5.0  # working pixels: up to here distance hardly counts between two dots
 LEAST_DEVIATION = 0.02  # one L*: a flat image has no contrast to divide by
 CELL, MOST_CELLS = 4, 96  # working pixels across a cell of what needs no more detail; cells along the longer side
 
@@ -34,10 +35,14 @@ Map = NDArray[np.float32]
 
 
 class Reach(NamedTuple):
-    """Where a dot has a say, and how much: `weight` (box.height, box.width) in 0..1, 1 at the dot itself."""
+    """Where a dot has a say, and how much: `weight` (box.height, box.width) in 0..1, 1 at the dot itself.
+
+    `share` is the same, less where others are likely to be nearer: it decides between dots.
+    """
 
     box: Box
     weight: Map
+    share: Map
 
 
 class Likeness:
@@ -91,7 +96,8 @@ class Likeness:
         down, across = near.any(1).nonzero()[0], near.any(0).nonzero()[0]
         box = Box(int(down[0]), int(down[-1]) + 1, int(across[0]), int(across[-1]) + 1)
         weight = np.exp(-DECISION * unlike[box.slices]) * near[box.slices]
-        return Reach(box, weight.astype(np.float32))
+        away = away[box.slices] / SOFTNESS
+        return Reach(box, weight.astype(np.float32), (weight / (1 + away * away) ** 2).astype(np.float32))
 
 
 def _steepness(light: Map) -> Map:

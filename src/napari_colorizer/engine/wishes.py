@@ -23,7 +23,6 @@ from napari_colorizer.engine.likeness import DECISION, REACH, Likeness, Map, Rea
 from napari_colorizer.engine.pins import Pin, Pixel, ResolvedPins
 
 FAINT = 4.0  # of a*, b*: how much paler colors become is no ratio of fainter ones
-SOFTNESS = 5.0  # working pixels: up to here distance hardly counts between two hints
 NO_SAY = float(np.exp(-DECISION * REACH))  # weight at which a hint has half a say
 Labels = NDArray[np.integer]
 
@@ -139,11 +138,10 @@ class Wishes:
         mix, say = np.zeros((2, box.height, box.width), np.float32)
         met = [dot for dot in self._dots if self._reaches[dot.key].box.meets(box)]
         for dot in met:
-            part, weight, near = self._say(dot, box, labels)
-            near *= weight
+            part, weight, share = self._say(dot, box, labels)
             for axis, value in enumerate((*dot.shift, dot.factor - 1)):
-                sums[axis, *part.slices] += np.float32(value) * near
-            mix[part.slices] += near
+                sums[axis, *part.slices] += np.float32(value) * share
+            mix[part.slices] += share
             say[part.slices] += weight
         if not met:
             return pinned
@@ -157,17 +155,14 @@ class Wishes:
         return result
 
     def _say(self, dot: Dot, box: Box, labels: Labels) -> tuple[Box, Map, Map]:
-        """The part of a box that a hint reaches, its weight there, and how near that is."""
+        """The part of a box that a hint reaches, and its weight and share there."""
         reach = self._reaches[dot.key]
         own = Box(
             max(box.top, reach.box.top), min(box.bottom, reach.box.bottom),
             max(box.left, reach.box.left), min(box.right, reach.box.right),
         )  # fmt: skip
-        weight = reach.weight[own.shifted(-reach.box.top, -reach.box.left).slices] * (labels[own.slices] == dot.label)
-        y, x = np.ogrid[own.slices]
-        away = np.maximum(np.hypot(y - dot.center[0], x - dot.center[1]) - dot.radius, 0) / SOFTNESS
-        near = (1 + away * away).astype(np.float32) ** -2
-        return own.shifted(-box.top, -box.left), weight, near
+        inside, on_label = own.shifted(-reach.box.top, -reach.box.left).slices, labels[own.slices] == dot.label
+        return own.shifted(-box.top, -box.left), reach.weight[inside] * on_label, reach.share[inside] * on_label
 
 
 def apply_pins(
