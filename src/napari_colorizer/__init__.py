@@ -12,7 +12,9 @@ _lazy, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "classes": ["Class", "ClassMap"],
         "engine.hints": ["Hints"],
-        "engine.options": ["ColorizeOptions", "SegmentOptions"],
+        "engine.options": ["Adjustment", "ColorizeOptions", "SegmentOptions"],
+        "engine.palettes": ["Palette", "color_ids", "palette_of"],
+        "engine.pins": ["Pin", "Pins"],
         "engine.session": ["Session"],
         "files": ["read_image"],
         "models.library": ["load_model"],
@@ -37,7 +39,9 @@ def __getattr__(name: str) -> Any:
 if TYPE_CHECKING:
     from napari_colorizer.classes import Class, ClassMap
     from napari_colorizer.engine.hints import Hints
-    from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+    from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
+    from napari_colorizer.engine.palettes import Palette, color_ids, palette_of
+    from napari_colorizer.engine.pins import Pin, Pins
     from napari_colorizer.engine.session import Session
     from napari_colorizer.files import read_image
     from napari_colorizer.models.library import load_model

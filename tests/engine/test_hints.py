@@ -9,19 +9,19 @@ SAME = Frame.fit((20, 30), 352, 16)
 HALF = Frame.fit((40, 60), 30, 16)
 
 
-def channels(rows, frame=SAME, scale=128, offset=0, labels=None):
+def cover_of(rows, frame=SAME, labels=None):
     labels = np.zeros(frame.full, np.uint8) if labels is None else labels
-    return Hints(rows).to_tensor(frame, scale, offset, labels, frame.vote(labels))
+    return Hints(rows).cover(frame, labels, frame.vote(labels))
 
 
 def mask_of(rows, frame=SAME, labels=None):
-    return channels(rows, frame, labels=labels)[2]
+    return torch.from_numpy(cover_of(rows, frame, labels) >= 0)
 
 
 def test_no_hints_are_no_hints():
     for rows in ((), [], np.zeros((0, 5)), Hints()):
         assert len(Hints(rows)) == 0
-        assert not channels(rows).any()
+        assert not mask_of(rows).any()
 
 
 def test_hints_are_made_from_hints():
@@ -41,19 +41,9 @@ def test_values_that_make_no_sense_are_refused(row):
         Hints([row])
 
 
-def test_a_hint_is_a_disk_of_its_color():
-    hints = channels([(10, 15, 64, -32, 3)])
+def test_a_hint_is_a_disk():
     y, x = np.mgrid[:20, :30]
-    inside = torch.from_numpy((y - 10) ** 2 + (x - 15) ** 2 <= 9)
-    assert hints.shape == (3, 20, 30)
-    assert torch.equal(hints[2], inside.float())
-    assert torch.equal(hints[0], 0.5 * inside)
-    assert torch.equal(hints[1], -0.25 * inside)
-
-
-def test_the_color_is_scaled_like_the_network_s_output():
-    hints = channels([(10, 15, 127, -0.5, 0)], SAME, 127.5, -0.5)
-    torch.testing.assert_close(hints[:, 10, 15], torch.tensor([1.0, 0.0, 1.0]))
+    assert np.array_equal(cover_of([(10, 15, 64, -32, 3)]) == 0, (y - 10) ** 2 + (x - 15) ** 2 <= 9)
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (19, 29), (7, 3)])
@@ -85,9 +75,9 @@ def test_a_hint_shrinks_with_the_image():
 
 
 def test_the_later_hint_lies_on_top():
-    hints = channels([(10, 10, 64, 0, 4), (10, 12, 0, 64, 4)])
-    assert hints[:, 10, 11].tolist() == [0, 0.5, 1]
-    assert hints[:, 10, 7].tolist() == [0.5, 0, 1]
+    cover = cover_of([(10, 10, 64, 0, 4), (10, 12, 0, 64, 4)])
+    assert cover[10, 11] == 1
+    assert cover[10, 7] == 0
 
 
 @pytest.mark.parametrize(("y", "x"), [(-1, 5), (20, 5), (5, 30), (5, -3), (1e9, 5)])

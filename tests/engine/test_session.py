@@ -296,7 +296,7 @@ def test_a_hint_changes_colors_around_it(pale, photo):
     session = pale.session(gray, ColorizeOptions(working_size=400))
     before, after = session.colorize(None), session.colorize(None, HINT)
     changed = np.abs(before.astype(int) - after).max(-1)
-    assert changed[25:36, 35:46].mean() > 10 * changed[:, 300:].mean()
+    assert changed[25:36, 35:46].mean() > 2 * changed[:, 300:].mean()
     assert np.abs(lightness_of(after) - lightness_of(gray)).max() < 0.5
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SIDE = 352  # pixels; the paper's
 MATRIX = 1024
+DOT = 5.0  # pixels, radius
+SEEN = 1.0  # of a*, b*: what a dot changes by more is its reach
 WARM_UP = 2  # rounds
 STAGES: tuple[tuple[Any, str, str], ...] = (
     (LabelChanges, "update", "compare labels"),
@@ -174,6 +176,29 @@ def _session_cases(model: Model, device: torch.device, side: int) -> list[Case]:
     return [
         *(_stroke_case(model, device, side, size) for size in sizes),
         Case("session, all labels", partial(recolor, session), lambda: next(maps)),
+        *_dot_cases(model, device, side),
+    ]
+
+
+def _dot_cases(model: Model, device: torch.device, side: int) -> list[Case]:
+    """A dot of color to and fro between two places, one that is recolored, and a stroke over what the dot colors."""
+    ids, shape = known_classes(model), (side, side)
+    labels, photo, options = make_labels(shape, ids), make_photo(shape), ColorizeOptions(side, str(device))
+    places = [(side // 3, side // 3, 40.0, 20.0, DOT), (side // 2, side // 2, 40.0, 20.0, DOT)]
+    colors = [(*places[0][:2], a, 20.0, DOT) for a in (40.0, -40.0)]
+    moving, recoloring, painting = (model.session(photo, options) for _ in range(3))
+    colored = np.abs(painting.chroma(labels, places[:1]) - painting.chroma(labels)).max(-1) > SEEN
+    painted = [labels, np.where(colored, next(label for label in ids if label != labels[places[0][:2]]), labels)]
+
+    def dot(session: Session, row: tuple[float, ...]) -> object:
+        session.edit(labels, [row])
+        return list(session.paint())
+
+    place, color, stroke = cycle(places), cycle(colors), cycle(painted)
+    return [
+        Case("session, dot moved", partial(dot, moving), lambda: next(place)),
+        Case("session, dot recolored", partial(dot, recoloring), lambda: next(color)),
+        Case("session, stroke as large as the dot's reach", partial(recolor, painting), lambda: next(stroke)),
     ]
 
 

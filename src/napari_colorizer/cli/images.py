@@ -22,7 +22,7 @@ from napari_colorizer.cli.shared import (
     plain_errors,
     remark,
 )
-from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
 from napari_colorizer.option_limits import help_text
 
 if TYPE_CHECKING:
@@ -133,8 +133,23 @@ def colorize(
     confidence: Confidence = None,
     chroma_gain: Annotated[float, typer.Option(help=help_text(ColorizeOptions, "chroma_gain"))] = 1.0,
     vivid: Annotated[float | None, typer.Option(hidden=True)] = None,  # its former name
+    hints: Annotated[
+        Path | None,
+        typer.Option(help="Dots: a CSV file of y,x,#rrggbb,radius or y,x,a*,b*,radius, or a folder with A.csv for A."),
+    ] = None,
+    pins: Annotated[
+        list[str] | None,
+        typer.Option(help="A class and its color, sky=#7799cc, or a factor on its chroma, teeth=0; again for more."),
+    ] = None,
+    palette: Annotated[
+        Path | None, typer.Option(help="Colors for the classes: of a color photograph, or a GIMP palette (.gpl).")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="How much of the palette (0 to 1).")] = 1.0,
+    saturation: Annotated[float, typer.Option(help=help_text(Adjustment, "saturation"))] = 1.0,
+    warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
+    from napari_colorizer.cli.wishes import hints_for, palette_pins, parse_pins, tell_unused
     from napari_colorizer.color_files import form_of_colors, write_picture
     from napari_colorizer.files import COLOR_SUFFIX
     from napari_colorizer.models.library import load_model
@@ -154,6 +169,10 @@ def colorize(
             raise ValueError("one label map cannot serve several images; give --labels a folder")
         loaded = load_model(model)
         loaded.require_colorizer()
+        adjustment, pinned = Adjustment(saturation, warmth), parse_pins(pins or ())
+        from_palette = palette_pins(palette, loaded, strength) if palette is not None else None
+        if hints is not None and not hints.exists():
+            raise ValueError(f"there is no file or folder {hints}")
 
     def work(file: Path) -> Path:
         target = _target(file, COLOR_SUFFIX, output, overwrite)
@@ -161,7 +180,10 @@ def colorize(
         label_map, classes = _labels_for(file, image, labels)
         if label_map is None and predict and loaded.segmenter is not None:
             label_map = loaded.segment(image, predicting, black_white)
-        rgb = loaded.colorize(image, label_map, None, options, black_white, classes)
+        session = loaded.session(image, options, black_white)
+        wished = pinned if from_palette is None else from_palette(label_map, classes) | pinned
+        rgb = session.colorize(label_map, hints_for(file, hints), classes, pins=wished, adjustment=adjustment)
+        tell_unused(file, pinned, classes or loaded.classes, session)
         write_picture(target, rgb, f"colored with {loaded.name}", overwrite)
         return target
 

@@ -14,22 +14,46 @@ from napari_colorizer.classes import UNLABELED
 from napari_colorizer.color import lightness
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.engine.hints import Hints, apply_hints
+from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import as_ids, translate
+from napari_colorizer.engine.likeness import Likeness
+from napari_colorizer.engine.options import Adjustment
+from napari_colorizer.engine.pins import ResolvedPins
 from napari_colorizer.engine.setup import ColorizerSetup
+from napari_colorizer.engine.suggest import Seen
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
+from napari_colorizer.engine.wishes import Wishes, owners
 from napari_colorizer.networks import TwoStreamUNet
 from napari_colorizer.networks.incremental import IncrementalPass
 
 
 class Wanted(NamedTuple):
-    """What a user said last: labels, hints, the colorizer's id of each class id, and all else at working size."""
+    """What a user said last.
+
+    Attributes
+    ----------
+    labels : array of integers, (H, W)
+    points : Hints
+    known : dict
+        The colorizer's id of each class id that it knows.
+    others : dict
+        What is said in other channels of guidance, at working size.
+    pins : ResolvedPins
+    adjustment : Adjustment
+    """
 
     labels: NDArray[np.integer]
     points: Hints
     known: dict[int, int]
     others: dict[str, Tensor]
+    pins: ResolvedPins
+    adjustment: Adjustment
+
+    @property
+    def wishes(self) -> bool:
+        """Whether a color is wished anywhere: then each id has borders of its own, known or not."""
+        return bool(len(self.points) or self.pins.classes or self.pins.regions)
 
 
 class Picture(NamedTuple):
@@ -74,32 +98,63 @@ class Follower:
     def __init__(self, picture: Picture, setup: ColorizerSetup, chroma_gain: float):
         self._picture, self._setup, self._chroma_gain = picture, setup, chroma_gain
         frame, device = picture.frame, picture.x.device
-        self.changes, self._points = LabelChanges(), Hints()
+        self.changes, self._wished, self._adjustment = LabelChanges(), False, Adjustment()
         self._known: dict[int, int] = {}
-        self._labels = torch.zeros(frame.full, dtype=torch.int32, device=device)
+        self._labels = torch.zeros(frame.full, dtype=torch.int32, device=device)  # whose borders colors keep to
+        self._own_working = torch.zeros(frame.working, dtype=torch.int64, device=device)  # the same at working size
         self._working_labels = torch.zeros(frame.working, dtype=torch.int64, device=device)
         self._incremental = IncrementalPass(picture.network, picture.gray)
         self._upsampling = GuidedUpsampling(frame.shrink(picture.lightness), picture.lightness)
+        self._begin_wishes()
 
     def follow(self, wanted: Wanted, tiles: StaleTiles) -> Wanted:
         """Follow what is wanted, and note in the tiles what is to be painted; what is returned is not the caller's."""
         changed = self.changes.update(wanted.labels)
-        frame, points = self._picture.frame, wanted.points
-        if wanted.known != self._known:
+        frame, whole = self._picture.frame, Box.of(self._picture.frame.working)
+        if wanted.known != self._known or wanted.wishes != self._wished:
             changed = Box.of(frame.full)
         if changed is not None:
-            self._take_labels(changed, wanted.known)
+            self._take_labels(changed, wanted)
             tiles.note_labels(changed)
         said = {name: frame.pad(values.to(self._picture.x.device)) for name, values in wanted.others.items()}
         box = self._incremental.update(frame.pad(self._working_labels), said)
-        moved = changed is not None or not np.array_equal(points.rows, self._points.rows)
-        hinted = bool(len(points) or len(self._points))
-        if hinted and (box is not None or moved):
-            box = Box.of(frame.working)
-        self._points = points
+        box = None if box is None else box.within(frame.working)
+        if wanted.wishes:
+            chroma, corrected = self._wish(wanted)
+            box = corrected if box is None or corrected is None else box.joined(corrected)
+        elif self._wished:
+            self._begin_wishes()
+        if changed is not None:
+            voted = frame.shrunk(changed)
+            box = voted if box is None else box.joined(voted)
+        if wanted.adjustment != self._adjustment or wanted.wishes != self._wished:
+            box = whole
+        self._wished, self._adjustment = wanted.wishes, wanted.adjustment
         if box is not None:
-            self._fit(box.within(frame.working), tiles)
+            self._fit(chroma[:, *box.slices] if wanted.wishes else self._gained_chroma(box), box, tiles)
         return wanted._replace(labels=self._own_labels())
+
+    @property
+    def unused(self) -> set[int | tuple[int, int]]:
+        """Classes and regions whose pin finds no pixel."""
+        return self._wishes.unused
+
+    def look(self, pins: ResolvedPins) -> Seen | None:
+        """What there is of a class or region, without pins and hints; None where there is nothing.
+
+        Parameters
+        ----------
+        pins : ResolvedPins
+            One, which says what is looked at.
+        """
+        frame, own = self._picture.frame, as_ids(self._own_labels())
+        labels = frame.vote(own)
+        mask = owners(labels, own, pins, frame) > 0
+        if not mask.any():
+            return None
+        chroma = self._gained_chroma(Box.of(frame.working)).cpu().numpy()[:, mask].mean(1, dtype=np.float64)
+        light = frame.shrink(self._picture.lightness).cpu().numpy()[mask].mean()
+        return Seen(int(labels[mask][0]), float(light), chroma)
 
     def chroma_in(self, box: Box) -> Tensor:
         """a*, b* (2, box.height, box.width) of full-size pixels."""
@@ -113,24 +168,39 @@ class Follower:
         assert self.changes.labels is not None
         return self.changes.labels
 
-    def _take_labels(self, changed: Box, known: dict[int, int]) -> None:
+    def _take_labels(self, changed: Box, wanted: Wanted) -> None:
         """Take over the labels in a box of full-size pixels."""
         frame, device = self._picture.frame, self._labels.device
         working = frame.shrunk(changed)
         box = frame.enlarged(working)
-        labels = translate(self._own_labels()[box.slices], known)
+        labels = translate(self._own_labels()[box.slices], wanted.known)
+        voted = frame.vote(labels, working)
+        self._working_labels[working.slices] = torch.from_numpy(voted).to(device)
+        own = as_ids(self._own_labels()[box.slices])
+        if wanted.wishes and not np.array_equal(own, labels):
+            labels, voted = own.astype(np.uint16), frame.vote(own, working)
         self._labels[box.slices] = torch.from_numpy(labels.astype(np.int32)).to(device)
-        self._working_labels[working.slices] = torch.from_numpy(frame.vote(labels, working)).to(device)
-        self._known = known
+        self._own_working[working.slices] = torch.from_numpy(voted).to(device)
+        self._known = wanted.known
 
-    def _fit(self, box: Box, tiles: StaleTiles) -> None:
-        """Bring the chroma of working pixels to full size, as far as tiles that are to be painted."""
-        chroma, frame = self._gained_chroma(box), self._picture.frame
-        if len(self._points):
-            own = as_ids(self._own_labels())  # also what the model does not know
-            x = frame.crop(self._picture.x)
-            chroma = apply_hints(chroma, self._points, frame, x, own, self._setup.config)
-        fitted = self._upsampling.fit(chroma, self._working_labels[box.slices], box)
+    def _begin_wishes(self) -> None:
+        """Forget what pins and hints there were."""
+        picture = self._picture
+        self._wishes = Wishes(picture.frame, lambda: Likeness(picture.x, picture.gray[-1], picture.frame))
+
+    def _wish(self, wanted: Wanted) -> tuple[Tensor, Box | None]:
+        """a*, b* (2, h, w) with pins and hints, and where they differ from the last time."""
+        chroma = self._gained_chroma(Box.of(self._picture.frame.working)).cpu().numpy()
+        labels, own = self._own_working.cpu().numpy(), as_ids(self._own_labels())
+        found, box = self._wishes.update(chroma, labels, own, wanted.points, wanted.pins)
+        return torch.from_numpy(found).to(self._labels.device), box
+
+    def _fit(self, chroma: Tensor, box: Box, tiles: StaleTiles) -> None:
+        """Bring the chroma (2, box.height, box.width) of working pixels to full size, as far as tiles to be painted."""
+        if self._adjustment != Adjustment():
+            shift = chroma.new_tensor(self._adjustment.shift)[:, None, None]
+            chroma = chroma * self._adjustment.saturation + shift
+        fitted = self._upsampling.fit(chroma, self._own_working[box.slices], box)
         if fitted is not None:
             tiles.note_chroma(fitted[0], fitted[1].cpu().numpy())
 

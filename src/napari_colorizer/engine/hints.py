@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.networks import TwoStreamUNetConfig
-from napari_colorizer.networks.hints import spread_hints
 
 LARGEST_CHROMA = 128
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -51,10 +47,8 @@ class Hints:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_tensor(
-        self, frame: Frame, scale: float, offset: float, labels: NDArray[Any], working_labels: NDArray[Any]
-    ) -> Tensor:
-        """Hint channels (3, h, w) at working size: scaled a*, scaled b*, mask.
+    def cover(self, frame: Frame, labels: NDArray[Any], working_labels: NDArray[Any]) -> NDArray[np.int32]:
+        """The number of the hint that covers each working pixel, (h, w), the latest of several; -1: none.
 
         A hint speaks for the label at its center: its disk stays on that label, and where the label lost the vote for
         all of the disk, the nearest working pixel of the label is taken. Hints outside the image are left out.
@@ -62,50 +56,20 @@ class Hints:
         Parameters
         ----------
         frame : Frame
-        scale, offset : float
-            a* = scale * channel + offset, likewise b*.
         labels, working_labels : array of integers, (H, W) and (h, w)
         """
         h, w = frame.working
-        hints = np.zeros((3, h, w), np.float32)
+        cover = np.full((h, w), -1, np.int32)
         y_scale, x_scale = h / frame.full[0], w / frame.full[1]
-        for y, x, a, b, radius in self.rows:
+        for number, (y, x, _, _, radius) in enumerate(self.rows.tolist()):
             if not (0 <= y + 0.5 < frame.full[0] and 0 <= x + 0.5 < frame.full[1]):
                 continue
             center = ((y + 0.5) * y_scale, (x + 0.5) * x_scale)  # from pixel centers to corners
             disk = _disk(center, (radius * y_scale, radius * x_scale), (h, w))
             own = labels[int(y + 0.5), int(x + 0.5)]
             disk = tuple(axis[working_labels[disk] == own] for axis in disk)
-            if not len(disk[0]):
-                disk = _nearest(working_labels == own, center)
-            hints[(slice(None), *disk)] = np.array([[(a - offset) / scale], [(b - offset) / scale], [1.0]])
-        return torch.from_numpy(hints)
-
-
-def apply_hints(
-    chroma: Tensor, hints: Hints, frame: Frame, x: Tensor, labels: NDArray[Any], config: TwoStreamUNetConfig
-) -> Tensor:
-    """a*, b* at working size with hints.
-
-    Parameters
-    ----------
-    chroma : Tensor, (2, h, w)
-        a*, b* without them.
-    hints : Hints
-    frame : Frame
-    x : Tensor, (1, 1, h, w)
-        What the network sees.
-    labels : array of uint8 or uint16, (H, W)
-        The user's; hints keep to them.
-    config : TwoStreamUNetConfig
-        Its scale and offset of chroma.
-    """
-    scale, offset = config.chroma_scale, config.chroma_offset
-    working = frame.vote(labels)
-    channels = hints.to_tensor(frame, scale, offset, labels, working).to(chroma.device)
-    scaled = (chroma[None] - offset) / scale
-    on_labels = torch.from_numpy(working).to(chroma.device)[None]
-    return spread_hints(scaled, x, on_labels, channels[None])[0] * scale + offset
+            cover[disk if len(disk[0]) else _nearest(working_labels == own, center)] = number
+        return cover
 
 
 def _disk(center: tuple[float, float], radii: tuple[float, float], shape: tuple[int, int]) -> Places:

@@ -13,6 +13,7 @@ from napari_colorizer.option_limits import Limits, option, option_field
 WORKING_SIZES = Limits(32, 4096)
 WORKING_SIZE_HELP = "Longer side, in pixels, at which the networks run."
 DEVICE_HELP = "auto, cpu, cuda, cuda:1 or mps."
+WARMEST = (6.0, 20.0)  # a*, b*: of light bulbs, where daylight is white
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,36 @@ class ColorizeOptions:
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
         check_chroma_gain(self.chroma_gain)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What is done to the chroma of all colors in the end; lightness stays.
+
+    Attributes
+    ----------
+    saturation : float
+        Factor on the chroma, 0..4.
+    warmth : float
+        -1..1: towards blue, or towards orange.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+    """
+
+    saturation: float = option(1.0, "Factor on the chroma of the result, pins and all.", Limits(0, 4, step=0.1))
+    warmth: float = option(0.0, "Towards blue or orange.", Limits(-1, 1, step=0.1))
+
+    def __post_init__(self) -> None:
+        for name in ("saturation", "warmth"):
+            _check(Adjustment, name, getattr(self, name))
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        """What is added to a*, b*."""
+        return WARMEST[0] * self.warmth, WARMEST[1] * self.warmth
 
 
 def check_confidence(confidence: float | None) -> None:

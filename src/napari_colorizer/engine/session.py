@@ -20,10 +20,12 @@ from napari_colorizer.engine.follower import Follower, Picture, Wanted
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import check_labels
-from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.options import Adjustment, ColorizeOptions
 from napari_colorizer.engine.painting import load_compiled
+from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins, to_pins
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
+from napari_colorizer.engine.suggest import MOST, Seen, Suggestion, check_number, draw_variants, likely_colors
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.guidance.said import Said, shrink_others
 
@@ -73,7 +75,8 @@ class Session:
         working_size = self.options.working_size or setup.working_size
         self._frame = Frame.fit(self.shape, working_size, self._config.stride)
         unlabeled: NDArray[np.integer] = np.zeros(self.shape, np.uint8)
-        self._wanted = Wanted(unlabeled, Hints(), self.known_classes(), {})
+        self._wanted = Wanted(unlabeled, Hints(), self.known_classes(), {}, ResolvedPins({}, {}), Adjustment())
+        self._classes: ClassMap | None = None
         self._target = self.rgb  # of which the tiles tell how far it is painted
         self._lock = RLock()
         with_cpu_fallback(self._prepare, pick_device(self.options.device))
@@ -89,6 +92,8 @@ class Session:
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
         guidance: Said | None = None,
+        pins: Pins | ByClass | None = None,
+        adjustment: Adjustment | None = None,
     ) -> NDArray[np.uint8]:
         """Color the image.
 
@@ -97,12 +102,17 @@ class Session:
         labels : array of integers, (H, W), optional
             Class ids; 0, ids that the model does not know, and None mean "you decide". Not altered.
         hints : Hints or array-like (N, 5), optional
-            Rows of y, x, a*, b*, radius; see `napari_colorizer.networks.hints`.
+            Rows of y, x, a*, b*, radius: what each reaches is decided by likeness, never across a border of labels.
         classes : ClassMap, optional
             The class map of the labels where it is not that of the model: classes are matched by name, and those that
             the model does not know are unlabeled to it.
         guidance : mapping, optional
             What is said in other channels of guidance, an array (..., H, W) by the name of each that the model hears.
+        pins : Pins or mapping, optional
+            Wished colors of classes and regions, by ids of `labels` and names of `classes`; hints lie on top of them.
+            Those of classes that are not there wait until they are; see `unused_pins`.
+        adjustment : Adjustment, optional
+            Saturation and warmth of the result.
 
         Returns
         -------
@@ -112,10 +122,11 @@ class Session:
         Raises
         ------
         ValueError, TypeError
-            If the label map is not one, something has another shape than the image, or a channel is not the model's.
+            If the label map is not one, something has another shape than the image, a channel is not the model's, or
+            a pinned region lies outside the image.
         """
         with self._lock:
-            self.edit(labels, hints, classes, guidance)
+            self.edit(labels, hints, classes, guidance, pins, adjustment)
             list(self.paint())
             return self.rgb.copy()
 
@@ -125,6 +136,8 @@ class Session:
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
         guidance: Said | None = None,
+        pins: Pins | ByClass | None = None,
+        adjustment: Adjustment | None = None,
     ) -> NDArray[np.float32]:
         """The a*, b* of the colors, array of float32 (H, W, 2), before they are fitted to the gamut.
 
@@ -132,7 +145,7 @@ class Session:
         """
         result = np.empty((*self.shape, 2), np.float32)
         with self._lock:
-            self.edit(labels, hints, classes, guidance)
+            self.edit(labels, hints, classes, guidance, pins, adjustment)
             for box in Box.of(self.shape).parts(SIDE_AT_ONCE):
                 result[box.slices] = self._anywhere(partial(self._chroma_in, box)).permute(1, 2, 0).cpu().numpy()
         return result
@@ -143,13 +156,17 @@ class Session:
         hints: Hints | ArrayLike | None = None,
         classes: ClassMap | None = None,
         guidance: Said | None = None,
+        pins: Pins | ByClass | None = None,
+        adjustment: Adjustment | None = None,
     ) -> None:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
         own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
         points, known = Hints(() if hints is None else hints), self.known_classes(classes)
+        wished = to_pins(pins).resolve(classes or self._setup.classes, self.shape)
         others = shrink_others(self._config.guidance, guidance or {}, self._frame)
         with self._lock:
-            self._wanted = Wanted(own, points, known, others)
+            self._classes = classes
+            self._wanted = Wanted(own, points, known, others, wished, adjustment or Adjustment())
             try:
                 self._anywhere(self._follow)
             except BaseException:
@@ -161,6 +178,12 @@ class Session:
         """How many pixels each id has in the label map that was taken over last."""
         with self._lock:
             return dict(self._follower.changes.counts)
+
+    @property
+    def unused_pins(self) -> set[int | tuple[int, int]]:
+        """Class ids and pixels of regions that are pinned, but of which nothing was in the image at the last edit."""
+        with self._lock:
+            return set(self._follower.unused)
 
     @property
     def painted(self) -> bool:
@@ -199,9 +222,65 @@ class Session:
                     self._tiles.note_painted(box)
             yield box
 
+    def suggest(self, thing: int | str | tuple[int, int], n: int = 7) -> list[Suggestion]:
+        """Likely colors of a class or a region, most likely first, for the labels of the last edit.
+
+        They are what the network gives it without pins and hints, and the colors that things of its class mostly have,
+        the likelier the nearer they are to that; where these are few, none, weaker, stronger and other colors follow.
+
+        Parameters
+        ----------
+        thing : int, str or (int, int)
+            A class by its id in the label map or by its name; or a region by a pixel (row, column) in it.
+        n : int
+            How many, at most: 5 to 9.
+
+        Raises
+        ------
+        ValueError
+            If nothing in the image has that label, the pixel lies outside, or `n` is none of 5 to 9.
+        """
+        check_number(n)
+        return self._suggest(thing, n)
+
+    def variants(self, n: int = 4, seed: int = 0) -> list[Pins]:
+        """Different plausible colorings of the whole image, for the labels of the last edit.
+
+        Parameters
+        ----------
+        n : int
+            How many; fewer come where no class of which colors are known is in the image.
+        seed : int
+            The same seed gives the same ones.
+
+        Returns
+        -------
+        list of Pins
+            By class id: what `colorize` takes.
+        """
+        with self._lock:
+            known = self._wanted.known
+            present = [label for label in sorted(self.counts) if self._setup.suggestions.get(known.get(label, 0))]
+            suggestions = {label: self._suggest(label, MOST, fill=False) for label in present}
+        if not suggestions:
+            return []
+        return [Pins(colors) for colors in draw_variants(suggestions, n, np.random.default_rng(seed))]
+
     def known_classes(self, classes: ClassMap | None = None) -> dict[int, int]:
         """The colorizer's id of each class id that it knows, of a class map or of its own."""
         return self._setup.known_classes(classes)
+
+    def _suggest(self, thing: int | str | tuple[int, int], n: int, fill: bool = True) -> list[Suggestion]:
+        with self._lock:
+            if not self._edited:
+                self.edit()
+            pins = Pins(regions={thing: 1}) if isinstance(thing, tuple) else Pins({thing: 1})
+            wished = pins.resolve(self._classes or self._setup.classes, self.shape)
+            seen = self._anywhere(partial(self._look, wished))
+            if seen is None:
+                raise ValueError(f"there is nothing of {thing!r} in the image to suggest colors for")
+            stored = self._setup.suggestions.get(self._wanted.known.get(seen.label, 0), ())
+            return likely_colors(seen, stored, n, fill)
 
     def _anywhere(self, compute: Callable[[], Result]) -> Result:
         """Compute on the device of the session, or on the CPU where its memory does not suffice."""
@@ -236,6 +315,10 @@ class Session:
             load_compiled()  # who edits once more goes on; a single coloring is over before that
         self._wanted = self._follower.follow(self._wanted, self._tiles)
         self._edited = True
+
+    @torch.inference_mode()
+    def _look(self, pins: ResolvedPins) -> Seen | None:
+        return self._follower.look(pins)
 
     @torch.inference_mode()
     def _chroma_in(self, box: Box) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
@@ -25,6 +25,8 @@ class ColorizerSetup:
         Longer side, in pixels, at which the network runs unless an option says otherwise.
     chroma_gain, chroma_gain_unlabeled : float
         Factor on the chroma that it predicts, where there is a label of a class that it knows and where there is none.
+    suggestions : mapping
+        Colors (a*, b*, weight) that things of a class mostly have, by its id in `classes`, the heaviest first.
     """
 
     network_on: Callable[[torch.device], TwoStreamUNet]
@@ -32,6 +34,7 @@ class ColorizerSetup:
     working_size: int
     chroma_gain: float = 1.0
     chroma_gain_unlabeled: float = 1.0
+    suggestions: Mapping[int, Sequence[tuple[float, float, float]]] = field(default_factory=dict)
 
     @property
     def config(self) -> TwoStreamUNetConfig:

@@ -26,6 +26,7 @@ from napari_colorizer.evaluation.metrics.baselines import paint
 from napari_colorizer.evaluation.metrics.color import RGB, Lab, ciede2000, to_lab
 from napari_colorizer.evaluation.sample import Scene, measure
 from napari_colorizer.evaluation.suggestions import unlike_classes
+from napari_colorizer.evaluation.two_colors import dot_in_two_colors
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks.two_stream_config import Lightness
 
@@ -36,7 +37,7 @@ NEUTRAL_RADIUS, NEUTRAL_STEP = 4, 6  # pixels
 NEUTRAL_MARGIN = NEUTRAL_RADIUS + 1  # no hint touches another region
 NEUTRAL_CHROMA = 4.0  # looks gray
 HINT_CHROMA, HINT_RADIUS = 30.0, 8
-OBEYED, UNMOVED, SAME = 10.0, 3.0, 5.0  # CIEDE2000
+OBEYED, UNMOVED, STILL, SAME = 10.0, 3.0, 1.0, 5.0  # CIEDE2000
 
 Mask = NDArray[np.bool_]
 Clusters = Mapping[int, NDArray[np.float64]]
@@ -96,9 +97,12 @@ FIGURES = (
     Figure("neutral share", "regions of which it is below 4", "neutral below"),
     Figure("strewn", "chroma of regions strewn with such hints", "strewn", at_most=NEUTRAL_CHROMA),
     Figure("strewn others", "CIEDE2000 of the regions beside, mean", "strewn others", at_most=UNMOVED),
-    Figure("hint", "regions that take the color of one hint", "hint"),
-    Figure("hint others", "CIEDE2000 of the other regions, mean", "others", at_most=UNMOVED),
+    Figure("hint", "regions that take the color of one hint", "hint", at_least=0.95),
+    Figure("hint others", "CIEDE2000 of the other regions, mean", "others", at_most=STILL),
     Figure("hint others share", "other regions that moved by at most 3", "others unmoved"),
+    Figure("two colors", "smaller of two colors in a label: share that one dot takes", "taken", at_least=0.8),
+    Figure("two colors others", "CIEDE2000 of the larger one, mean", "other color", at_most=UNMOVED),
+    Figure("pin", "regions that take the color of a pin", "pin", at_least=0.95),
 )
 
 
@@ -139,6 +143,7 @@ def evaluate_behavior(
         strewn: that of regions with such a hint every 6 pixels. hint: share of the regions whose mean color comes
         within CIEDE2000 10 of what the one hint in them, of a random hue and chroma 30, would make of all their pixels
         within the gamut. others: CIEDE2000 of what such hints do to the mean colors of the photo's other regions.
+        two colors: see `dot_in_two_colors`. pin: as hint, of a pin on the region's class.
 
     Raises
     ------
@@ -175,6 +180,10 @@ class BehaviorMeasure:
             _neutral(self._samples, trial, label)
             _strewn(self._samples, trial, label)
             _one_hint(self._samples, trial, label, hue)
+            _pin(self._samples, trial, label, hue)
+        for taken, moved in dot_in_two_colors(scene):
+            self._samples["taken"].append(taken)
+            self._samples["other color"].append(moved)
 
     def summary(self) -> dict[str, Any]:
         """What was found over all photos."""
@@ -279,6 +288,16 @@ def _one_hint(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
     moved = trial.moved(label, lab)
     samples["others"] += moved
     samples["others unmoved"] += [float(distance <= UNMOVED) for distance in moved]
+
+
+def _pin(samples: Samples, trial: _Trial, label: int, hue: float) -> None:
+    """Pin a region to a color."""
+    wish = HINT_CHROMA * np.array([np.cos(hue), np.sin(hue)])
+    lab, region = (
+        to_lab(trial.scene.session.colorize(trial.scene.labels, pins={label: tuple(wish)})),
+        trial.regions[label],
+    )
+    samples["pin"].append(float(_difference(lab[region].mean(0), trial.all_of(wish, region)) <= OBEYED))
 
 
 def _gap(lab: Lab, region: Mask, clusters: NDArray[np.float64]) -> float:

@@ -18,12 +18,14 @@ from napari_colorizer.color import normalize
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import (
+    Adjustment,
     ColorizeOptions,
     SegmentOptions,
     check_chroma_gain,
     check_confidence,
     check_working_size,
 )
+from napari_colorizer.engine.pins import ByClass, Pins
 from napari_colorizer.engine.segment import Segmentation, segment
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.setup import ColorizerSetup
@@ -241,9 +243,11 @@ class Model:
         limits: tuple[float, float] | None = None,
         classes: ClassMap | None = None,
         guidance: Mapping[str, ArrayLike] | None = None,
+        pins: Pins | ByClass | None = None,
+        adjustment: Adjustment | None = None,
     ) -> NDArray[np.uint8]:
         """Color an image, (H, W, 3) uint8; the arguments are those of `session` and `Session.colorize`."""
-        return self.session(gray, options, limits).colorize(labels, hints, classes, guidance)
+        return self.session(gray, options, limits).colorize(labels, hints, classes, guidance, pins, adjustment)
 
     def session(
         self,
@@ -254,6 +258,7 @@ class Model:
         """Start coloring an image that will be colored again and again; see `Session`."""
         self.require_colorizer()
         setup = ColorizerSetup(
+            suggestions=self.suggestions,
             network_on=lambda device: self.on(device).require_colorizer(),
             classes=self.classes,
             working_size=self.working_size,
