@@ -551,3 +551,31 @@ def test_tables_that_find_no_reader_or_no_room_end_without_a_traceback(model_fil
 
 def test_folders_within_a_folder_are_not_looked_into_and_that_is_said(segment, pictures):
     assert refused(segment(pictures.parent), "there is no image", "folders within folders")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("colorize", ""), "colorize"),
+        (("segment", "A.png", "", "--overwrite"), "A.png"),
+        (("colorize", "A.png", "--output", ""), "--output"),
+        (("colorize", "A.png", "--labels="), "--labels"),
+        (("train", ""), "train"),
+        (("dataset", "check", ""), "check"),
+        (("models", "export", "default", ""), "default"),
+        (("evaluate", "default", ""), "default"),
+    ],
+)
+def test_an_empty_argument_is_not_the_folder_that_one_is_in(run, pictures, monkeypatch, arguments, place):
+    monkeypatch.chdir(pictures)
+    before = sorted(pictures.iterdir())
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"empty argument after {place}: is a variable" in result.stderr
+    assert sorted(pictures.iterdir()) == before
+
+
+def test_the_folder_that_one_is_in_has_a_name(segment, pictures, monkeypatch):
+    monkeypatch.chdir(pictures)
+    assert segment(".", "--output", ".", *CPU).exit_code == 0
+    assert len(list(pictures.glob("*.labels.png"))) == 3

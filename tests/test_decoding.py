@@ -1,6 +1,7 @@
 """What a file says of how it is to be shown is done, whatever the kind of file."""
 
 import io
+import struct
 import zlib
 
 import numpy as np
@@ -310,3 +311,48 @@ def test_a_damaged_or_unfit_profile_does_not_stop_an_image(tmp_path, profile, pi
 def test_a_profile_for_another_kind_of_image_is_left_alone(tmp_path):
     Image.fromarray(RGB).save(tmp_path / "rgb.png", icc_profile=gray_profile(1.8))
     np.testing.assert_array_equal(read_image(tmp_path / "rgb.png"), RGB)
+
+
+def deep_png(pixels, kind, *chunks, around=()):
+    """A PNG of 16 bits, (H, W, 2 to 4), each row told by its difference to the pixel before."""
+    rows = pixels.astype(">u2").view(np.uint8).reshape(*pixels.shape[:2], -1)
+    rows[:, 1:] -= rows[:, :-1].copy()
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, kind, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\x01" + row.tobytes() for row in rows))
+    every = [chunk(b"IHDR", header), *chunks, chunk(b"IDAT", data), *around, chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(every)
+
+
+@pytest.mark.parametrize(
+    ("channels", "kind"), [(3, 2), (4, 6), (2, 4)], ids=["color", "color and alpha", "gray and alpha"]
+)
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_png_of_16_bits_keeps_them_in_color_and_with_alpha(tmp_path, channels, kind, where):
+    pixels = np.random.default_rng(0).integers(0, 1 << 16, (5, 7, channels)).astype(np.uint16)
+    seen = pixels[..., 0] if channels == 2 else pixels
+    (tmp_path / "a.png").write_bytes(deep_png(pixels, kind))
+    found = read_image(tmp_path / "a.png")
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, seen)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    turned = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    before, after = ([turned], ()) if where == "before" else ([], [turned])
+    (tmp_path / "a.png").write_bytes(deep_png(pixels, kind, *before, around=after))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.rot90(seen, -1))
+
+
+@pytest.mark.parametrize(("channels", "kind"), [(3, 2), (4, 6), (2, 4)])
+def test_the_darks_of_a_linear_png_of_16_bits_are_fine(tmp_path, channels, kind):
+    ramp = np.arange(0, 4096, 16, dtype=np.uint16)
+    pixels = np.repeat(ramp[None, :, None], channels, 2)
+    (tmp_path / "a.png").write_bytes(deep_png(pixels, kind, chunk(b"gAMA", (100_000).to_bytes(4, "big"))))
+    found = read_image(tmp_path / "a.png").reshape(256, -1)[:, 0] / 257
+    np.testing.assert_allclose(found, in_srgb(ramp / 257, 1.0), atol=0.6)
+
+
+def test_a_cut_png_of_16_bits_is_named(tmp_path):
+    data = deep_png(np.random.default_rng(0).integers(0, 1 << 16, (50, 70, 3)).astype(np.uint16), 2)
+    (tmp_path / "a.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FileError, match=r"a\.png"):
+        read_image(tmp_path / "a.png")

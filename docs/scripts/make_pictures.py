@@ -29,6 +29,7 @@ from skimage import data
 
 from napari_colorizer import load_model
 from napari_colorizer._napari import demo
+from napari_colorizer._napari.colorize.natural_colors import with_natural_colors
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.evaluation.metrics.color import ciede2000, to_lab
@@ -224,7 +225,8 @@ def main() -> None:
     examples = make_examples(model)
     panels = {name: example.all_panels() for name, example in examples.items()}
     panels |= {"one-correction": examples[ONE_CORRECTION].panels(), "two-labels": two_labels(examples)}
-    pictures = {name: strip(shown, model.classes) for name, shown in panels.items()}
+    classes = with_natural_colors(model.classes)  # as the window shows them
+    pictures = {name: strip(shown, classes) for name, shown in panels.items()}
     pictures["window"] = window()
     IMAGES.mkdir(exist_ok=True)
     for name, picture in pictures.items():

@@ -22,6 +22,11 @@ PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifff
 NO_COLORS = ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV")  # modes whose values are not gray or RGB
 GRAY_ALPHA = ("LA", "La")
 FEW_BITS = {"L;2": 85, "L;4": 17}  # how Pillow spreads 2 and 4 bits over 8
+DEEP = {  # how Pillow reads the upper and the lower bytes of a PNG of 16 bits, of which it keeps the upper ones alone
+    "RGB;16B": ("RGB;16B", "RGB;16L"),
+    "RGBA;16B": ("RGBA;16B", "RGBA;16L"),
+    "LA;16B": ("RGBA",),  # both bytes of the gray, and then of the alpha
+}
 BYTES_PER_PIXEL = 16  # that reading and coloring take, at the least
 ORIENTATION, PROFILE = 274, 34675  # TIFF tags
 TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
@@ -46,7 +51,7 @@ def decode_shown(path: Path) -> NDArray[Any]:
         return _in_srgb(pixels, profile)
     with open_image(path) as image:
         curve = _png_curve(image)
-        pixels, profile = _shown(ImageOps.exif_transpose(image))
+        pixels, profile = _deep_png(path, image) or _shown(ImageOps.exif_transpose(image))
     return _bend(pixels, curve) if curve else _in_srgb(pixels, profile)
 
 
@@ -190,6 +195,27 @@ def _shown(image: Image.Image) -> tuple[NDArray[Any], bytes | None]:
     elif image.mode in NO_COLORS:
         image = image.convert("RGB")
     return np.asarray(image), profile
+
+
+def _deep_png(path: Path, image: Image.Image) -> tuple[NDArray[np.uint16], bytes | None] | None:
+    """As `_shown`, all 16 bits of a PNG in color or with alpha; None for another image."""
+    tiles = getattr(image, "tile", ()) if image.format == "PNG" else ()
+    kinds = DEEP.get(str(tiles[0][3])) if tiles else None
+    if kinds is None:
+        return None
+    halves = [_bytes_read_as(path, kind) for kind in kinds]
+    if len(halves) == 1:
+        upper, lower = halves[0][..., 0], halves[0][..., 1]
+    else:
+        upper, lower = halves
+    turn = TURNS.get(image.getexif().get(ORIENTATION, 1), np.asarray)
+    return turn(upper.astype(np.uint16) << 8 | lower), image.info.get("icc_profile")
+
+
+def _bytes_read_as(path: Path, kind: str) -> NDArray[np.uint8]:
+    with open_image(path) as image:
+        image.tile = [tile._replace(args=kind) for tile in image.tile]  # type: ignore[attr-defined]
+        return np.asarray(image)
 
 
 def _stored(image: Image.Image) -> NDArray[Any]:

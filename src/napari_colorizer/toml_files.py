@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+DEEPEST = 20  # so far nested values are taken
 LARGEST = 100_000  # bytes; the parser's time grows with their square
 
 
@@ -22,10 +23,22 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(f"it has more than {LARGEST} bytes")
-        return tomllib.loads(content.decode("utf-8-sig"))
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError("it is no text in UTF-8; save it as such") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
+    _check_depth(values)
+    return values
+
+
+def _check_depth(values: dict[str, Any]) -> None:
+    """Dotted keys nest without end, and whoever prints such values recurses through them all."""
+    level: list[Any] = [values]
+    for _ in range(DEEPEST):
+        inner = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [value for some in inner for value in some]
+    if level:
+        raise ValueError("it is nested too deeply")

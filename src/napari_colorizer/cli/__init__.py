@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
+from typer.core import TyperGroup
 
 from napari_colorizer.cli import dataset, models
 from napari_colorizer.cli.bench import bench
@@ -18,7 +20,25 @@ from napari_colorizer.cli.images import colorize, segment
 from napari_colorizer.cli.shared import complain, remark
 from napari_colorizer.cli.train import train
 
-app = typer.Typer(no_args_is_help=True, help="Color grayscale images through label maps.", add_completion=False)
+EMPTY = re.compile(r"(--[\w-]+=)?")
+
+
+class _Commands(TyperGroup):
+    """Refuses an empty argument: as a path it would mean the present folder, and it is mostly an unset variable."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Typer's question what the arguments of the whole command line mean."""
+        for place, text in enumerate(args):
+            if EMPTY.fullmatch(text):
+                before = text.rstrip("=") or (args[place - 1] if place else "napari-colorizer")
+                complain(f"there is an empty argument after {before}: is a variable of the shell not set?")
+                raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, help="Color grayscale images through label maps.", add_completion=False
+)
 app.command()(segment)
 app.command()(colorize)
 app.command()(demo)

@@ -145,13 +145,15 @@ def export_model(name: str, target: str | Path, overwrite: bool = False) -> Path
     FileError
         If there is such a file already, and `overwrite` is false.
     """
+    from napari_colorizer.models.file import read_model
+
     source, target = find_model(name), Path(target)
     target = target / source.name if target.is_dir() else target
     if target.exists() and target.samefile(source):
         raise FileError(f"{source} and {target} are the same file")
     if not overwrite:
         refuse_existing(target)
-    load_model(source)
+    read_model(source)
     with replacing(target, overwrite) as temporary:
         try:
             shutil.copyfile(source, temporary)

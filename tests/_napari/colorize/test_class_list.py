@@ -334,6 +334,21 @@ def test_enter_takes_the_first_hit_and_arrows_move(listed):
     assert labels.selected_label == shown.selected() == 2
 
 
+def test_without_a_search_enter_changes_no_brush_and_the_arrows_go_on_from_it(listed):
+    _, widget, labels = listed
+    shown = widget.class_list
+    click(widget, GRASS)
+    for text in ("", "  "):
+        shown.search.setText(text)
+        QTest.keyClick(shown.search, Qt.Key.Key_Return)
+        assert labels.selected_label == shown.selected() == GRASS
+    every = shown.visible_ids()
+    QTest.keyClick(shown.search, Qt.Key.Key_Down)
+    assert labels.selected_label == shown.selected() == every[every.index(GRASS) + 1]
+    QTest.keyClick(shown.search, Qt.Key.Key_Up)
+    assert labels.selected_label == GRASS
+
+
 def test_what_was_used_last_and_what_is_in_the_image_comes_first(listed):
     _, widget, _ = listed
     shown = widget.class_list

@@ -4,7 +4,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox
+from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari.colorize.natural_colors import NATURAL, with_natural_colors
 from napari_colorizer._napari.shared import layers as on_layers
@@ -59,16 +59,3 @@ def test_keys_show_the_result_alone_and_the_image_before_as_long_as_they_are_hel
     QTest.keyPress(canvas, Qt.Key.Key_R)
     QTest.keyRelease(canvas, Qt.Key.Key_R)
     assert shown() == every
-
-
-def test_everything_that_can_be_pressed_or_chosen_has_a_name_and_a_tooltip(bare):
-    _, widget = bare
-    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox)
-    parts = [part for kind in kinds for part in widget.findChildren(kind)]
-    parts = [part for part in parts if part.focusPolicy() != Qt.FocusPolicy.NoFocus and "qt_" not in part.objectName()]
-    assert len(parts) > 15
-    for part in parts:
-        name = part.accessibleName() or (part.text() if isinstance(part, QAbstractButton) else "")
-        assert name, part
-        if name != "Options":
-            assert part.toolTip(), name

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from napari.layers import Image
 from PIL import Image as Picture
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDockWidget, QFileDialog, QMessageBox
 
 from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
@@ -92,22 +94,37 @@ def test_what_cannot_be_saved_says_why(bare_dock, wait, choose, messages, photo,
     assert "a.png cannot be saved in" in said[-1]
 
 
-def test_the_keys_save_in_a_window(open_dock, photo, wait, choose, qtbot, tmp_path):
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
-
+@pytest.mark.parametrize("place", ["docked", "floating", "behind", "hidden"])
+def test_the_keys_save_in_a_window_wherever_the_dock_is(
+    open_dock, open_train, photo, wait, choose, qtbot, tmp_path, place
+):
     viewer, widget = open_dock(Image(photo, name="photo"), show=True)
     widget.predict_button.click()
     wait(widget)
-    choose(folder=tmp_path)
+    asked = choose(folder=tmp_path)
     window = viewer.window._qt_window
+    dock = next(dock for dock in window.findChildren(QDockWidget) if dock.isAncestorOf(widget))
+    if place == "floating":
+        dock.setFloating(True)
+    elif place == "behind":
+        open_train(viewer=viewer)
+        other = next(other for other in window.findChildren(QDockWidget) if other.windowTitle().startswith("Train"))
+        window.tabifyDockWidget(dock, other)
+        qtbot.waitUntil(lambda: other.raise_() or widget.visibleRegion().isEmpty(), timeout=10_000)
+    elif place == "hidden":
+        dock.hide()
     window.activateWindow()
     canvas = viewer.window._qt_viewer.canvas.native
     canvas.setFocus()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=10_000)
-    QTest.keyClick(canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    keys = Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(canvas, *keys)
     wait(widget)
     assert (tmp_path / "photo.labels.png").is_file()
+    assert len(asked) == 1
+    viewer.window.remove_dock_widget(widget)
+    QTest.keyClick(canvas, *keys)
+    assert len(asked) == 1
 
 
 def test_napari_s_own_dialog_saves_colors_of_any_case(predicted, tmp_path):

@@ -1,5 +1,6 @@
 """What was asked for something that has changed is dropped or asked for again, never laid on the new thing."""
 
+import random
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.segment import Segmentation
 
 GRASS, SKY, TREE = 36, 50, 54
+SEEDS = 3
 
 
 class Gate:
@@ -247,3 +249,66 @@ def test_counts_of_labels_that_are_gone_are_not_shown(bare_predicted, gate, wait
     gate.meanwhile(widget.colorize_button.click, lambda: viewer.layers.remove("photo labels"))
     wait(widget)
     assert set(widget.controller.counts) <= {0}
+
+
+# -- anything, in any order
+
+
+def remove(name):
+    return lambda widget: widget.viewer.layers.remove(name) if name in widget.viewer.layers else None
+
+
+def on_labels(act):
+    return lambda widget: act(widget.controller.labels) if widget.controller.labels is not None else None
+
+
+def choose(name):
+    return lambda widget: widget.controller.choose_image(widget.viewer.layers[name])
+
+
+ANYTHING = {
+    "another image": choose("other"),
+    "the image": choose("photo"),
+    "picture": lambda widget: setattr(widget.viewer.layers["photo"], "data", widget.viewer.layers["photo"].data[::-1]),
+    "smaller picture": lambda widget: setattr(widget.viewer.layers["other"], "data", np.full((40, 50), 90, np.uint8)),
+    "labels gone": remove("photo labels"),
+    "colors gone": remove("photo colors"),
+    "drawn": on_labels(lambda labels: labels.data_setitem((np.arange(40), np.arange(40)), TREE)),
+    "undone": on_labels(lambda labels: labels.undo()),
+    "redrawn": on_labels(lambda labels: setattr(labels, "data", np.full(labels.data.shape, TREE, np.uint8))),
+    "class gone": lambda widget: widget.controller.set_classes(widget.controller.classes.without(GRASS)),
+    "model": lambda widget: widget.controller.choose_model("tiny"),
+    "model back": lambda widget: widget.controller.choose_model("default"),
+    "option": lambda widget: widget.chroma_gain.setValue(2),
+    "size": lambda widget: widget.working_size.setValue(48),
+    "look": lambda widget: setattr(widget.viewer.layers["photo"], "contrast_limits", (20, 220)),
+    "predicted": lambda widget: widget.predict_button.click(),
+    "reset": lambda widget: widget.prediction.reset("map"),
+}
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_changes_in_whatever_order_the_colors_are_those_of_what_is_there(
+    tiny, bare_predicted, gate, wait, photo, seed
+):
+    viewer, widget = bare_predicted
+    viewer.add_image(photo[:70, :90].copy(), name="other")
+    controller, chance = widget.controller, random.Random(seed)
+    for _ in range(3):
+        if controller.image is None:
+            break
+        names = chance.choices([*ANYTHING], k=4)
+        begin = chance.choice([widget.predict_button, widget.colorize_button]).click
+        gate.meanwhile(begin, lambda names=names: [ANYTHING[name](widget) for name in names])
+        wait(widget)
+        if controller._complaint:
+            assert "of the same shape" in controller._complaint, names  # the picture is a smaller one now
+            continue
+        image, labels, colors = controller.image, controller.labels, controller.colors
+        if labels is None or colors is None:
+            continue
+        pixels, limits = on_layers.picture_of(image, viewer, 0).seen()
+        expected = load(controller.model.name).colorize(
+            pixels, np.asarray(labels.data), None, controller.options, limits, controller.classes
+        )
+        assert np.abs(np.asarray(colors.data).astype(int) - expected).max() <= 1, names

@@ -1,7 +1,28 @@
-"""How wide the docks are, and the places for text in them."""
+"""What both docks are made of: their width, names and tooltips, places for text, and their end."""
 
+import gc
+import weakref
+
+import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QListView,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QCollapsible
 
 from napari_colorizer._napari.shared.dock import Dock
@@ -108,3 +129,50 @@ def test_a_long_word_breaks_and_can_be_copied(box, qtbot):
     box.resize(100, 20)
     settle()
     assert box.height() > wide
+
+
+HANDLED = (QAbstractButton, QComboBox, QAbstractSpinBox, QSlider, QLineEdit, QAbstractItemView)
+READ = (QPlainTextEdit, QProgressBar)
+PARTS_OF_PARTS = (QListView, QHeaderView)  # the choices of a box, and what stands around a table
+INNER = (QComboBox, QAbstractSpinBox, QLineEdit, QTabBar)  # make buttons of their own
+
+
+def parts(dock, kinds):
+    """The widgets of some kinds in a dock, but for those that Qt makes for another one of its own."""
+    for part in dock.findChildren(QWidget):
+        inner = part.objectName().startswith("qt_") or isinstance(part.parentWidget(), INNER)
+        if isinstance(part, kinds) and not inner and not isinstance(part, PARTS_OF_PARTS):
+            yield part
+
+
+@pytest.mark.parametrize("name", ["Colorize", "Train"])
+def test_whatever_is_handled_or_read_has_a_name_and_what_is_handled_says_what_it_does(bare, bare_train, name):
+    _, dock = bare if name == "Colorize" else bare_train()
+
+    def called(part):
+        return part.accessibleName() or (part.text() if isinstance(part, QAbstractButton) else "")
+
+    assert len(list(parts(dock, HANDLED))) > 20
+    assert [part for part in parts(dock, (*HANDLED, *READ)) if not called(part)] == []
+    assert [called(part) for part in parts(dock, HANDLED) if not part.toolTip()] == []
+
+
+@pytest.mark.parametrize("name", ["Colorize", "Train"])
+def test_a_closed_dock_is_forgotten(make_napari_viewer, library, photo, wait, qtbot, predicts, name):
+    predicts(np.full(photo.shape, 50, np.uint8))
+    viewer = make_napari_viewer()
+    viewer.add_image(photo, name="photo")
+    dock = viewer.window.add_plugin_dock_widget("napari-colorizer", name)[1]
+    if name == "Colorize":
+        wait(dock).predict_button.click()
+        wait(dock)
+    kept = [weakref.ref(part) for part in (dock, dock.controller)]
+    viewer.window.remove_dock_widget(dock)
+    del dock
+
+    def gone():
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        gc.collect()
+        return all(part() is None for part in kept)
+
+    qtbot.waitUntil(gone, timeout=10_000)

@@ -86,6 +86,7 @@ class ClassList(ClassEditing):
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.horizontalHeader().hide()
         table.setAccessibleName("Classes")
+        table.setToolTip("<p>A click makes a class the brush, a double click renames it; the numbers are pixels</p>")
         table.selectionModel().selectionChanged.connect(self._on_selected)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, MARK):
@@ -175,17 +176,19 @@ class ClassList(ClassEditing):
             self.select(brush)
 
     def _move(self, step: int) -> None:
-        """Go down or up in what a search has found, from its first row on."""
-        hits, here = self.visible_ids(), self.selected()
+        """Go down or up in what a search has found, from its first row on; without a search, from the brush on."""
+        hits, here, searched = self.visible_ids(), self.selected(), bool(self.search.text().strip())
         if hits:
-            at = hits.index(here) + step if self._moved and here in hits else 0
+            at = hits.index(here) + step if (self._moved or not searched) and here in hits else 0
             self._moved = True
             self._take(hits[min(max(at, 0), len(hits) - 1)])
 
     def _take_hit(self) -> None:
-        """Paint with the first hit, or with the one that the arrows have moved to."""
+        """Paint with the first hit, or with the one that the arrows have moved to; without a search, go on."""
         hits, here = self.visible_ids(), self.selected()
-        if hits:
+        if not self.search.text().strip():
+            focus_canvas(self)
+        elif hits:
             self._take(here if self._moved and here is not None and here in hits else hits[0])
             self.search.clear()
             focus_canvas(self)

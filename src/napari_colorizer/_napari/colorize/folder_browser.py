@@ -23,7 +23,7 @@ from napari_colorizer._napari.shared.questions import Answer
 from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
-from napari_colorizer.errors import FileError
+from napari_colorizer.errors import FileError, readable
 from napari_colorizer.files import (
     COLOR_SUFFIX,
     LABELS_SUFFIX,
@@ -35,6 +35,7 @@ from napari_colorizer.files import (
     write_label_map,
 )
 
+MOST_SHOWN = 60  # characters of a name that is too long
 Opened = tuple[NDArray[Any], NDArray[Any] | None, ClassMap | None]  # an image, its label map and its classes
 
 
@@ -50,7 +51,7 @@ def first_readable(images: list[Path], position: int, by: int) -> tuple[int, Ope
     while 0 <= position < len(images):
         try:
             return position, read_with_labels(images[position], images), problems
-        except (FileError, OSError) as error:  # a name too long for its label map, say
+        except (FileError, OSError) as error:
             problems.append(error)
             position += by
     raise problems[0]
@@ -59,7 +60,12 @@ def first_readable(images: list[Path], position: int, by: int) -> tuple[int, Ope
 def read_with_labels(path: Path, images: list[Path]) -> Opened:
     """Read an image and the label map beside it, if there is one."""
     image, map_file = read_image(path), kept_as(path, images, LABELS_SUFFIX)
-    labels, classes = read_label_map(map_file) if map_file.is_file() else (None, None)
+    try:
+        there = map_file.is_file()
+    except OSError as error:  # a name that is too long, say
+        wanted = "its label map has no place beside it"
+        raise FileError(f"{readable(path.name, MOST_SHOWN)}: {wanted} ({error.strerror}); rename it") from error
+    labels, classes = read_label_map(map_file) if there else (None, None)
     if labels is not None and labels.shape != image.shape[:2]:
         raise FileError(f"{map_file.name} has the shape {labels.shape}, {path.name} {image.shape[:2]}: move it away")
     return image, labels, classes

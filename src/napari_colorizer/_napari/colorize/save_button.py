@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QKeySequence, QShowEvent
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
 
 from napari_colorizer._napari.colorize.saving import Saver
+from napari_colorizer._napari.shared.dock import viewer_window
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
 from napari_colorizer.color_files import SUFFIXES
@@ -24,7 +26,7 @@ class SaveButton(QPushButton):
     ----------
     saver : Saver
     dock : QWidget
-        In whose window the keys are heard.
+        The keys are heard in the window of its viewer, wherever the dock is, floats or lies behind another.
     """
 
     def __init__(self, saver: Saver, dock: QWidget):
@@ -42,6 +44,19 @@ class SaveButton(QPushButton):
         self.keys.setContext(Qt.ShortcutContext.WindowShortcut)
         self.keys.activated.connect(self.save_both)
         saver.overwrite_requested.connect(self._ask)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Qt's word that the dock has its place: only now it belongs to a window."""
+        super().showEvent(event)
+        window = viewer_window(self)
+        if window is not None and self.keys.parent() is not window:
+            self.keys.setParent(window)
+
+    def release(self) -> None:
+        """Hear the keys no more."""
+        with suppress(RuntimeError):  # they are gone with the window
+            self.keys.setParent(self)
+            self.keys.setEnabled(False)
 
     def _ask(self, paths: list[Path], then: Told) -> None:
         ask_to_overwrite(self.window(), paths, then)

@@ -41,7 +41,7 @@ from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.dock import Dock, fill, form, row
+from napari_colorizer._napari.shared.dock import Dock, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in
 from napari_colorizer._napari.shared.offer_bar import OfferBar
 from napari_colorizer._napari.shared.questions import ask_to_overwrite
@@ -89,7 +89,14 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.reset_tool, self.filling, self.map_tools, self.brush_color, self.compare_keys):
+        for tool in (
+            self.reset_tool,
+            self.filling,
+            self.map_tools,
+            self.brush_color,
+            self.compare_keys,
+            self.save_button,
+        ):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -121,6 +128,7 @@ class ColorizeWidget(Dock):
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
         self.message = TextBox(most_lines=12)
+        self.message.setAccessibleName("Message")
         self.work = WorkBar(self.controller.tasks)
         self.confidence = ConfidenceSlider(self.prediction)
         self.place = QLabel()
@@ -179,7 +187,7 @@ class ColorizeWidget(Dock):
                 }
             )
         )
-        options = QCollapsible("Options")
+        options = options_part()
         options.addWidget(content)
         return options
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
+from superqt import QCollapsible
 
 LEAST_WIDTH = 300
 LAYOUT_MS = 50  # for the layout to settle
@@ -66,12 +67,18 @@ class Dock(QScrollArea):
         raise NotImplementedError
 
 
-def canvas_of(widget: QWidget) -> Any:
-    """The canvas of the window that a widget lies in; None where there is none."""
+def viewer_window(widget: QWidget) -> QWidget | None:
+    """The window of the viewer that a widget belongs to, if there is one, also where its dock floats."""
     above: QWidget | None = widget
     while above is not None and not hasattr(above, "_qt_viewer"):
         above = above.parentWidget()
-    return above._qt_viewer.canvas if above is not None else None
+    return above
+
+
+def canvas_of(widget: QWidget) -> Any:
+    """The canvas of the window that a widget belongs to; None where there is none."""
+    window: Any = viewer_window(widget)
+    return window._qt_viewer.canvas if window is not None else None
 
 
 def focus_canvas(widget: QWidget) -> None:
@@ -98,6 +105,13 @@ def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
     if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
         widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         widget.setMinimumContentsLength(12)
+
+
+def options_part() -> QCollapsible:
+    """A part of a dock that is unfolded by whoever needs it."""
+    options = QCollapsible("Options")
+    options.toggleButton().setToolTip("Show or hide what seldom has to be changed")
+    return options
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:

@@ -16,6 +16,7 @@ class OfferBar(QFrame):
         super().__init__()
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.text = TextBox(most_lines=6)
+        self.text.setAccessibleName("Offer")
         self.buttons: list[QPushButton] = []
         self._row = QHBoxLayout()
         layout = QVBoxLayout(self)

@@ -140,16 +140,19 @@ class TaskQueue:
         self._running, self._current = True, request
         request.progress.begin()
         self.busy.emit(request.doing)
+        to_do, asked = [work], [request]  # given up when done: napari's workers live on, with all that they hold
+        del work, request
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
-                return work(), None
+                return to_do.pop()(), None
             except Exception as error:  # handed over as a value, so that the main thread always hears of it
                 traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
                 return None, error
 
         def returned(outcome: tuple[Any, Exception | None]) -> None:
             self._running, self._current = False, None
+            request = asked.pop()
             if self._closed:
                 return
             result, error = outcome

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.training_pairs import collected_folder, count_pairs
-from napari_colorizer._napari.shared.dock import Dock, add_row, fill, form, row
+from napari_colorizer._napari.shared.dock import Dock, add_row, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in
 from napari_colorizer._napari.shared.text_box import TextBox
 from napari_colorizer._napari.train.close_guard import ClosingGuard
@@ -81,6 +81,7 @@ class TrainWidget(Dock):
         self.message, self.record = TextBox(MESSAGE_LINES), TextBox(RECORD_LINES, framed=True)
         self.curves = Curves()
         self.curves.hide()
+        self._explain()
         content = QWidget()
         layout = QVBoxLayout(content)
         fields = form({"Data": self.data, "Start from": self.starts, "Network": self.networks, "Epochs": self.epochs})
@@ -95,12 +96,26 @@ class TrainWidget(Dock):
         layout.addStretch(1)
         self.show_content(content)
 
+    def _explain(self) -> None:
+        for widget, tip in (
+            (self.data, "The labeled set: a folder of images and label maps, or a CSV list of them"),
+            (self.browse_button, "Choose the folder of the labeled set"),
+            (self.starts, "The model whose weights and classes are trained on; 'fresh' begins from nothing"),
+            (self.networks, "What is taught: to find the labels, to color by them, or both"),
+            (self.name, "What the new model is called; it is installed beside the others"),
+            (self.check_button, "Look for what is missing, damaged or contradictory in the data, without training"),
+            (self.start_button, "Check the data, and train in the background; it can be stopped and resumed"),
+        ):
+            widget.setToolTip(f"<p>{tip}</p>")
+        for widget, name in ((self.progress, "Progress"), (self.message, "Message"), (self.record, "Record")):
+            widget.setAccessibleName(name)
+
     def _make_options(self) -> QCollapsible:
         self.recipes = QComboBox()
         self.recipes.addItems(RECIPES)
         self.recipes.setToolTip("<p>Fills all options: for minutes on your own images, or for hours and days</p>")
         self.fields = OptionFields(left_out=ELSEWHERE)
-        options = QCollapsible("Options")
+        options = options_part()
         recipe = QWidget()
         recipe.setLayout(form({"Recipe": self.recipes}))
         recipe.layout().setContentsMargins(0, 0, 0, 0)
