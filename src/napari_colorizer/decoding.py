@@ -33,6 +33,7 @@ TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
     8: np.rot90,
 }
+SIDEWAYS = (5, 6, 7, 8)  # turns that swap height and width
 SCREEN_GAMMA, LIKE_SCREEN = 1 / 2.2, 0.05  # of a PNG's gAMA, and how far from it still means sRGB
 SRGB = ImageCms.createProfile("sRGB")
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.checksums import stamp
-from napari_colorizer.batches.tiff_stacks import may_be_tiff_stack, open_tiff
+from napari_colorizer.batches.tiff_stacks import open_tiff
 from napari_colorizer.batches.zarr_stacks import is_store, open_zarr
-from napari_colorizer.files import TIFF_SUFFIXES
+from napari_colorizer.decoding import is_tiff
+from napari_colorizer.files import TIFF_SUFFIXES, naming
 
 
 class Stack(Protocol):
@@ -36,10 +37,12 @@ def open_stack(path: Path) -> Stack | None:
     Raises
     ------
     FileError
-        If a zarr store is no stack of images, or the pages of a TIFF differ in size.
+        If it cannot be read, a zarr store is no stack of images, or the pages of a TIFF differ in size.
     """
     if is_store(path):
         return open_zarr(path)
-    if path.suffix.lower() in TIFF_SUFFIXES and may_be_tiff_stack(path):
-        return open_tiff(path, stamp(path))
-    return None
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return None
+    with naming(path, "an image"):
+        stack = open_tiff(path, stamp(path)) if is_tiff(path) else None
+    return stack if stack and stack.lead else None

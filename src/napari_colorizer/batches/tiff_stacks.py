@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.checksums import Stamp
-from napari_colorizer.decoding import decode_page, is_tiff
+from napari_colorizer.decoding import ORIENTATION, SIDEWAYS, decode_page
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import check_image, naming
 
@@ -32,7 +32,7 @@ class TiffStack:
     axes : str
         A letter for each of these axes, such as ``"tz"``.
     size : (int, int)
-        Height and width of each page, as stored.
+        Height and width of each page.
     scale, units : tuple
         As of `napari_colorizer.batches.zarr_stacks.ZarrStack`.
 
@@ -44,7 +44,7 @@ class TiffStack:
 
     def __init__(self, path: Path):
         self.path = path
-        with naming(path, "a TIFF"):
+        with naming(path, "an image"):
             self._tiff = tifffile.TiffFile(path)
             series = self._tiff.series
             self._pages = [page for part in series for page in part.pages if page is not None and not _is_small(page)]
@@ -53,7 +53,9 @@ class TiffStack:
         if len(shapes) > 1:
             raise FileError(f"{path.name} has pages of several sizes, such as {_two(shapes)}: save them one by one")
         first = pages[0]
-        self.size: tuple[int, int] = (first.imagelength, first.imagewidth)
+        turned = ORIENTATION in first.tags and first.tags[ORIENTATION].value in SIDEWAYS
+        sides = (first.imagewidth, first.imagelength) if turned else (first.imagelength, first.imagewidth)
+        self.size: tuple[int, int] = sides
         lead = tuple(series[0].shape[: len(series[0].shape) - len(first.shape)]) if len(series) == 1 else ()
         if math.prod(lead) != len(pages):
             lead = (len(pages),)
@@ -64,7 +66,10 @@ class TiffStack:
 
     def read(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """The page, (H, W) or (H, W, 3 or 4), at a place along the axes before y and x, as it is meant to be shown."""
-        return check_image(self.path.name, self._decode(index, shown=True))
+        image = check_image(self.path.name, self._decode(index, shown=True))
+        if image.shape[:2] != self.size:
+            raise FileError(f"{self.path.name} has pages that are turned differently: save them one by one")
+        return image
 
     def numbers(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """The numbers that the page holds, for label maps."""
@@ -80,14 +85,6 @@ class TiffStack:
 def open_tiff(path: Path, _stamp: Stamp | None = None) -> TiffStack:
     """The stack of a file; the last ones are kept open, until the file has another stamp."""
     return TiffStack(path)
-
-
-def may_be_tiff_stack(path: Path) -> bool:
-    """Whether a file is a TIFF of several pages; false where it cannot be read, which reading it will tell."""
-    try:
-        return is_tiff(path) and bool(TiffStack(path).lead)
-    except (OSError, ValueError, IndexError):
-        return False
 
 
 def encode_page(pixels: NDArray[np.generic]) -> bytes:
