@@ -180,10 +180,9 @@ class ZarrItem(StackItem):
         """See `ImageItem`."""
         self._prepare(folder)
         self._create()
-        names, kept = kept_axes(self.stack, self.source.name)
+        kept = kept_axes(self.stack, self.source.name)[1]
         for index in np.ndindex(*self.stack.lead):
-            place = tuple((name, index[axis]) for name, axis in zip(names, kept, strict=True))
-            destination = StoreDestination(self.target.absolute(), place, self._colors)
+            destination = StoreDestination(self.target.absolute(), tuple(index[axis] for axis in kept))
             yield self._task(index, destination, self._stamp)
 
     def _create(self) -> None:

@@ -49,18 +49,21 @@ def read_labels(
     FileError
         If it cannot be read, or does not lie on the image.
     """
-    if index is None:
-        labels, classes = read_label_map(file)
-    else:
-        stack = open_stack(file)
-        if (
-            stack is None
-            or len(stack.lead) != len(index)
-            or any(n >= of for n, of in zip(index, stack.lead, strict=True))
-        ):
-            raise FileError(f"{file.name} does not lie on {image.name}: it has no image {list(index)}")
-        labels, classes = stack.numbers(index), None  # type: ignore[assignment]
+    labels, classes = read_label_map(file) if index is None else _read_slice(file, image, index)
     try:
         return check_labels(labels, shape), classes
     except (ValueError, TypeError) as error:
         raise FileError(f"{file.name} does not lie on {image.name}: {error}") from error
+
+
+def _read_slice(file: Path, image: Path, index: tuple[int, ...]) -> tuple[NDArray[Any], ClassMap | None]:
+    labels, source = open_stack(file), open_stack(image)
+    if labels is None or source is None:
+        raise FileError(f"{file.name} does not lie on {image.name}: it is no stack of label maps")
+    if len(labels.lead) < len(index):  # ours have no axis for a single channel
+        index = tuple(
+            n for n, axis, length in zip(index, source.axes, source.lead, strict=True) if (axis, length) != ("c", 1)
+        )
+    if len(labels.lead) != len(index) or any(n >= length for n, length in zip(index, labels.lead, strict=True)):
+        raise FileError(f"{file.name} does not lie on {image.name}: it has no image {list(index)}")
+    return labels.numbers(index), labels.classes

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from napari_colorizer.batches.checksums import stamp
 from napari_colorizer.batches.tiff_stacks import open_tiff
-from napari_colorizer.batches.zarr_stacks import is_store, open_zarr
+from napari_colorizer.batches.zarr_stacks import SIGNS, is_store, open_zarr
+from napari_colorizer.classes import ClassMap
 from napari_colorizer.decoding import is_tiff
 from napari_colorizer.files import TIFF_SUFFIXES, naming
 
@@ -23,6 +24,7 @@ class Stack(Protocol):
     size: tuple[int, int]
     scale: tuple[float, ...]
     units: tuple[str | None, ...]
+    classes: ClassMap | None
 
     def read(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """The image at a place along the axes before y and x."""
@@ -40,7 +42,7 @@ def open_stack(path: Path) -> Stack | None:
         If it cannot be read, a zarr store is no stack of images, or the pages of a TIFF differ in size.
     """
     if is_store(path):
-        return open_zarr(path)
+        return open_zarr(path, tuple(stamp(path / sign) for sign in SIGNS if (path / sign).is_file()))
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
     with naming(path, "an image"):

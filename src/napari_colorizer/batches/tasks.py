@@ -93,24 +93,23 @@ class StoreDestination:
     """One image in a zarr store."""
 
     store: Path
-    place: tuple[tuple[str, int], ...]
-    colors: bool
+    place: tuple[int, ...]
     in_place: bool = True
 
     def checksum(self) -> str | None:
         """See `Destination`."""
-        return checksum_of(read_levels(self.store, dict(self.place), self.colors))
+        return checksum_of(read_levels(self.store, self.place))
 
     def refuse(self) -> None:
         """See `Destination`."""
         raise FileError(
-            f"{self.store} was changed at {dict(self.place)} and is not written over unasked: --overwrite, or another "
+            f"{self.store} was changed at {list(self.place)} and is not written over unasked: --overwrite, or another "
             "place, helps"
         )
 
     def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
         """See `Destination`."""
-        return None, checksum_of(write_image(self.store, dict(self.place), result))
+        return None, checksum_of(write_image(self.store, self.place, result))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.checksums import Stamp
+from napari_colorizer.classes import ClassMap
 from napari_colorizer.decoding import ORIENTATION, SIDEWAYS, decode_page
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import check_image, naming
@@ -33,7 +34,7 @@ class TiffStack:
         A letter for each of these axes, such as ``"tz"``.
     size : (int, int)
         Height and width of each page.
-    scale, units : tuple
+    scale, units, classes
         As of `napari_colorizer.batches.zarr_stacks.ZarrStack`.
 
     Raises
@@ -61,6 +62,7 @@ class TiffStack:
             lead = (len(pages),)
         self.lead: tuple[int, ...] = lead if len(pages) > 1 else ()
         self.axes = _letters(series[0].axes, len(self.lead))
+        self.classes: ClassMap | None = None  # a TIFF does not tell
         self.scale = (1.0,) * (len(self.lead) + 2)
         self.units: tuple[str | None, ...] = (None,) * (len(self.lead) + 2)
 

@@ -11,10 +11,13 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from napari_colorizer.batches.checksums import Stamp
+from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import check_image, naming
 
 SIGNS = ("zarr.json", ".zarray", ".zgroup")
+KEY = "napari-colorizer"  # of the attributes that tell our stores from others
 MOST_AXES = 2  # before y and x: OME-Zarr knows time, channel and z
 NAMES = {0: "", 1: "t", 2: "tz"}
 
@@ -39,6 +42,8 @@ class ZarrStack:
         Of the axes in `axes`, then of y and x.
     units : tuple of str or None
         Likewise.
+    classes : ClassMap, optional
+        Of label maps that this program has written.
 
     Raises
     ------
@@ -50,6 +55,7 @@ class ZarrStack:
         self.path = path
         with naming(path, "a zarr store"):
             self._array, self.axes, self.scale, self.units = _find_array(path)
+            self.classes = _find_classes(path)
         shape = tuple(self._array.shape)
         rgb = len(shape) > len(self.axes) + 2
         plane = 3 if rgb else 2
@@ -68,8 +74,8 @@ class ZarrStack:
 
 
 @lru_cache(maxsize=2)
-def open_zarr(path: Path) -> ZarrStack:
-    """The stack of a store; the last ones are kept open."""
+def open_zarr(path: Path, _stamps: tuple[Stamp, ...] = ()) -> ZarrStack:
+    """The stack of a store; the last ones are kept open, until its description has another stamp."""
     return ZarrStack(path)
 
 
@@ -87,6 +93,14 @@ def _find_array(path: Path) -> tuple[Any, str, tuple[float, ...], tuple[str | No
         return _plain(path, arrays.get("0") or next(iter(arrays.values())))
     names = ", ".join(sorted([*arrays, *node.group_keys()])) or "nothing"
     raise FileError(f"{path.name} is a zarr group without one image to take: it holds {names}. Name one of its arrays")
+
+
+def _find_classes(path: Path) -> ClassMap | None:
+    told: Any = zarr.open(path, mode="r").attrs.get(KEY)
+    try:
+        return ClassMap.from_json(told["classes"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _plain(path: Path, array: Any) -> tuple[Any, str, tuple[float, ...], tuple[str | None, ...]]:

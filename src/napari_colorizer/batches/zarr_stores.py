@@ -11,14 +11,13 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.stacks import Stack
+from napari_colorizer.batches.zarr_stacks import KEY
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
 
-KEY = "napari-colorizer"  # of the attributes that tell our stores from others
 CHUNK = 1024  # pixels, each way
 SMALLEST_LEVEL = 512  # the longer side of the coarsest
 TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
-CHANNELS = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
 
 
 def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
@@ -62,7 +61,7 @@ def create_store(
         Of label maps.
     """
     names, kept = kept_axes(stack, name)
-    axes = _axes(names, colors)
+    axes = f"{names}yx{'c' if colors else ''}"  # channels last, as napari shows RGB
     sizes = {axis: stack.lead[n] for axis, n in zip(names, kept, strict=True)} | {"c": 3}
     group = zarr.open_group(path, mode="w-", zarr_format=3)
     levels = _level_sizes(stack.size)
@@ -80,7 +79,7 @@ def create_store(
     mark = uuid4().hex
     given = [*(stack.scale[n] for n in kept), *stack.scale[-2:]]
     units = [*(stack.units[n] for n in kept), *stack.units[-2:]]
-    attributes: dict[str, Any] = {"ome": _ome(name, axes, given, units, len(levels), colors)}
+    attributes: dict[str, Any] = {"ome": _ome(name, axes, given, units, len(levels))}
     attributes[KEY] = {"mark": mark, "kind": "color" if colors else "labels"}
     if classes is not None:
         attributes[KEY]["classes"] = classes.to_json()
@@ -96,7 +95,7 @@ def mark_of(path: Path) -> str:
         return ""
 
 
-def write_image(path: Path, place: dict[str, int], pixels: NDArray[Any]) -> list[NDArray[Any]]:
+def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> list[NDArray[Any]]:
     """Write one image, (H, W) or (H, W, 3), into all levels at a place along t and z; gives those levels."""
     group = zarr.open_group(path, mode="r+")
     levels = [pixels]
@@ -104,25 +103,15 @@ def write_image(path: Path, place: dict[str, int], pixels: NDArray[Any]) -> list
         levels.append(_half(levels[-1]))
     for number, level in enumerate(levels):
         array: Any = group[str(number)]
-        array[_where(place, level.ndim == 3)] = np.moveaxis(level, -1, 0) if level.ndim == 3 else level
+        array[(*place, ...)] = level
     return levels
 
 
-def read_levels(path: Path, place: dict[str, int], colors: bool) -> list[NDArray[Any]]:
+def read_levels(path: Path, place: tuple[int, ...]) -> list[NDArray[Any]]:
     """All levels of one image as `write_image` gave them."""
     group: Any = zarr.open_group(path, mode="r")
     arrays = [group[str(number)] for number in range(len(list(group.array_keys())))]
-    found = [np.asarray(array[_where(place, colors)]) for array in arrays]
-    return [np.moveaxis(level, 0, -1) for level in found] if colors else found
-
-
-def _where(place: dict[str, int], colors: bool) -> tuple[Any, ...]:
-    """What one image takes of an array."""
-    return tuple(place.get(axis, slice(None)) for axis in _axes("".join(place), colors))
-
-
-def _axes(names: str, colors: bool) -> str:
-    return f"{names}yx" if not colors else f"{'t' * ('t' in names)}c{'z' * ('z' in names)}yx"
+    return [np.asarray(array[(*place, ...)]) for array in arrays]
 
 
 def _level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -142,20 +131,13 @@ def _half(pixels: NDArray[Any]) -> NDArray[Any]:
     return ((sums + 2) // 4).astype(pixels.dtype)
 
 
-def _ome(
-    name: str, axes: str, scale: list[float], units: list[str | None], levels: int, colors: bool
-) -> dict[str, Any]:
+def _ome(name: str, axes: str, scale: list[float], units: list[str | None], levels: int) -> dict[str, Any]:
     """The metadata of OME-Zarr 0.5."""
-    steps = dict(zip(axes.replace("c", ""), scale, strict=True)) | {"c": 1.0}
-    unit = dict(zip(axes.replace("c", ""), units, strict=True))
+    steps = dict(zip(axes.removesuffix("c"), scale, strict=True)) | {"c": 1.0}
+    unit = dict(zip(axes.removesuffix("c"), units, strict=True))
     told = [{"name": axis, "type": TYPES[axis], **({"unit": unit[axis]} if unit.get(axis) else {})} for axis in axes]
     datasets = []
     for level in range(levels):
         factors = [steps[axis] * (2**level if axis in "yx" else 1) for axis in axes]
         datasets.append({"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": factors}]})
-    facts: dict[str, Any] = {"version": "0.5", "multiscales": [{"name": name, "axes": told, "datasets": datasets}]}
-    if colors:
-        window = {"start": 0, "end": 255, "min": 0, "max": 255}
-        channels = [{"label": label, "color": color, "window": window, "active": True} for label, color in CHANNELS]
-        facts["omero"] = {"channels": channels, "rdefs": {"model": "color"}}
-    return facts
+    return {"version": "0.5", "multiscales": [{"name": name, "axes": told, "datasets": datasets}]}
