@@ -133,7 +133,7 @@ class Scheduler:
 
     def _outcomes(self, client: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
         running: dict[Any, Task] = {}
-        finished = self._distributed.as_completed()
+        finished = self._distributed.as_completed(loop=client.loop)
 
         def hand_out() -> None:
             most = AHEAD * max(1, sum(client.nthreads().values()))
