@@ -1,7 +1,8 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite, and tells what took more than 2 s
 # make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
-# make soak    reads 5,000 damaged files (ROUNDS) and does 600 things by chance in a viewer (ACTIONS, SEED)
+# make soak    reads 5,000 damaged files (ROUNDS), does 600 things by chance in a viewer (ACTIONS, SEED) and kills a job of
+#              the shell 20 times (KILLS)
 # make docs    builds the documentation site into site/
 # All first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
@@ -13,6 +14,7 @@ export QT_API ?= pyqt6
 ROUNDS ?= 5000
 ACTIONS ?= 600
 SEED ?= 1
+KILLS ?= 20
 
 demo: .venv/installed
 	$(BIN)/napari-colorizer demo
@@ -38,6 +40,7 @@ release: .venv/installed
 soak: .venv/installed
 	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py
 	NAPARI_COLORIZER_ACTIONS=$(ACTIONS) NAPARI_COLORIZER_SEED=$(SEED) .ci/with-display $(BIN)/pytest tests/_napari/test_soak.py
+	NAPARI_COLORIZER_KILLS=$(KILLS) $(BIN)/pytest tests/batches/test_faults.py -k random_moments
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

@@ -9,6 +9,7 @@ import tifffile
 import torch
 from PIL import Image
 
+from napari_colorizer.batches.manifest import NAME as MANIFEST
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.files import read_image, read_label_map
 from napari_colorizer.models.model import Model
@@ -80,7 +81,7 @@ def test_the_output_folder_is_made(segment, colorize, pictures, tmp_path):
     folder = tmp_path / "new" / "results"
     assert segment(pictures / "A.png", "--output", folder).exit_code == 0
     assert colorize(pictures / "A.png", "-o", folder).exit_code == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["A.color.png", "A.labels.png"]
+    assert sorted(path.name for path in folder.iterdir()) == ["A.color.png", "A.labels.png", MANIFEST]
     assert len(list(pictures.iterdir())) == 3
 
 
@@ -106,6 +107,7 @@ def test_colors_are_written_as_the_suffix_of_the_output_says(colorize, pictures,
     assert colorize(pictures / "A.png", "-o", tmp_path / name).exit_code == 0
     with Image.open(tmp_path / name) as image:
         assert (image.format, image.size, image.mode) == (kind, (64, 48), "RGB")
+    (tmp_path / name).write_bytes(b"painted over")
     assert refused(colorize(pictures / "A.png", "-o", tmp_path / name), "is there already")
 
 
@@ -357,7 +359,7 @@ def test_a_folder_stands_for_its_images(colorize, pictures, tmp_path):
         (pictures / name).write_text("of no interest")
     result = colorize(pictures, "--output", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A.color.png", "B.color.png", "C.color.png"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [f"{name}.color.png" for name in "ABC"]
     assert result.stderr == ""
 
 
@@ -528,7 +530,7 @@ needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="written for bas
 def test_images_are_done_though_nobody_reads_their_names(pictures, model_file, tmp_path, line):
     done = in_shell(line, "segment", "-m", model_file, pictures, "-o", tmp_path / "out", *CPU)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a thing of Linux")
@@ -537,7 +539,7 @@ def test_names_that_find_no_room_are_told_once_and_are_no_failure(pictures, mode
     assert done.returncode == 0
     assert done.stderr.startswith("warning: the names of the results cannot be printed")
     assert done.stderr.count("\n") == 1
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a thing of Linux")

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from napari_colorizer.bench import batches
 from napari_colorizer.bench import coloring as bench
 from napari_colorizer.bench import scene as bench_scene
 from napari_colorizer.bench import training as bench_training
@@ -69,6 +70,18 @@ def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):
         assert text in result.output
     assert "on device" not in result.output
     assert "training step" not in result.output
+
+
+def test_jobs_are_measured_if_asked(run, monkeypatch):
+    monkeypatch.setattr(batches, "SHAPE", (30, 40))
+    monkeypatch.setattr(batches, "IMAGES", 4)
+    monkeypatch.setattr(batches.measure_batches, "__defaults__", ("default", "auto", (0,), 4))
+    (row,) = run_json(run, "--only", "batches")["batches"]
+    assert (row["workers"], row["images"]) == (0, 4)
+    assert row["share"] == pytest.approx(row["rate"] / row["alone"])
+    assert 0 < row["early_mb"] <= row["late_mb"]
+    result = run("bench", "--device", "cpu", "--only", "batches")
+    assert "Jobs of 4 images" in result.output
 
 
 def test_its_tables_tell_what_a_window_costs(run, monkeypatch):

@@ -38,6 +38,7 @@ TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
     8: np.rot90,
 }
+SIDEWAYS = (5, 6, 7, 8)  # turns that swap height and width
 SCREEN_GAMMA, LIKE_SCREEN = 1 / 2.2, 0.05  # of a PNG's gAMA, and how far from it still means sRGB
 SRGB = ImageCms.createProfile("sRGB")
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -104,21 +105,39 @@ def _read_tiff(path: Path, wanted: str) -> tuple[NDArray[Any], bytes | None]:
         check_memory(path, page.imagewidth, max(page.imagelength, series.size // max(1, page.imagewidth)))
         tags = page.tags
         profile = tags[PROFILE].value if PROFILE in tags else None
-        pixels = _numbers(series, page) if page.photometric in PLAIN or not shown else None
+        pixels = _numbers(series) if page.photometric in PLAIN or not shown else None
         if pixels is None:
             _refuse_stack(path, series, page, wanted)
             return _read_with_pillow(path, page, shown)
-        turn = TURNS.get(tags[ORIENTATION].value) if ORIENTATION in tags else None
-    pixels = _without_other_axes(pixels, series.axes)
+    return _upright(pixels, series.axes, page, shown), profile
+
+
+def decode_page(path: Path, page: Any, number: int, shown: bool) -> NDArray[Any]:
+    """Upright pixels of one page of an open TIFF, as they are meant to be shown or as numbers; any exception."""
+    first = page.keyframe  # it has the tags of those that are like it
+    check_memory(path, first.imagewidth, first.imagelength)
+    profile = first.tags[PROFILE].value if PROFILE in first.tags else None
+    pixels = _numbers(page) if first.photometric in PLAIN or not shown else None
+    if pixels is None:
+        pixels, profile = _read_with_pillow(path, first, shown, number)
+    else:
+        pixels = _upright(pixels, first.axes, first, shown)
+    return _in_srgb(pixels, profile) if shown else pixels
+
+
+def _upright(pixels: NDArray[Any], axes: str, page: Any, shown: bool) -> NDArray[Any]:
+    """Without axes that are no sides of the image, turned as it is to be seen, and if it is shown with 0 for black."""
+    turn = TURNS.get(page.tags[ORIENTATION].value) if ORIENTATION in page.tags else None
+    pixels = _without_other_axes(pixels, axes)
     if shown:
         pixels = _over_full_range(pixels, page)
-    return turn(pixels) if turn and pixels.ndim in (2, 3) else pixels, profile
+    return turn(pixels) if turn and pixels.ndim in (2, 3) else pixels
 
 
-def _numbers(series: tifffile.TiffPageSeries, page: Any) -> NDArray[Any] | None:
-    """What tifffile reads; None where it lacks a library for the compression."""
+def _numbers(part: Any) -> NDArray[Any] | None:
+    """What tifffile reads of a series or a page; None where it lacks a library for the compression."""
     try:
-        return series.asarray()
+        return part.asarray()
     except ImportError:
         return None
     except (ValueError, NotImplementedError) as error:
@@ -127,9 +146,10 @@ def _numbers(series: tifffile.TiffPageSeries, page: Any) -> NDArray[Any] | None:
         raise
 
 
-def _read_with_pillow(path: Path, page: Any, shown: bool) -> tuple[NDArray[Any], bytes | None]:
+def _read_with_pillow(path: Path, page: Any, shown: bool, number: int = 0) -> tuple[NDArray[Any], bytes | None]:
     try:
         with open_image(path) as image:
+            image.seek(number)
             if shown:
                 image.load()  # turns it upright
                 pixels, profile = _shown(image)

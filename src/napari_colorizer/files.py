@@ -18,12 +18,14 @@ from napari_colorizer.errors import FileError, readable
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+STORE_SUFFIX = ".zarr"
+OWN_SUFFIXES = IMAGE_SUFFIXES | {STORE_SUFFIX}
 LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
 OWN_ENDS = (".labels", ".color")  # of the stem of what this program writes
 CLASSES_KEY = "napari-colorizer-classes"
 UNKNOWN_COLOR = (255, 0, 255)
 UNREADABLE = Exception  # a damaged file fails in any way: zlib.error, struct.error, ZeroDivisionError, ...
-STACKS = " (stacks are not colored yet: save their images one by one)"
+STACKS = " (stacks are for the shell: napari-colorizer colorize)"
 
 
 def read_image(path: str | Path) -> NDArray[np.generic]:
@@ -38,17 +40,22 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
         If the file is not there, damaged, no such image, or too large for the memory; the message names it.
     """
     path = Path(path)
-    with _naming(path, "an image"):
+    with naming(path, "an image"):
         array = decode_shown(path)
+    return check_image(path.name, array)
+
+
+def check_image(name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The same array; `FileError`, which begins with a name, if it is not one gray or RGB(A) image."""
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
-        raise FileError(f"{path.name} is not one gray or RGB image: its shape is {array.shape}{STACKS}")
+        raise FileError(f"{name} is not one gray or RGB image: its shape is {array.shape}{STACKS}")
     if array.dtype.kind not in "buif":
-        raise FileError(f"{path.name} is not one gray or RGB image: its values are no real numbers, but {array.dtype}")
+        raise FileError(f"{name} is not one gray or RGB image: its values are no real numbers, but {array.dtype}")
     return array
 
 
 @contextmanager
-def _naming(path: Path, kind: str) -> Iterator[None]:
+def naming(path: Path, kind: str) -> Iterator[None]:
     """Name the file in whatever goes wrong while it is read."""
     try:
         yield
@@ -85,7 +92,7 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
         if overwrite:
             temporary.replace(path)
         else:
-            _place(temporary, path)
+            place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -99,7 +106,7 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def _place(temporary: Path, path: Path) -> None:
+def place(temporary: Path, path: Path) -> None:
     """Rename a file unless there is one of the new name, so that of several processes all but one are told."""
     try:
         try:
@@ -170,7 +177,7 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
         If the file is not there, damaged, or holds colors in place of class ids; the message names it.
     """
     path = Path(path)
-    with _naming(path, "a label map"):
+    with naming(path, "a label map"):
         array, text = decode_numbers(path, CLASSES_KEY)
     if array.ndim != 2 or array.dtype.kind not in "bui":
         raise FileError(
@@ -187,8 +194,8 @@ def read_label_map(path: str | Path) -> tuple[NDArray[np.uint8] | NDArray[np.uin
 
 
 def is_own_output(path: Path) -> bool:
-    """Whether a file is a label map or a colored image that this program wrote beside its image, in any format."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and path.stem.lower().endswith(OWN_ENDS)
+    """Whether a file or a store is a label map or colors that this program wrote beside its image, in any format."""
+    return path.suffix.lower() in OWN_SUFFIXES and path.stem.lower().endswith(OWN_ENDS)
 
 
 def images_in(folder: str | Path) -> list[Path]:

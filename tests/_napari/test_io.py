@@ -5,6 +5,7 @@ from importlib import resources
 import napari.layers
 import numpy as np
 import pytest
+import zarr
 from napari.layers import Image, Labels
 from npe2 import PluginManager, PluginManifest
 from npe2.manifest.utils import import_python_name
@@ -14,6 +15,8 @@ from skimage import data
 from napari_colorizer._napari import actions, io
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer.batches.zarr_stacks import ZarrStack
+from napari_colorizer.batches.zarr_stores import create_store, write_image
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.files import write_label_map
 from napari_colorizer.models.library import load_model
@@ -32,6 +35,33 @@ def manifest():
 @pytest.fixture
 def viewer(make_napari_viewer, library):
     return make_napari_viewer()
+
+
+@pytest.fixture
+def stores(tmp_path):
+    """Colors and label maps of a stack of two images, 600 pixels wide, as the shell writes them."""
+    zarr.create_array(tmp_path / "V.zarr", data=np.zeros((2, 40, 600), np.uint8))
+    stack, found = ZarrStack(tmp_path / "V.zarr"), {}
+    for kind, classes in (("color", None), ("labels", CLASSES)):
+        found[kind] = tmp_path / f"V.{kind}.zarr"
+        create_store(found[kind], "V.zarr", stack, np.dtype(np.uint8), kind == "color", classes)
+        image = np.full((40, 600, 3), (200, 100, 50), np.uint8) if kind == "color" else np.full((40, 600), 3, np.uint8)
+        write_image(found[kind], (1,), image)
+    return found
+
+
+def test_colors_of_a_stack_that_the_shell_has_written_are_opened_by_napari_as_such(viewer, stores):
+    (colors,) = viewer.open(stores["color"])
+    assert (colors.rgb, colors.multiscale, colors.ndim) == (True, True, 3)
+    assert [level.shape for level in colors.data] == [(2, 40, 600, 3), (2, 20, 300, 3)]
+    assert np.asarray(colors.data[0][1, 5, 5]).tolist() == [200, 100, 50]
+    assert np.asarray(colors.data[1][1, 5, 5]).tolist() == [200, 100, 50]
+
+
+def test_label_maps_of_a_stack_that_the_shell_has_written_are_opened_by_napari_as_such(viewer, stores):
+    (labels,) = viewer.open(stores["labels"], layer_type="labels")
+    assert [level.shape for level in labels.data] == [(2, 40, 600), (2, 20, 300)]
+    assert int(labels.data[0][1, 5, 5]) == 3
 
 
 @pytest.mark.parametrize("factor", [1, 100], ids=["8 bits", "16 bits"])

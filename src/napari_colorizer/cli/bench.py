@@ -44,6 +44,7 @@ class Section(StrEnum):
     large = "large"
     training = "training"
     start = "start"
+    batches = "batches"
 
 
 Only = Annotated[list[Section] | None, typer.Option(help="Measure this only (may be given more than once).")]
@@ -64,7 +65,7 @@ def bench(
     """Measure the speed on this machine: of coloring, on large photographs, of training, of the start."""
     from napari_colorizer.models.library import load_model
 
-    sections = list(only or Section)
+    sections = only or [section for section in Section if section != Section.batches]  # that takes minutes
     with plain_errors():
         found = _describe_machine(device)
         loaded = load_model(model)  # a model that is not there is told before anything is measured
@@ -76,6 +77,8 @@ def bench(
             found |= _profile(loaded, device, steps)
         if Section.training in sections:
             found |= _measure_training(device, steps)
+        if Section.batches in sections:
+            found |= _measure_batches(model, device)
         if Section.start in sections:
             found["import, ms"] = _in_fresh_processes(steps, IMPORT)
             found["load, ms"] = _in_fresh_processes(steps, LOAD, model)
@@ -113,6 +116,13 @@ def _measure_training(device: str, steps: int) -> dict[str, Any]:
 
     timings = measure_steps(TrainOptions.of_recipe("default", data="noise", device=device), steps)
     return {"training": [{**vars(timing), "loading_share": timing.loading_share} for timing in timings]}
+
+
+def _measure_batches(model: str, device: str) -> dict[str, Any]:
+    from napari_colorizer.bench import batches
+
+    timings = batches.measure_batches(model, device, images=batches.IMAGES)
+    return {"batches": [{**vars(timing), "share": timing.share} for timing in timings]}
 
 
 def _in_fresh_processes(steps: int, code: str, *arguments: str) -> float:

@@ -42,6 +42,8 @@ def print_bench(found: dict[str, Any]) -> None:
         console.print(_large_table(found["large"]))
     if "training" in found:
         console.print(_training_table(found["training"]))
+    if "batches" in found:
+        console.print(_batches_table(found["batches"]))
     if "import, ms" in found:
         console.print(f"import napari_colorizer: {found['import, ms']:.1f} ms")
         console.print(f"load the model, once torch is imported: {found['load, ms']:.1f} ms")
@@ -85,6 +87,17 @@ def _training_table(rows: list[dict[str, Any]]) -> Table:
         times = (f"{row['with_loading']:.0f}", f"{row['without_loading']:.0f}")
         speed = row["crops"] / row["with_loading"] * 1e3
         table.add_row(row["network"], str(row["crops"]), *times, f"{row['loading_share']:.1%}", f"{speed:.0f}")
+    return table
+
+
+def _batches_table(rows: list[dict[str, Any]]) -> Table:
+    titles = ("images a second", "of its parts alone", "memory after 10, MB", "in the end, MB")
+    columns = (Column(title, justify="right") for title in titles)
+    table = Table("workers", *columns, title=f"Jobs of {rows[0]['images']} images of 1 megapixel")
+    for row in rows:
+        name = str(row["workers"]) if row["workers"] else "none: this process"
+        figures = (f"{row['rate']:.2f}", f"{row['share']:.0%}", f"{row['early_mb']:.0f}", f"{row['late_mb']:.0f}")
+        table.add_row(name, *figures)
     return table
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_colorizer.cli.batch_progress import BatchProgress
 from napari_colorizer.cli.shared import (
     Device,
     Files,
@@ -14,10 +15,12 @@ from napari_colorizer.cli.shared import (
     ModelName,
     Output,
     Overwrite,
+    Recursive,
+    Scheduler,
+    Workers,
     WorkingSize,
     checked,
-    each,
-    inputs,
+    complain,
     parse_limits,
     plain_errors,
     remark,
@@ -26,7 +29,8 @@ from napari_colorizer.engine.options import Adjustment, ColorizeOptions, Segment
 from napari_colorizer.option_limits import help_text
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from napari_colorizer.batches.recipe import Recipe
+    from napari_colorizer.batches.wishes import Wishes
 
 Confidence = Annotated[
     float | None,
@@ -34,87 +38,24 @@ Confidence = Annotated[
 ]
 
 
-def _target(file: Path, suffix: str, output: Path | None, overwrite: bool) -> Path:
-    """Where a result goes; refused before any work if something is there."""
-    from napari_colorizer.errors import FileError
-    from napari_colorizer.files import beside, refuse_existing
-
-    target = beside(file, suffix, output)
-    if output is not None:
-        if _is_file_name(output):
-            target = output
-        target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and target.samefile(file):
-        raise FileError(f"{target} is the image itself, which is not written over: another name or a folder helps")
-    if not overwrite:
-        refuse_existing(target)
-    return target
-
-
-def _is_file_name(output: Path) -> bool:
-    """Whether an output is one file, and no folder: that is what the suffix of an image means."""
-    from PIL import Image
-
-    return output.suffix.lower() in Image.registered_extensions() and not output.is_dir()
-
-
-def _check_output(files: list[Path], output: Path | None) -> None:
-    """Refuse to let one result overwrite another: A.png and A.tif have the same one, and one file holds one."""
-    if output is not None and _is_file_name(output) and len(files) > 1:
-        raise ValueError(f"the results of {len(files)} images do not fit into one file, {output}: name a folder")
-    seen: dict[tuple[Path, str], Path] = {}
-    for file in files:
-        key = (output or file.parent, file.stem)
-        if seen.setdefault(key, file) != file:
-            raise ValueError(
-                f"{seen[key]} and {file} would be written to the same file; give each an --output folder of its own"
-            )
-
-
-def _read(file: Path, limits: str | None) -> tuple[NDArray[Any], tuple[float, float] | None]:
-    """An image and the values that mean black and white in it; says so where it uses little of its range."""
-    from napari_colorizer.color import auto_limits, range_note
-    from napari_colorizer.files import read_image
-
-    image, wanted = read_image(file), parse_limits(limits)
-    if wanted == "auto":
-        return image, auto_limits(image)
-    if note := range_note(image, limits=wanted):
-        remark(f"{file.name} {note}")
-    return image, wanted
-
-
 def segment(
     files: Files,
     model: ModelName = "default",
     output: Output = None,
     overwrite: Overwrite = False,
+    recursive: Recursive = False,
     limits: Limits = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
     confidence: Confidence = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Predict a label map of each image and write it as A.labels.png, an indexed PNG with the class map inside."""
-    from napari_colorizer.files import LABELS_SUFFIX, write_label_map
-    from napari_colorizer.models.library import load_model
-
     with plain_errors():
-        parse_limits(limits)
-        options = SegmentOptions(working_size, checked(device), confidence)
-        files = inputs(files)
-        _check_output(files, output)
-        if output is not None and _is_file_name(output) and output.suffix.lower() != ".png":
-            raise ValueError(f"a label map is written as PNG: name the file {output.with_suffix('.png').name}")
-        loaded = load_model(model)
-        loaded.require_segmenter()
-
-    def work(file: Path) -> Path:
-        target = _target(file, LABELS_SUFFIX, output, overwrite)
-        image, black_white = _read(file, limits)
-        write_label_map(target, loaded.segment(image, options, black_white), loaded.classes, overwrite)
-        return target
-
-    each(files, "Predicting labels", work)
+        place = device if scheduler else checked(device)
+        recipe = _recipe(model, SegmentOptions(working_size, place, confidence), None, limits)
+    _work("Predicting labels", files, recipe, output, None, overwrite, recursive, workers, scheduler)
 
 
 def colorize(
@@ -127,6 +68,7 @@ def colorize(
     predict: Annotated[bool, typer.Option(help="Predict the labels of images that have no label map.")] = True,
     output: Output = None,
     overwrite: Overwrite = False,
+    recursive: Recursive = False,
     limits: Limits = None,
     device: Device = "auto",
     working_size: WorkingSize = None,
@@ -147,77 +89,74 @@ def colorize(
     strength: Annotated[float, typer.Option(help="How much of the palette (0 to 1).")] = 1.0,
     saturation: Annotated[float, typer.Option(help=help_text(Adjustment, "saturation"))] = 1.0,
     warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
-    from napari_colorizer.cli.wishes import hints_for, palette_pins, parse_pins, tell_unused
-    from napari_colorizer.color_files import form_of_colors, write_picture
-    from napari_colorizer.files import COLOR_SUFFIX
-    from napari_colorizer.models.library import load_model
+    from napari_colorizer.batches.wishes import Wishes
+    from napari_colorizer.cli.wishes import parse_pins, read_dots, read_palette
 
     with plain_errors():
-        parse_limits(limits)
+        place = device if scheduler else checked(device)
         former = {} if vivid is None else {"vivid": vivid}
-        options = ColorizeOptions(working_size, checked(device), **{"chroma_gain": chroma_gain, **former})
-        predicting = SegmentOptions(working_size, options.device, confidence)
-        files = inputs(files)
-        _check_output(files, output)
-        if output is not None and _is_file_name(output):
-            form_of_colors(output)
-        if labels is not None and not labels.exists():
-            raise ValueError(f"there is no label map or folder {labels}")
-        if labels is not None and labels.is_file() and len(files) > 1:
-            raise ValueError("one label map cannot serve several images; give --labels a folder")
-        loaded = load_model(model)
-        loaded.require_colorizer()
-        adjustment, pinned = Adjustment(saturation, warmth), parse_pins(pins or ())
-        from_palette = palette_pins(palette, loaded, strength) if palette is not None else None
-        if hints is not None and not hints.exists():
-            raise ValueError(f"there is no file or folder {hints}")
-
-    def work(file: Path) -> Path:
-        target = _target(file, COLOR_SUFFIX, output, overwrite)
-        image, black_white = _read(file, limits)
-        label_map, classes = _labels_for(file, image, labels)
-        if label_map is None and predict and loaded.segmenter is not None:
-            label_map = loaded.segment(image, predicting, black_white)
-        session = loaded.session(image, options, black_white)
-        wished = pinned if from_palette is None else from_palette(label_map, classes) | pinned
-        rgb = session.colorize(label_map, hints_for(file, hints), classes, pins=wished, adjustment=adjustment)
-        tell_unused(file, pinned, classes or loaded.classes, session)
-        write_picture(target, rgb, f"colored with {loaded.name}", overwrite)
-        return target
-
-    each(files, "Coloring", work)
+        coloring = ColorizeOptions(working_size, place, **{"chroma_gain": chroma_gain, **former})
+        adjustment, dots = Adjustment(saturation, warmth), read_dots(hints)
+        wishes = Wishes(parse_pins(pins or ()), read_palette(palette, model, strength), strength, dots, adjustment)
+        segmenting = SegmentOptions(working_size, place, confidence)
+        recipe = _recipe(model, segmenting, coloring, limits, predict, wishes)
+    _work("Coloring", files, recipe, output, labels, overwrite, recursive, workers, scheduler)
 
 
-def _labels_for(file: Path, image: NDArray[Any], labels: Path | None) -> tuple[Any, Any]:
-    """The label map given for an image and its class map; None where none is given."""
-    from napari_colorizer.engine.labels import check_labels
-    from napari_colorizer.errors import FileError
-    from napari_colorizer.files import read_label_map
+def _recipe(
+    model: str,
+    segmenting: SegmentOptions,
+    coloring: ColorizeOptions | None,
+    limits: str | None,
+    predict: bool = True,
+    wishes: Wishes | None = None,
+) -> Recipe:
+    """What is made of each image; `ModelError` if there is no such model."""
+    from napari_colorizer.batches.checksums import checksum
+    from napari_colorizer.batches.recipe import Recipe
+    from napari_colorizer.batches.wishes import Wishes
+    from napari_colorizer.models.library import find_model
 
-    map_file = _label_file(file, labels)
-    if map_file is None:
-        return None, None
-    label_map, classes = read_label_map(map_file)
-    try:
-        return check_labels(label_map, (image.shape[0], image.shape[1])), classes
-    except ValueError as error:
-        raise FileError(f"{map_file.name} does not lie on {file.name}: {error}") from error
+    black_white = parse_limits(limits)
+    file = checksum(find_model(model))
+    return Recipe(model, file, segmenting, coloring, black_white, predict, wishes or Wishes())
 
 
-def _label_file(image: Path, labels: Path | None) -> Path | None:
-    """The label map of an image: the file given, or the one in the folder given."""
-    from napari_colorizer.errors import FileError
-    from napari_colorizer.files import LABELS_SUFFIX, beside, is_file
+def _work(
+    doing: str,
+    files: list[Path],
+    recipe: Recipe,
+    output: Path | None,
+    labels: Path | None,
+    overwrite: bool,
+    recursive: bool,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    """Find what is to be done, do it, tell it; exit code 1 if anything failed."""
+    from napari_colorizer.batches.inputs import find_inputs
+    from napari_colorizer.batches.plan import make_plan
+    from napari_colorizer.batches.run import Here, run_job
+    from napari_colorizer.batches.workers import LocalWorkers, Scheduler
 
-    if labels is None or labels.is_file():
-        return labels
-    candidates = [beside(image, LABELS_SUFFIX, labels), beside(image, ".png", labels)]
-    with_suffix = labels / f"{image.name}{LABELS_SUFFIX}"  # as the dock names those of A.jpg and A.tif in one folder
-    files = (file for file in (with_suffix, *candidates) if is_file(file))
-    found = next((file for file in files if not file.samefile(image)), None)  # the folder may be the image's own
-    if found is None:
-        names = " or ".join(file.name for file in candidates)
-        raise FileError(f"{image.name}: it has no label map in {labels}; that would be {names}")
-    return found
+    with plain_errors():
+        if workers and scheduler:
+            raise ValueError("--workers are processes of this machine, and --scheduler has its own: give one of them")
+        found = find_inputs(files, recursive)
+        for path in found.passed_over:
+            remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
+        recipe.check()
+        items, problems = make_plan(found.found, recipe, output, labels, overwrite)
+        who = Scheduler(scheduler) if scheduler else LocalWorkers(workers) if workers else Here()
+    for problem in (*found.problems, *problems):
+        complain(problem)
+    wrong = len(found.problems) + len(problems)
+    with plain_errors(), BatchProgress(doing, sum(item.count for item in items)) as progress:
+        failed = wrong + run_job(items, who, progress)
+    if failed:
+        complain(f"{failed} of {len(items) + wrong} files failed")
+        raise typer.Exit(1)

@@ -1,25 +1,28 @@
-"""What the commands share: options, errors in one line, one file after the other."""
+"""What the commands share: options, and errors in one line."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.errors import FileError, readable
+from napari_colorizer.errors import readable
 from napari_colorizer.option_limits import help_text
 
 Files = Annotated[
-    list[Path], typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Images (PNG, JPEG, TIFF, BMP or WebP), stacks (TIFF or zarr), folders of these, or patterns.",
+        show_default=False,
+    ),
 ]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="An installed model, or a model file.")]
 Device = Annotated[str, typer.Option(help=help_text(ColorizeOptions, "device"))]
@@ -28,9 +31,22 @@ WorkingSize = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Folder for the results, or a file for one.", show_default="beside each image"),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for the results, or a file or zarr store for one.",
+        show_default="beside each image",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over results that are there already.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over what is there already.")]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Look into folders within folders too.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes that work at once, with one thread each.", min=1, show_default="this one alone"),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="A dask scheduler whose workers do it, such as tcp://10.0.0.1:8786.")
+]
 Limits = Annotated[
     str | None,
     typer.Option(
@@ -60,32 +76,6 @@ def remark(text: str) -> None:
     typer.secho(f"warning: {readable(text)}", fg="yellow", err=True)
 
 
-def inputs(given: Sequence[Path]) -> list[Path]:
-    """The images among what is given: those of folders, and no label maps and colors that this program wrote.
-
-    Raises
-    ------
-    FileError
-        If no image is left.
-    """
-    from napari_colorizer.files import images_in, is_own_output
-
-    found: dict[Path, None] = {}
-    for path in given:
-        if path.is_dir():
-            found |= dict.fromkeys(images_in(path))
-        elif is_own_output(path):
-            remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
-        else:
-            found[path] = None
-    if not found:
-        where = f"{', '.join(map(str, given))}: PNG, JPEG, TIFF, BMP or WebP"
-        deeper = any(inner.is_dir() for path in given if path.is_dir() for inner in path.iterdir())
-        hint = "; folders within folders are not looked into, give them one by one" if deeper else ""
-        raise FileError(f"there is no image to work on in {where}{hint}")
-    return list(found)
-
-
 def parse_limits(text: str | None) -> tuple[float, float] | Literal["auto"] | None:
     """What an option ``--limits`` says; `ValueError` if it says nothing that is known."""
     if text is None or text.strip().lower() == "auto":
@@ -99,24 +89,6 @@ def parse_limits(text: str | None) -> tuple[float, float] | Literal["auto"] | No
             f"--limits must be auto, or two numbers such as 0,4095, the lower first, not {text!r}"
         ) from None
     return low, high
-
-
-def each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
-    """Do `work` for every file; one that fails is reported and the others are still done."""
-    failed = 0
-    console = make_console()
-    for file in track(files, doing, console=console, disable=not console.is_terminal):
-        try:
-            result = work(file)
-        except (ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:  # torch: too little memory
-            failed += 1
-            text = str(error) or type(error).__name__
-            complain(text if file.name in text else f"{file.name}: {text}")
-        else:
-            _name(result)
-    if failed:
-        complain(f"{failed} of {len(files)} files failed")
-        raise typer.Exit(1)
 
 
 def checked(device: str) -> str:
@@ -137,7 +109,7 @@ class _Console(Console):
         _mute()
 
 
-def _name(result: Path) -> None:
+def print_name(result: Path) -> None:
     """Print the name of a file; that this fails says nothing about the file."""
     try:
         typer.echo(os.fsencode(result))  # a name may hold bytes that are no text

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from napari_colorizer.cli.shared import remark
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_colorizer.classes import ClassMap
     from napari_colorizer.engine.hints import Hints
+    from napari_colorizer.engine.palettes import Palette
     from napari_colorizer.engine.pins import Pins
-    from napari_colorizer.engine.session import Session
-    from napari_colorizer.models.model import Model
 
 DOT_RADIUS = 5.0  # pixels, where a file says none
 
@@ -63,12 +59,17 @@ def _hint(cells: Sequence[str]) -> tuple[float, ...]:
     return (float(y), float(x), *color, *radius)
 
 
-def hints_for(image: Path, hints: Path | None) -> Hints | None:
-    """The hints of an image: of the file given, or of its own in the folder given, if there is one."""
-    if hints is None or not hints.is_dir():
-        return None if hints is None else read_hints(hints)
-    own = hints / f"{image.stem}.csv"
-    return read_hints(own) if own.is_file() else None
+def read_dots(path: Path | None) -> dict[str, Hints]:
+    """The hints of a file, for each image, or those of a folder, by the names of its files; see `Wishes.dots`."""
+    from napari_colorizer.batches.wishes import ANY
+
+    if path is None:
+        return {}
+    if not path.exists():
+        raise ValueError(f"there is no file or folder {path}")
+    if not path.is_dir():
+        return {ANY: read_hints(path)}
+    return {file.stem: read_hints(file) for file in sorted(path.glob("*.csv"))}
 
 
 def parse_pins(given: Sequence[str]) -> Pins:
@@ -92,34 +93,17 @@ def _factor(wish: str, text: str) -> float:
         raise ValueError(f"--pins must be class=#rrggbb or class=factor, such as sky=#7799cc, not {text!r}") from None
 
 
-def palette_pins(path: Path, model: Model, strength: float) -> Callable[[Any, ClassMap | None], Pins]:
-    """What gives the pins of a palette for the label map of an image and its class map.
-
-    Colors of a GIMP palette go to the classes whose names they bear, or else to the ids of the image in turn; those of
-    a photograph to the classes that the model finds in it.
-    """
-    import numpy as np
-
+def read_palette(path: Path | None, model: str, strength: float) -> Palette | Pins | None:
+    """A GIMP palette, or the pins of a photograph's colors for the classes that a model finds in it."""
     from napari_colorizer.engine.palettes import Palette, palette_of
     from napari_colorizer.files import read_image
+    from napari_colorizer.models.library import load_model
 
+    if path is None:
+        return None
     if path.suffix.lower() == ".gpl":
         palette = Palette.read(path)
         palette.pins(strength=strength)  # an error comes before any work
-        return lambda labels, classes: palette.pins(
-            classes or model.classes, [] if labels is None else np.unique(labels).tolist(), strength
-        )
-    photo = read_image(path)
-    pins = palette_of(photo, model.segment(photo), model.classes, strength)
-    return lambda _labels, _classes: pins
-
-
-def tell_unused(file: Path, pins: Pins, classes: ClassMap, session: Session) -> None:
-    """Say which classes are pinned that an image has not, or nobody knows."""
-    names = {item.name.casefold(): item.id for item in classes}
-    for label in pins.classes:
-        known = names.get(label.casefold()) if isinstance(label, str) else label
-        if known is None:
-            remark(f"{file.name}: there is no class {label!r} to pin")
-        elif known in session.unused_pins:
-            remark(f"{file.name}: nothing in it is labeled {label!r}, so that pin does nothing")
+        return palette
+    loaded, photo = load_model(model), read_image(path)
+    return palette_of(photo, loaded.segment(photo), loaded.classes, strength)

@@ -1,0 +1,157 @@
+"""A job: tasks are done somewhere, and what became of them is kept here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from napari_colorizer.batches.plan import Item
+from napari_colorizer.batches.result_folder import ResultFolder
+from napari_colorizer.batches.tasks import FAULTS, Outcome, Task, do
+
+
+class Listener(Protocol):
+    """Who is told what happens."""
+
+    def result(self, path: Path, made: bool) -> None:
+        """A file is there, made now or before."""
+
+    def fault(self, text: str) -> None:
+        """Something failed, in one line."""
+
+    def note(self, text: str) -> None:
+        """Something that somebody should know though nothing failed."""
+
+    def progress(self, done: int) -> None:
+        """So many images are settled."""
+
+
+class Workers(Protocol):
+    """Who does tasks."""
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Do tasks, in any order; they are asked for as there is somebody to do them."""
+
+
+class Here:
+    """Does tasks in this process, one after the other, with as many threads as PyTorch takes for each."""
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """See `Workers`."""
+        for task in tasks:
+            yield task, do(task)
+
+
+def run_job(items: Sequence[Item], workers: Workers, listener: Listener) -> int:
+    """Do all items; returns how many of them failed, each of which was told.
+
+    Parameters
+    ----------
+    items : sequence of Item
+    workers : Workers
+    listener : Listener
+    """
+    return _Job(items, listener).run(workers)
+
+
+class _Job:
+    def __init__(self, items: Sequence[Item], listener: Listener):
+        self._items = items
+        self._listener = listener
+        self._folders: dict[Path, ResultFolder | str] = {}
+        self._left: Counter[int] = Counter()  # tasks that are not settled
+        self._made: set[int] = set()
+        self._failed: set[int] = set()
+        self._stale: list[Task] = []
+        self._noted: set[int] = set()
+        self._settled = 0
+
+    def run(self, workers: Workers) -> int:
+        try:
+            self._settle_all(workers.outcomes(self._tasks()))
+            if self._stale:
+                self._settle_all(workers.outcomes(self._again()))
+        finally:
+            for folder in self._folders.values():
+                if isinstance(folder, ResultFolder):
+                    folder.close()
+        return len(self._failed)
+
+    def _tasks(self) -> Iterator[Task]:
+        """All tasks, item by item; an item that cannot begin is told and left out."""
+        for item in self._items:
+            self._left[item.number] = 1  # until its last task was given
+            given = 0
+            try:
+                for task in item.begin(self._folder(item.root)):
+                    self._left[item.number] += 1
+                    given += 1
+                    yield task
+            except FAULTS as error:
+                self._fail(item, error)
+            self._advance(item.count - given)  # those that need not be done, or cannot be
+            self._count_down(item)
+
+    def _again(self) -> Iterator[Task]:
+        """Tasks that were announced."""
+        for task in self._stale:
+            item = self._items[task.item]
+            manifest = item.folder.manifest
+            yield replace(task, known=manifest.last(task.result, task.index))
+
+    def _folder(self, path: Path) -> ResultFolder:
+        """The folder, made ready the first time; what was wrong then is told again."""
+        if path not in self._folders:
+            try:
+                self._folders[path] = ResultFolder(path)
+            except FAULTS as error:
+                self._folders[path] = str(error)
+        folder = self._folders[path]
+        if isinstance(folder, str):
+            raise ValueError(folder)
+        return folder
+
+    def _settle_all(self, outcomes: Iterable[tuple[Task, Outcome]]) -> None:
+        for task, outcome in outcomes:
+            item = self._items[task.item]
+            try:
+                item.settle(task, outcome)
+                if outcome.state == "failed":
+                    raise ValueError(outcome.error)
+            except FAULTS as error:
+                self._fail(item, error)
+            if outcome.state == "stale":
+                self._stale.append(task)
+                continue
+            if outcome.state == "made":
+                self._made.add(item.number)
+            if outcome.note and item.number not in self._noted:  # the images of a stack are much alike
+                self._noted.add(item.number)
+                self._listener.note(outcome.note)
+            self._advance(1)
+            self._count_down(item)
+
+    def _advance(self, images: int) -> None:
+        self._settled += images
+        self._listener.progress(self._settled)
+
+    def _fail(self, item: Item, error: BaseException) -> None:
+        self._failed.add(item.number)
+        text = str(error) or type(error).__name__
+        self._listener.fault(text if item.source.name in text else f"{item.source.name}: {text}")
+
+    def _count_down(self, item: Item) -> None:
+        self._left[item.number] -= 1
+        if self._left[item.number]:
+            return
+        if item.number not in self._failed:
+            try:
+                if item.finish():
+                    self._made.add(item.number)
+            except FAULTS as error:
+                self._fail(item, error)
+        if item.number not in self._failed:
+            self._listener.result(item.target, item.number in self._made)

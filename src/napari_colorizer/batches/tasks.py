@@ -1,0 +1,244 @@
+"""One image of a job, done anywhere: read it, see whether it is done already, make its result, write it to the side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, Protocol
+from uuid import uuid4
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_colorizer.batches.checksums import Stamp, checksum, checksum_of, stamp
+from napari_colorizer.batches.label_files import find_labels, read_labels
+from napari_colorizer.batches.manifest import Record
+from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.batches.tiff_stacks import encode_page
+from napari_colorizer.batches.zarr_stores import read_levels, write_image
+from napari_colorizer.errors import FileError
+from napari_colorizer.files import is_file, read_image, refuse_existing, replacing
+
+FAULTS = (ValueError, TypeError, OSError, MemoryError, RuntimeError)  # torch tells too little memory as the last
+_alone = Lock()  # a worker of dask may have several threads
+
+
+class Destination(Protocol):
+    """Where a result goes."""
+
+    in_place: bool  # whether it is written at once where it stays, not to the side
+
+    def checksum(self) -> str | None:
+        """Of what is there; None if nothing is."""
+
+    def refuse(self) -> None:
+        """Raise `FileError` if there is anything."""
+
+    def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
+        """Write it; gives the file to the side, if there is one, and its checksum."""
+
+
+@dataclass(frozen=True)
+class FileDestination:
+    """A file for one image, written to a folder for temporary files."""
+
+    target: Path
+    temporary: Path
+    in_place: bool = False
+
+    def checksum(self) -> str | None:
+        """See `Destination`."""
+        return checksum(self.target) if is_file(self.target) else None
+
+    def refuse(self) -> None:
+        """See `Destination`."""
+        refuse_existing(self.target)
+
+    def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
+        """See `Destination`."""
+        written = self.temporary / f"{uuid4().hex}{self.target.suffix}"
+        recipe.write(written, result)
+        return written, checksum(written)
+
+
+@dataclass(frozen=True)
+class PageDestination:
+    """An encoded page, kept until all pages of a TIFF are there."""
+
+    target: Path
+    temporary: Path
+    dtype: str
+    in_place: bool = False
+
+    def checksum(self) -> str | None:
+        """See `Destination`."""
+        return checksum(self.target) if is_file(self.target) else None
+
+    def refuse(self) -> None:
+        """Nobody but this program writes there."""
+
+    def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
+        """See `Destination`."""
+        written = self.temporary / uuid4().hex
+        with replacing(written) as temporary:
+            temporary.write_bytes(encode_page(result.astype(self.dtype, copy=False)))
+        return written, checksum(written)
+
+
+@dataclass(frozen=True)
+class StoreDestination:
+    """One image in a zarr store."""
+
+    store: Path
+    place: tuple[int, ...]
+    in_place: bool = True
+
+    def checksum(self) -> str | None:
+        """See `Destination`."""
+        return checksum_of(read_levels(self.store, self.place))
+
+    def refuse(self) -> None:
+        """See `Destination`."""
+        raise FileError(
+            f"{self.store} was changed at {list(self.place)} and is not written over unasked: --overwrite, or another "
+            "place, helps"
+        )
+
+    def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
+        """See `Destination`."""
+        return None, checksum_of(write_image(self.store, self.place, result))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image to work on, and what is known of it.
+
+    Attributes
+    ----------
+    item : int
+        Which of the job's files it belongs to.
+    recipe : Recipe
+    source : Path
+    index : tuple of int, optional
+        Which image of a stack.
+    stamp : Stamp, optional
+        Of the stack, when the job began: all its images must come from one file.
+    labels : Path, optional
+        A label map, or a folder of such.
+    result : str
+        Its name in the manifest.
+    destination : Destination
+    known : Record, optional
+        What was written there last.
+    replaceable : frozenset of str
+        See `Manifest.replaceable`.
+    overwrite : bool
+        Whether what somebody else has made is written over.
+    """
+
+    item: int
+    recipe: Recipe
+    source: Path
+    index: tuple[int, ...] | None
+    stamp: Stamp | None
+    labels: Path | None
+    result: str
+    destination: Any
+    known: Record | None = None
+    replaceable: frozenset[str] = frozenset()
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: made, the same as before, stale (to be announced before it is written over) or failed."""
+
+    state: Literal["made", "same", "stale", "failed"]
+    record: Record | None = None
+    written: Path | None = None
+    note: str = ""
+    error: str = ""
+
+
+def do(task: Task) -> Outcome:
+    """Do a task; what is wrong with its files is told in the outcome, all else is raised."""
+    try:
+        with _alone:
+            return _do(task)
+    except FAULTS as error:
+        text = str(error) or type(error).__name__
+        name = task.source.name
+        return Outcome("failed", error=text if name in text else f"{name}: {text}")
+
+
+def do_with_one_thread(task: Task) -> Outcome:
+    """The same with one thread of PyTorch: sums of several differ in the last digit, and so may a level of a color."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return do(task)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _do(task: Task) -> Outcome:
+    labels = find_labels(task.source, task.labels, task.index is not None)
+    before = _stamps(task.source, labels)
+    record = Record(task.result, task.index, "", str(task.source), "", recipe=task.recipe.facts())
+    if labels is not None:
+        record = replace(record, labels=str(labels))
+    if task.index is None:  # a file is known by its bytes, so that one that is done need not be decoded
+        record = replace(record, source_sha256=checksum(task.source))
+        if labels is not None:
+            record = replace(record, labels_sha256=checksum(labels))
+        if state := _state(task, record):
+            return Outcome(state)
+    image = _read(task)
+    size = (image.shape[0], image.shape[1])
+    given, classes = (None, None) if labels is None else read_labels(labels, task.source, size, task.index)
+    if task.index is not None:
+        values = None if given is None else checksum_of([given])
+        record = replace(record, source_sha256=checksum_of([image]), labels_sha256=values)
+        if state := _state(task, record):
+            return Outcome(state)
+    if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
+        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
+    result, note = task.recipe.make(image, given, classes, task.source.stem)
+    written, sha256 = task.destination.write(task.recipe, result)
+    return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
+
+
+def _read(task: Task) -> NDArray[np.generic]:
+    if task.index is None:
+        return read_image(task.source)
+    stack = open_stack(task.source)
+    if stack is None or len(stack.lead) != len(task.index):
+        raise FileError(f"{task.source.name} was changed while it was read: it is no such stack any more")
+    return stack.read(task.index)
+
+
+def _state(task: Task, record: Record) -> Literal["same", "stale", ""]:
+    """Whether the result is there already, or must be announced first; refuses what somebody else has made."""
+    known = task.known if task.known and task.known.sha256 else None
+    there = None if task.destination.in_place and known is None else task.destination.checksum()
+    if known and there == known.sha256 and known.made_like(record):
+        return "same"
+    nothing_yet = there is None and task.destination.in_place
+    if not (nothing_yet or task.overwrite or there in task.replaceable):
+        task.destination.refuse()
+    return "stale" if known and task.destination.in_place else ""
+
+
+def _stamps(*paths: Path | None) -> list[Stamp]:
+    """Of files; folders tell nothing by theirs."""
+    found = []
+    for path in paths:
+        if path is not None and not path.is_dir():
+            try:
+                found.append(stamp(path))
+            except FileNotFoundError:
+                raise FileError(f"there is no file {path}") from None
+    return found

@@ -1,0 +1,160 @@
+"""Who does the tasks of a job: processes of this machine, or a cluster of dask.distributed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+from napari_colorizer.batches.tasks import Outcome, Task, do_with_one_thread
+
+TRIES = 3
+AHEAD = 2  # tasks for each worker, so that none waits for the next
+LOST = f"the worker that did it was lost {TRIES} times: is there too little memory?"
+CONNECT_SECONDS = 10
+
+
+class LocalWorkers:
+    """Processes of this machine, each with a model of its own and one thread; those that are lost are replaced.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    """
+
+    def __init__(self, count: int):
+        self._count = count
+        self._running: dict[Future[Outcome], tuple[Task, int]] = {}  # with how often a worker was lost over each
+        self._suspects: deque[tuple[Task, int]] = deque()  # were being done when one was lost: now they are done alone
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """See `napari_colorizer.batches.run.Workers`."""
+        pool = self._pool()
+        try:
+            while self._hand_out(pool, tasks):
+                finished = wait(self._running, return_when=FIRST_COMPLETED).done
+                if any(isinstance(future.exception(), BrokenExecutor) for future in finished):
+                    yield from self._suspect()
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    pool = self._pool()
+                else:
+                    yield from [(self._running.pop(future)[0], future.result()) for future in finished]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")  # threads of PyTorch do not survive a fork
+        return ProcessPoolExecutor(self._count, context, initializer=_begin_worker)
+
+    def _hand_out(self, pool: ProcessPoolExecutor, tasks: Iterator[Task]) -> bool:
+        """Give the workers something to do; whether there is anything."""
+        if self._suspects:
+            if not self._running:
+                self._submit(pool, *self._suspects.popleft())
+            return True
+        while len(self._running) < AHEAD * self._count and (task := next(tasks, None)) is not None:
+            self._submit(pool, task, 0)
+        return bool(self._running)
+
+    def _submit(self, pool: ProcessPoolExecutor, task: Task, lost: int) -> None:
+        try:
+            future = pool.submit(do_with_one_thread, task)
+        except BrokenExecutor as error:  # a worker was lost meanwhile
+            future = Future()
+            future.set_exception(error)
+        self._running[future] = task, lost
+
+    def _suspect(self) -> Iterator[tuple[Task, Outcome]]:
+        """Do again, one by one, what was being done; give up what workers were lost over again and again."""
+        for future, (task, lost) in self._running.items():
+            if future.done() and not future.exception():
+                yield task, future.result()
+            elif lost + 1 == TRIES:
+                yield task, Outcome("failed", error=f"{task.source.name}: {LOST}")
+            else:
+                self._suspects.append((task, lost + 1))
+        self._running.clear()
+
+
+def _begin_worker() -> None:
+    """Leave signals of the terminal to the process that began this one, and end when that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, name="watch the parent", daemon=True).start()
+
+
+class Scheduler:
+    """The workers of a cluster of dask.distributed; what a lost one did is done again by another.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``tcp://10.0.0.1:8786``.
+
+    Raises
+    ------
+    ValueError
+        If dask.distributed is not installed.
+    """
+
+    def __init__(self, address: str):
+        try:
+            import distributed
+        except ImportError as error:
+            raise ValueError(f"--scheduler needs dask: pip install 'napari-colorizer[cluster]' ({error})") from error
+        self._distributed = distributed
+        self._address = address
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """See `napari_colorizer.batches.run.Workers`; `ConnectionError` if there is no scheduler, or it is lost."""
+        try:
+            client = self._distributed.Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConnectionError(f"there is no scheduler at {self._address}: {error}") from error
+        try:
+            yield from self._outcomes(client, tasks)
+        finally:
+            with suppress(Exception):  # a scheduler that is gone cannot be taken leave of
+                client.close(timeout=CONNECT_SECONDS)
+
+    def _outcomes(self, client: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        running: dict[Any, Task] = {}
+        finished = self._distributed.as_completed(loop=client.loop)
+
+        def hand_out() -> None:
+            most = AHEAD * max(1, sum(client.nthreads().values()))
+            while len(running) < most and (task := next(tasks, None)) is not None:
+                future = client.submit(do_with_one_thread, task, key=f"{task.recipe.kind}-{uuid4().hex}", retries=TRIES)
+                running[future] = task
+                finished.add(future)
+
+        hand_out()
+        for future in finished:
+            task = running.pop(future)
+            yield task, self._outcome(future, task)
+            del future  # or the cluster keeps it
+            hand_out()
+
+    def _outcome(self, future: Any, task: Task) -> Outcome:
+        error = None if future.cancelled() else future.exception()
+        if error is None and not future.cancelled():
+            outcome: Outcome = future.result()
+            return outcome
+        if future.cancelled():
+            raise ConnectionError(f"the scheduler at {self._address} is lost: run this again to go on")
+        text = LOST if isinstance(error, self._distributed.KilledWorker) else str(error) or type(error).__name__
+        return Outcome("failed", error=f"{task.source.name}: {text}")

@@ -1,0 +1,158 @@
+"""How many images a second a job of the shell colors, and what memory it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import torch
+from PIL import Image
+
+from napari_colorizer.batches.checksums import checksum
+from napari_colorizer.batches.inputs import Input
+from napari_colorizer.batches.plan import make_plan
+from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.run import Here, Workers, run_job
+from napari_colorizer.batches.tasks import Outcome, Task
+from napari_colorizer.batches.workers import LocalWorkers
+from napari_colorizer.bench.scene import make_photo
+from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.files import read_image
+from napari_colorizer.models.library import find_model
+
+SHAPE = (1000, 1000)
+IMAGES = 200
+EARLY = 10  # images after which memory must not grow
+
+
+@dataclass(frozen=True)
+class BatchTiming:
+    """What a job takes.
+
+    Attributes
+    ----------
+    workers : int
+        Processes with one thread each; 0 for the one that runs the job, with as many as PyTorch takes.
+    images : int
+    rate : float
+        Images a second, from the second result of each worker on: what comes before is the start of processes.
+    alone : float
+        The same of decoding, networks and encoding by themselves, one after the other, in this process; times the
+        number of workers, but never more than there are processors.
+    early_mb, late_mb : float
+        Memory of this process and its workers after `EARLY` images and in the end, in 10^6 bytes.
+    """
+
+    workers: int
+    images: int
+    rate: float
+    alone: float
+    early_mb: float
+    late_mb: float
+
+    @property
+    def share(self) -> float:
+        """How much of the speed of the parts the whole has."""
+        return self.rate / self.alone
+
+
+def measure_batches(
+    model: str = "default", device: str = "auto", workers: Sequence[int] = (0, 1, 2), images: int = IMAGES
+) -> list[BatchTiming]:
+    """Time jobs on images of 1 megapixel.
+
+    Parameters
+    ----------
+    model : str
+    device : str
+    workers : sequence of int
+        How many processes, for each job.
+    images : int
+        In each job.
+    """
+    name = str(find_model(model))
+    options = (SegmentOptions(device=device), ColorizeOptions(device=device))
+    recipe = Recipe(name, checksum(Path(name)), *options)
+    timings = []
+    with TemporaryDirectory() as folder:
+        inputs = list(_write_inputs(Path(folder), images))
+        for count in workers:
+            timings.append(_measure(recipe, inputs, Path(folder), count))
+    return timings
+
+
+def _write_inputs(folder: Path, images: int) -> Iterator[Input]:
+    """Files of one photograph: names, but not pixels, decide what a job takes."""
+    photo = Image.fromarray(make_photo(SHAPE))
+    for number in range(images):
+        path = folder / f"{number:04d}.png"
+        photo.save(path)
+        yield Input(path, folder)
+
+
+def _measure(recipe: Recipe, inputs: list[Input], folder: Path, count: int) -> BatchTiming:
+    watch = _Watch(LocalWorkers(count) if count else Here(), start=2 * max(1, count))
+    parts = _time_parts(recipe, inputs[:EARLY], folder, 1 if count else torch.get_num_threads())
+    items, _ = make_plan(inputs, recipe, folder / f"out-{count}")
+    run_job(items, watch, _Silent())
+    alone = min(max(1, count), psutil.cpu_count() or 1) / parts
+    return BatchTiming(count, len(inputs), watch.rate(), alone, watch.early_mb, watch.late_mb)
+
+
+def _time_parts(recipe: Recipe, inputs: list[Input], folder: Path, threads: int) -> float:
+    """Seconds that decoding, networks and encoding of an image take, with some threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    times = []
+    try:
+        for one in inputs:
+            began = time.perf_counter()
+            recipe.write(folder / "alone.png", recipe.make(read_image(one.path))[0])
+            times.append(time.perf_counter() - began)
+    finally:
+        torch.set_num_threads(before)
+    return sum(times[1:]) / len(times[1:])
+
+
+class _Watch:
+    """Looks at the clock and the memory as outcomes come."""
+
+    def __init__(self, workers: Workers, start: int):
+        self._workers = workers
+        self._start = start
+        self._times: list[float] = []
+        self.early_mb = self.late_mb = 0.0
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        for task, outcome in self._workers.outcomes(tasks):
+            self._times.append(time.perf_counter())
+            if outcome.state != "made":
+                raise ValueError(outcome.error)
+            self.late_mb = _memory()
+            if len(self._times) <= EARLY:
+                self.early_mb = self.late_mb
+            yield task, outcome
+
+    def rate(self) -> float:
+        times = self._times[self._start - 1 :]
+        return (len(times) - 1) / (times[-1] - times[0])
+
+
+class _Silent:
+    """Listens to a job and tells nobody, but raises what failed."""
+
+    result: Callable[..., None] = staticmethod(lambda *_: None)
+    note: Callable[..., None] = staticmethod(lambda *_: None)
+    progress: Callable[..., None] = staticmethod(lambda *_: None)
+
+    def fault(self, text: str) -> None:
+        raise ValueError(text)
+
+
+def _memory() -> float:
+    own = psutil.Process()
+    return sum(process.memory_info().rss for process in (own, *own.children(recursive=True))) / 1e6
