@@ -25,6 +25,7 @@ from superqt import QCollapsible
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
 from napari_colorizer._napari.colorize.brush_color import BrushColor
 from napari_colorizer._napari.colorize.class_list import ClassList
+from napari_colorizer._napari.colorize.color_tools import ColorTools
 from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
@@ -89,7 +90,14 @@ class ColorizeWidget(Dock):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        for tool in (self.reset_tool, self.filling, self.map_tools, self.brush_color, self.compare_keys):
+        for tool in (
+            self.reset_tool,
+            self.filling,
+            self.map_tools,
+            self.color_tools,
+            self.brush_color,
+            self.compare_keys,
+        ):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
@@ -116,6 +124,7 @@ class ColorizeWidget(Dock):
         self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
+        self.color_tools = ColorTools(self.controller, self.class_list, self)
         self.brush_color = BrushColor(self.controller, self)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
@@ -134,6 +143,7 @@ class ColorizeWidget(Dock):
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self.map_tools)
         layout.addWidget(self._make_reset())
+        layout.addWidget(self.color_tools.folded)
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
