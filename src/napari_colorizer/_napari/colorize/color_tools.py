@@ -12,8 +12,9 @@ from superqt import QCollapsible
 from napari_colorizer._napari.colorize.class_list import ClassList
 from napari_colorizer._napari.colorize.class_rows import ID_ROLE
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.dots_layer import DotsLayer
 from napari_colorizer._napari.colorize.pin_tool import PinTool
-from napari_colorizer._napari.shared.dock import row
+from napari_colorizer._napari.shared.dock import focus_canvas, row
 
 
 class ColorTools(QWidget):
@@ -36,7 +37,7 @@ class ColorTools(QWidget):
     def __init__(self, controller: ColorizeController, class_list: ClassList, parent: QWidget):
         super().__init__()
         self.controller = controller
-        self.pins = PinTool(controller, parent)
+        self.pins, self.dots = PinTool(controller, parent), DotsLayer(controller)
         class_list.table.field_clicked.connect(self._open_palette)
         self._build()
         controller.wishes_changed.connect(self._show_steps)
@@ -45,15 +46,30 @@ class ColorTools(QWidget):
     def release(self) -> None:
         """Unbind the keys, and let go of the layers."""
         self.pins.release()
+        self.dots.release()
 
     def _build(self) -> None:
-        self.undo_button = button("Undo color", "Takes back the last pin or dot", lambda: self._step(True))
-        self.redo_button = button("Redo color", "Brings back what was taken back", lambda: self._step(False))
+        self.dots_button = button(
+            "Color dots",
+            "Adds a layer of dots (D; again: back to the label map): the color of a dot is what you wish for the thing "
+            "under it. Move, recolor and delete dots with napari's own tools",
+            self._take_dots,
+        )
+        self.undo_button = button(
+            "↶ Undo",
+            "Takes back the last change of pins and dots (Ctrl+Z on the layer of dots)",
+            lambda: self._step(True),
+        )
+        self.redo_button = button("↷ Redo", "Brings back what was taken back (Ctrl+Shift+Z)", lambda: self._step(False))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row(self.undo_button, self.redo_button))
+        layout.addLayout(row(self.dots_button, self.undo_button, self.redo_button))
         self.folded = QCollapsible("Color")
         self.folded.addWidget(self)
+
+    def _take_dots(self) -> None:
+        self.dots.toggle()
+        focus_canvas(self)
 
     def _step(self, back: bool) -> None:
         self.controller.step_wishes(back)
