@@ -176,15 +176,12 @@ class ColorizeWidget(Dock):
         self.devices.addItem("auto", "auto")
         self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
         self.working_size = number_box(ColorizeOptions, "working_size", OWN)
-        self.chroma_gain = number_box(ColorizeOptions, "chroma_gain")
-        self.chroma_gain.setValue(1)
         content = QWidget()
         content.setLayout(
             form(
                 {
                     "Device": self.devices,
                     "Working size": self.working_size,
-                    "Saturation": self.chroma_gain,
                     "Confidence": self.confidence,
                 }
             )
@@ -208,7 +205,6 @@ class ColorizeWidget(Dock):
         self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
-        self.chroma_gain.valueChanged.connect(lambda value: controller.set_options(chroma_gain=value))
         self.working_size.valueChanged.connect(
             lambda: controller.set_options(working_size=number_in(self.working_size))
         )
