@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from PIL import Image as Picture
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QColorDialog, QFileDialog
 from skimage.color import rgb2lab
 
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer.classes import Class
 from napari_colorizer.engine.palettes import Palette
 from napari_colorizer.engine.pins import Pin, Pins
 
@@ -55,7 +56,7 @@ def test_the_colors_of_another_photograph_become_pins_in_one_step(colored, halve
     viewer, widget = colored
     before = viewer.layers["photo colors"].data.astype(int)
     viewer.add_image(photo_of(PINK, OCHER), rgb=True, name="holiday")
-    assert list(menu(widget))[0] == "holiday"
+    assert next(iter(menu(widget))) == "holiday"
     menu(widget)["holiday"].trigger()
     wait(widget)
     assert len(halves) == 2  # it was predicted
@@ -121,8 +122,6 @@ def test_colors_without_names_go_to_the_things_in_turn(colored, wait, tmp_path, 
 
 
 def test_every_number_gets_a_color_that_can_be_shuffled_and_replaced(bare_dock, photo, wait, monkeypatch):
-    from napari.layers import Image
-
     cells = Labels(1 + np.arange(128)[None] // 32 + np.zeros((96, 1), int), name="cells")
     on_layers.mark_regions(cells)
     viewer, widget = bare_dock(Image(photo, name="photo"), cells)
@@ -153,8 +152,6 @@ def test_every_number_gets_a_color_that_can_be_shuffled_and_replaced(bare_dock, 
 def test_of_known_classes_only_those_of_ones_own_get_a_color(colored, wait, messages):
     viewer, widget = colored
     classes = widget.controller.classes
-    from napari_colorizer.classes import Class
-
     widget.controller.set_classes(classes.with_class(Class(90, "spaceship", "#ffffff")))
     viewer.layers["photo labels"].data_setitem(np.nonzero(np.arange(96)[:, None] + np.zeros(128) < 20), 90)
     wait(widget)
@@ -206,8 +203,6 @@ def test_surprises_color_the_image_first(halves, bare, wait, messages):
 
 
 def test_a_copy_is_kept_and_shown_while_a_key_is_held(halves, open_dock, photo, wait, messages):
-    from napari.layers import Image
-
     viewer, widget = open_dock(Image(photo, name="photo"), show=True)
     said = messages(widget)
     widget.color_tools.hold_button.click()

@@ -8,6 +8,7 @@ from qtpy.QtTest import QTest
 from skimage.color import rgb2lab
 
 from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer.engine.pins import Pin
 
 SKY, GRASS = 50, 36
 WARM, COOL = "#dca078", "#8cb4dc"
@@ -99,8 +100,6 @@ def test_dots_and_pins_are_undone_in_their_order(dotted, wait):
     _, widget, dots = dotted
     dots.add((20, 20))
     widget.color_tools.pins.pin(GRASS, None)  # nothing: no step
-    from napari_colorizer.engine.pins import Pin
-
     widget.color_tools.pins.pin(GRASS, Pin((5.0, 5.0)))
     dots.add((30, 30))
     steps = []

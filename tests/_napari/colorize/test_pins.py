@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtGui import QColor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QColorDialog
 from skimage.color import rgb2lab
@@ -107,8 +108,6 @@ def test_the_picker_gives_what_can_be_had_at_the_lightness(sky, wait):
 
 
 def test_the_color_dialog(sky, wait, monkeypatch):
-    from qtpy.QtGui import QColor
-
     _, widget = sky
     monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor("#3355aa"))
     popup = open_field(widget, SKY)

@@ -212,7 +212,6 @@ CHANGES = {
         ClassMap([Class(SKY, "Gras", "#00ff00", "grass"), Class(GRASS, "Himmel", "#0000ff", "sky")])
     ),
     "adjustment": lambda widget, labels: widget.controller.set_adjustment(saturation=2.0),
-    "option": lambda widget, labels: widget.working_size.setValue(64),
     "working size": lambda widget, labels: widget.working_size.setValue(48),
     "labels": lambda widget, labels: setattr(labels, "data", np.full(labels.data.shape, TREE, np.uint8)),
     "look": lambda widget, labels: setattr(widget.controller.image, "contrast_limits", (20, 120)),

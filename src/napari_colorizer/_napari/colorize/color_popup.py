@@ -98,6 +98,7 @@ class ColorPopup(QFrame):
         at : QPoint
             On the screen.
         """
+        self.hide()
         self.title.setText(f"<b>{title}</b>")
         self.note.setText(LOOKING)
         self.note.show()
@@ -139,9 +140,15 @@ class ColorPopup(QFrame):
         button.setIconSize(QSize(*(min(side, PICTURE_SIZE) for side in (pixmap.width(), pixmap.height()))))
         button.clicked.connect(lambda: self._choose(Pin(color)))
         grid.addWidget(button, place // across, place % across)
+        button.show()  # else the palette would not yet be as large as it is to be
 
     def _fit(self) -> None:
         """Be as large as what it shows, and on the screen."""
+        for widget in (self.likely, self.last, self):
+            layout = widget.layout()
+            assert layout is not None
+            layout.invalidate()
+            layout.activate()
         self.adjustSize()
         screen = self.screen().availableGeometry()
         x = min(self.x(), screen.right() - self.width())
@@ -191,6 +198,7 @@ def _grid(widget: QWidget) -> QGridLayout:
     grid = QGridLayout(widget)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setSpacing(3)
+    grid.setAlignment(Qt.AlignmentFlag.AlignLeft)
     return grid
 
 
