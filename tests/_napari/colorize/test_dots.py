@@ -8,6 +8,7 @@ from qtpy.QtTest import QTest
 from skimage.color import rgb2lab
 
 from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer.engine.pins import Pin
 
 SKY, GRASS = 50, 36
@@ -140,6 +141,23 @@ def test_dots_of_another_image_are_its_own(dotted, wait, photo):
     viewer.layers["photo"].metadata = {}
     assert dots.data.tolist() == [[20, 20]]
     wait(widget)
+
+
+def test_a_dock_that_is_closed_and_opened_again_goes_on_with_the_dots_and_pins_of_now(dotted, wait, qtbot):
+    viewer, widget, dots = dotted
+    dots.add((20, 20))
+    widget.color_tools.pins.pin(GRASS, Pin((5.0, 5.0)))
+    wait(widget)
+    widget.stop()
+    dots.add((30, 90))
+    again = ColorizeWidget(viewer)
+    qtbot.addWidget(again, before_close_func=lambda dock: dock.controller.close())
+    wait(again)
+    assert [dot.place for dot in again.controller.wishes.now.dots] == [(20, 20), (30, 90)]
+    assert set(again.controller.wishes.now.classes.classes) == {GRASS}
+    dots.remove([0])
+    assert len(again.controller.wishes.now.dots) == 1
+    wait(again)
 
 
 def test_dots_without_a_label_map_color_the_image(bare, wait):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from napari.components import ViewerModel
@@ -43,6 +44,7 @@ class DotsLayer:
     def __init__(self, controller: ColorizeController):
         self.controller, self.viewer = controller, controller.viewer
         self.layer: Points | None = None
+        self._known: WeakSet[Points] = WeakSet()
         self._showing = False  # what the layer tells is what it was just given
         controller.wishes_changed.connect(self._show)
         controller.place_changed.connect(self._on_place)
@@ -74,6 +76,9 @@ class DotsLayer:
     def _show(self) -> None:
         """Show the dots of the image in its layer, where it has any."""
         self._listen_to(dots_of(self.controller.image, self.viewer))
+        if self.layer is not None and self.layer not in self._known:
+            self._known.add(self.layer)  # it may have been changed while no dock was open
+            self._take("")
         dots = self.controller.wishes.now.dots
         if self.layer is None and dots:
             self._laid()
@@ -98,6 +103,7 @@ class DotsLayer:
             active = on_layers.active_layer(self.viewer)
             self.viewer.layers.append(layer)
             self.viewer.layers.selection.active = active
+            self._known.add(layer)
             self._listen_to(layer)
         assert self.layer is not None
         return self.layer

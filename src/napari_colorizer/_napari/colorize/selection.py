@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.model_info import ModelInfo
-from napari_colorizer._napari.colorize.wish_history import Histories, WishHistory
+from napari_colorizer._napari.colorize.wish_history import WishHistory, history_of
 from napari_colorizer._napari.colorize.wished import Wished
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
@@ -68,7 +68,6 @@ class Selection:
         self.model = ModelInfo.read(DEFAULT)
         self.default_classes = self.model.classes
         self.options, self.adjustment = ColorizeOptions(), Adjustment()
-        self._histories = Histories()
         self.following = True
         self.generation = 0
         self.subject = 0
@@ -106,7 +105,7 @@ class Selection:
     @property
     def wishes(self) -> WishHistory:
         """The pins and dots of the image, and what they were."""
-        return self._histories.of(self.image)
+        return history_of(self.image)
 
     # -- what the user chooses
 

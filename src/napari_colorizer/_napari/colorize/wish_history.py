@@ -70,15 +70,12 @@ class WishHistory:
         return True
 
 
-class Histories:
-    """The history of each image; of a layer in which one file after the other is shown, of each file."""
+_known: WeakKeyDictionary[Image, dict[str, WishHistory]] = WeakKeyDictionary()  # they outlive a dock that is closed
 
-    def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Image, dict[str, WishHistory]] = WeakKeyDictionary()
 
-    def of(self, image: Image | None) -> WishHistory:
-        """That of an image; of none, an empty one."""
-        if image is None:
-            return WishHistory()
-        path = str(image.metadata.get("path", ""))
-        return self._known.setdefault(image, {}).setdefault(path, WishHistory())
+def history_of(image: Image | None) -> WishHistory:
+    """That of an image, or of the file that is shown in it; of none, an empty one."""
+    if image is None:
+        return WishHistory()
+    path = str(image.metadata.get("path", ""))
+    return _known.setdefault(image, {}).setdefault(path, WishHistory())
