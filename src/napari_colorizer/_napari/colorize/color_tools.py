@@ -36,6 +36,7 @@ from napari_colorizer._napari.shared.dock import focus_canvas, form, row
 FILES = "GIMP palettes (*.gpl)"
 SWATCHES, ACROSS, SWATCH = 24, 12, 18  # of a palette; pixels
 STEPS = 100
+SWATCH_TIP = "a click puts another color in its place"
 
 
 class ColorTools(QWidget):
@@ -120,7 +121,9 @@ class ColorTools(QWidget):
         self.strength.setToolTip("<p>How much of the way to the colors of the palette the image goes</p>")
         self.strength.valueChanged.connect(lambda value: self.palette.set_strength(value / STEPS))
         self.swatches = QWidget()
-        self.swatch_buttons = [QToolButton() for _ in range(SWATCHES)]
+        self.swatch_buttons = [
+            QToolButton(accessibleName=f"Color {n + 1}", toolTip=SWATCH_TIP) for n in range(SWATCHES)
+        ]
         grid = QGridLayout(self.swatches)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
@@ -148,6 +151,7 @@ class ColorTools(QWidget):
         self.strength.setAccessibleName("Strength of the palette")
         sliders["warmth"].setAccessibleName("Warmth")
         self.folded = QCollapsible("Color")
+        self.folded.toggleButton().setToolTip("Dots, palettes and other ways to say the color")
         self.folded.addWidget(self)
 
     # -- what the user wants
@@ -217,7 +221,7 @@ class ColorTools(QWidget):
             swatch.setVisible(number < len(colors))
             if number < len(colors):
                 swatch.setStyleSheet(f"background-color: {colors[number]}; border-radius: 2px")
-                swatch.setToolTip(f"{colors[number]}: a click puts another color in its place")
+                swatch.setToolTip(f"{colors[number]}: {SWATCH_TIP}")
 
     def _show_steps(self) -> None:
         wishes = self.controller.wishes
