@@ -97,7 +97,7 @@ class User:
         self._labels().brush_size = self.chance.randrange(1, 40)
 
     def saturation(self):
-        self.widget.chroma_gain.setValue(self.chance.choice([0, 0.5, 1, 1.5, 3]))
+        self.widget.color_tools.adjustment.sliders["saturation"].setValue(self.chance.choice([0, 50, 100, 150, 200]))
 
     def working_size(self):
         self.widget.working_size.setValue(self.chance.choice([31, 32, 64, 100, 352]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_colorizer.engine.frame import Frame
+if TYPE_CHECKING:
+    from napari_colorizer.engine.frame import Frame
 
 LARGEST_CHROMA = 128
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]

@@ -69,7 +69,7 @@ def test_the_dialog_suggests_the_predicted_classes_and_nothing_is_colored_yet(as
     for ask_for_colors in (
         widget.colorize_button.click,
         widget.controller.follow,
-        lambda: widget.chroma_gain.setValue(2),
+        lambda: widget.controller.set_adjustment(saturation=2.0),
     ):
         ask_for_colors()
         wait(widget)

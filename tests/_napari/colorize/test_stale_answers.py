@@ -213,7 +213,7 @@ CHANGES = {
     "class map": lambda widget, labels: widget.controller.set_classes(
         ClassMap([Class(SKY, "Gras", "#00ff00", "grass"), Class(GRASS, "Himmel", "#0000ff", "sky")])
     ),
-    "option": lambda widget, labels: widget.chroma_gain.setValue(2),
+    "adjustment": lambda widget, labels: widget.controller.set_adjustment(saturation=2.0),
     "working size": lambda widget, labels: widget.working_size.setValue(48),
     "labels": lambda widget, labels: setattr(labels, "data", np.full(labels.data.shape, TREE, np.uint8)),
     "look": lambda widget, labels: setattr(widget.controller.image, "contrast_limits", (20, 120)),

@@ -7,6 +7,7 @@ from napari.layers import Image, Labels
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.options import Adjustment
 
 GRASS, SKY = 36, 50
 
@@ -159,24 +160,31 @@ def test_stray_ids_are_magenta_listed_and_harmless(predicted, wait):
     assert 200 in widget.class_list.visible_ids()
 
 
-def test_saturation_says_what_1_means(dock):
-    assert "1 as the model has them" in dock[1].chroma_gain.toolTip()
-
-
-def test_a_change_of_saturation_changes_the_colors(predicted, wait):
+def test_saturation_and_warmth_of_the_result(predicted, wait, until):
     viewer, widget = predicted
     viewer.layers["photo labels"].data = np.full((96, 128), GRASS, np.uint8)
     wait(widget)
-    widget.chroma_gain.setValue(0)
+    before = viewer.layers["photo colors"].data.astype(int)
+    sliders = widget.color_tools.adjustment
+    sliders.sliders["saturation"].setValue(0)
+    until(lambda: widget.controller.adjustment.saturation == 0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
-    assert widget.controller.options.chroma_gain == 0
+    sliders.sliders["warmth"].setValue(100)
+    until(lambda: widget.controller.adjustment.warmth == 1)
+    wait(widget)
+    red, _, blue = viewer.layers["photo colors"].data[70, 20].tolist()
+    assert red > blue + 10
+    sliders.reset_button.click()
+    until(lambda: widget.controller.adjustment == Adjustment())
+    wait(widget)
+    assert np.abs(viewer.layers["photo colors"].data.astype(int) - before).max() <= 1
 
 
 def test_contrast_limits_are_those_of_the_layer(open_dock, photo, wait):
     dark = photo.astype(np.uint16) * 4
     viewer, widget = open_dock(Image(dark, name="photo", contrast_limits=(0, 1020)))
-    widget.chroma_gain.setValue(0)
+    widget.controller.set_adjustment(saturation=0.0)
     widget.predict_button.click()
     wait(widget)
     difference = viewer.layers["photo colors"].data[..., 0].astype(int) - photo
@@ -377,7 +385,7 @@ def test_without_a_label_map_the_colors_follow_the_options(dock, wait):
     viewer, widget = dock
     widget.colorize_button.click()
     wait(widget)
-    widget.chroma_gain.setValue(0)
+    widget.controller.set_adjustment(saturation=0.0)
     wait(widget)
     np.testing.assert_array_equal(viewer.layers["photo colors"].data[..., 0], viewer.layers["photo"].data)
 

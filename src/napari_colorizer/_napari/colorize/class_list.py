@@ -8,31 +8,37 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QHeaderView,
-    QTableView,
     QVBoxLayout,
 )
 
 from napari_colorizer._napari.colorize.class_editing import ClassEditing, ClassSearch
 from napari_colorizer._napari.colorize.class_rows import (
     BY_HAND,
+    COLOR_FIELD,
     COUNT_ROLE,
     FREE,
     ID_ROLE,
     KNOWN,
+    MARK,
     NAME_ROLE,
     NO_COLOR,
     STRAY,
     UNKNOWN,
     ClassFilter,
+    ClassTable,
     Standing,
 )
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.pin_tool import swatch
 from napari_colorizer._napari.shared.dock import focus_canvas
 from napari_colorizer.classes import STRAY_COLOR, UNLABELED, ClassMap
+from napari_colorizer.engine.pins import Pin
 
-MARK = 2  # the column of marks
 MARK_COLOR = "#808080"  # legible on light and dark
 ROW_HEIGHT, LEAST_ROWS = 20, 9
+COLUMNS = 4
+AUTO = "auto"
+FIELD_TIP = "What color all of this class is to have: a click opens a palette"
 
 
 class ClassList(ClassEditing):
@@ -51,8 +57,8 @@ class ClassList(ClassEditing):
         self.search = ClassSearch()
         self.only_present = QCheckBox("Only classes in this image")
         self.only_present.setToolTip("Hide the classes that no pixel has")
-        self.rows = QStandardItemModel(0, 3)
-        self._shown: list[tuple[int, str, str, int, Standing] | None] = []  # what each row shows
+        self.rows = QStandardItemModel(0, COLUMNS)
+        self._shown: list[tuple[int, str, str, int, Standing, Pin | None] | None] = []  # what each row shows
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
@@ -71,10 +77,11 @@ class ClassList(ClassEditing):
         layout.addLayout(self.make_buttons())
         controller.classes_changed.connect(self.refresh)
         controller.brush_changed.connect(self.select)
+        controller.wishes_changed.connect(self.refresh)
         self.refresh()
 
-    def _make_table(self) -> QTableView:
-        table = QTableView()
+    def _make_table(self) -> ClassTable:
+        table = ClassTable()
         table.setModel(self.filter)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -89,7 +96,7 @@ class ClassList(ClassEditing):
         table.setToolTip("<p>A click makes a class the brush, a double click renames it; the numbers are pixels</p>")
         table.selectionModel().selectionChanged.connect(self._on_selected)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in (1, MARK):
+        for column in (1, MARK, COLOR_FIELD):
             table.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         return table
 
@@ -113,11 +120,11 @@ class ClassList(ClassEditing):
         if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
             self.rows.setRowCount(0)
             for _ in labels:
-                self.rows.appendRow([QStandardItem() for _ in range(3)])
+                self.rows.appendRow([QStandardItem() for _ in range(COLUMNS)])
             self._shown = [None] * len(labels)
-        standings = self._standings(classes)
+        standings, pins = self._standings(classes), self.controller.wishes.now.classes.classes
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
-            shown = (label, *self._describe(label), counts.get(label, 0), standings.get(label, STRAY))
+            shown = (label, *self._describe(label), counts.get(label, 0), standings.get(label, STRAY), pins.get(label))
             if shown != self._shown[row]:  # a stroke changes the counts of two classes only
                 self._fill_row(row, *shown)
                 self._shown[row] = shown
@@ -136,10 +143,12 @@ class ClassList(ClassEditing):
                 standings[label] = NO_COLOR if label in predicted else UNKNOWN
         return standings
 
-    def _fill_row(self, row: int, label: int, name: str, color: str, count: int, standing: Standing) -> None:
+    def _fill_row(
+        self, row: int, label: int, name: str, color: str, count: int, standing: Standing, pin: Pin | None
+    ) -> None:
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
-        title, pixels, mark = (self.rows.item(row, column) for column in range(3))
+        title, pixels, mark, field = (self.rows.item(row, column) for column in range(COLUMNS))
         title.setText(name + standing.after)
         title.setIcon(QIcon(pixmap))
         title.setData(count, COUNT_ROLE)
@@ -154,6 +163,9 @@ class ClassList(ClassEditing):
             font.setItalic(cell is mark or (bool(standing.after) and label != UNLABELED))
             cell.setFont(font)
             cell.setToolTip(standing.tip)
+
+        _show_pin(field, pin)
+        field.setData(label, ID_ROLE)
 
     def _describe(self, label: int) -> tuple[str, str]:
         """Name and color of a row."""
@@ -230,3 +242,17 @@ class ClassList(ClassEditing):
         label, labels = self.selected(), self.controller.labels
         if not self._updating and label is not None and labels is not None and label != labels.selected_label:
             self.controller.choose_brush(label)
+
+
+def _show_pin(field: QStandardItem, pin: Pin | None) -> None:
+    """Show what color a class is to have."""
+    pixmap = QPixmap(14, 14)
+    if pin is not None and pin.color is not None:
+        pixmap.fill(QColor(swatch(pin.color)))
+        field.setIcon(QIcon(pixmap))
+        field.setText("")
+    else:
+        field.setIcon(QIcon())
+        field.setText(AUTO if pin is None else f"{pin.factor:.0%}" if pin.factor else "gray")
+        field.setForeground(QColor(MARK_COLOR))
+    field.setToolTip(FIELD_TIP)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QTableView
 
 from napari_colorizer.classes import UNLABELED
 
@@ -35,6 +37,22 @@ NO_COLOR = Standing(
     after=" (no color)", tip="The model has no color for this class: such pixels are colored as unlabeled"
 )
 BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but knows its color: paint it yourself")
+
+MARK, COLOR_FIELD = 2, 3  # columns: the mark, and the color that a class is to have
+
+
+class ClassTable(QTableView):
+    """The rows; a click on a color field is no choice of a class to paint with."""
+
+    field_clicked = Signal(QModelIndex)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Qt's word that a mouse button was pressed."""
+        index = self.indexAt(event.position().toPoint())
+        if index.column() == COLOR_FIELD:
+            self.field_clicked.emit(index)
+        else:
+            super().mousePressEvent(event)
 
 
 def rank(text: str, name: str, label: int) -> int | None:

@@ -17,6 +17,7 @@ from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
 from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
+from napari_colorizer._napari.colorize.wished import Asking
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.progress import Progress
@@ -29,7 +30,7 @@ class Asked(NamedTuple):
     """What colors were asked for, to tell whether they are still wanted when they come."""
 
     picture: tuple[Any, ...]  # the image, its data, the plane and the label map
-    how: tuple[Any, ...]  # model, classes and options
+    how: tuple[Any, ...]  # model, classes, options and wishes
 
 
 class ColorUpdates:
@@ -87,7 +88,8 @@ class ColorUpdates:
         if image is None or image not in chosen.viewer.layers:
             return None
         index = on_layers.plane_index(image, chosen.viewer)
-        return Asked((image, chosen.subject, index, chosen.labels), (chosen.model, chosen.classes, chosen.options))
+        how = chosen.model, chosen.classes, chosen.options, chosen.adjustment, chosen.wishes.now
+        return Asked((image, chosen.subject, index, chosen.labels), how)
 
     def _prepare(self, color: bool, progress: Progress) -> Work | None:
         chosen, asked = self.selection, self._asked()
@@ -103,11 +105,9 @@ class ColorUpdates:
         if not color:
             return lambda: (asked, Coloring(inference.count(np.asarray(plane))))
         model, classes, options = chosen.model.name, chosen.classes, chosen.options
-        view = view_of(self.colors, chosen.viewer)
-        return lambda: (
-            asked,
-            cache.color(model, picture, np.asarray(plane), classes, options, view, view is None, self._newer, progress),
-        )
+        view, asking = view_of(self.colors, chosen.viewer), asked_in(chosen, image)
+        how = view, view is None, self._newer, progress, asking
+        return lambda: (asked, cache.color(model, picture, np.asarray(plane), classes, options, *how))
 
     def _prepare_more(self, asked: Asked, progress: Progress) -> Work | None:
         if self.colors is None:
@@ -181,7 +181,7 @@ class ColorUpdates:
         """Bring counts and, if they follow, colors up to date."""
         if self.selection.labels is not None:
             self.submit(self.selection.following)
-        elif self.colors is not None and self.selection.following:
+        elif self.selection.following and (self.colors is not None or self.selection.wishes.now):
             self.submit(True)
 
     def _on_image(self, image: Image | None) -> None:
@@ -228,6 +228,12 @@ class ColorUpdates:
             _finish(self.session_cache, last)
         if self.colors is not None:
             refresh(self.colors)
+
+
+def asked_in(chosen: Selection, image: Image) -> Asking:
+    """What is wished for the plane of an image that is shown."""
+    index, shape = on_layers.plane_index(image, chosen.viewer), on_layers.image_shape(image)[-2:]
+    return chosen.wishes.now.asking(index, (shape[0], shape[1]), chosen.adjustment)
 
 
 def _finish(cache: SessionCache, last: Work | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.dots_layer import dots_of
 
 RESULT_ONLY, BEFORE = "R", "U"  # result, uncolored; napari has no use for these keys on label maps and images
 
@@ -31,10 +32,13 @@ class CompareKeys:
             self.controller.viewer.bind_key(key, None)
 
     def _result_only(self, _viewer: Any) -> Generator[None, None, None]:
-        yield from self._without(self.controller.labels)
+        yield from self._without(self.controller.labels, self._dots())
 
     def _before(self, _viewer: Any) -> Generator[None, None, None]:
-        yield from self._without(self.controller.labels, self.controller.colors)
+        yield from self._without(self.controller.labels, self._dots(), self.controller.colors)
+
+    def _dots(self) -> Layer | None:
+        return dots_of(self.controller.image, self.controller.viewer)
 
     def _without(self, *layers: Layer | None) -> Generator[None, None, None]:
         hidden = [layer for layer in layers if layer is not None and layer.visible]

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.color_updates import asked_in
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.layer_reuse import let_be_drawn, show_gray, show_image, show_label_map
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.saved_state import SavedState, digest
+from napari_colorizer._napari.colorize.wished import Wished
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer
@@ -208,7 +210,8 @@ class FolderBrowser:
         own = digest(labels), controller.classes
         wanted: dict[Path, tuple[Any, ...]] = {kept_as(path, self.images, LABELS_SUFFIX): own}
         if controller.model.color_ids:
-            wanted[kept_as(path, self.images, COLOR_SUFFIX)] = (*own, controller.model, controller.options)
+            how = controller.model, controller.options, controller.adjustment, controller.wishes.now
+            wanted[kept_as(path, self.images, COLOR_SUFFIX)] = (*own, *how)
         return {file: contents for file, contents in wanted.items() if self.kept.lacks(file, *contents)}
 
     def _note(self, _image: NDArray[Any], labels: NDArray[Any] | None, classes: ClassMap | None) -> None:
@@ -218,7 +221,8 @@ class FolderBrowser:
             return
         own = digest(labels), classes
         self.kept.note(kept_as(path, self.images, LABELS_SUFFIX), *own)
-        self.kept.suppose(kept_as(path, self.images, COLOR_SUFFIX), *own, controller.model, controller.options)
+        how = controller.model, controller.options, controller.adjustment, Wished()
+        self.kept.suppose(kept_as(path, self.images, COLOR_SUFFIX), *own, *how)
 
     def _prepare_save(self, labels: NDArray[Any] | None, left: frozenset[Path]) -> Work | None:
         """What writes the label map and the colors of the open image; None where there is nothing to save."""
@@ -228,6 +232,7 @@ class FolderBrowser:
             return None
         picture = controller.picture_of(layer)
         classes, options, model = controller.classes, controller.options, controller.model
+        asking = asked_in(controller, layer)
 
         def save() -> None:
             for file, contents in wanted.items():
@@ -235,7 +240,7 @@ class FolderBrowser:
                     if file.name.endswith(LABELS_SUFFIX):
                         write_label_map(file, labels, classes)
                     else:
-                        rgb = inference.colorize(model.name, picture, labels, classes, options)
+                        rgb = inference.colorize(model.name, picture, labels, classes, options, asking)
                         write_color(file, rgb, f"colored with {model.name}")
                 except OSError as error:
                     self._unsaved = True

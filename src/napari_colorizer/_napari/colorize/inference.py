@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.colorize.wished import NOTHING, Asking
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import unique_labels
@@ -62,11 +63,17 @@ def predict(
 
 
 def colorize(
-    model: str, picture: Picture, labels: NDArray[np.integer], classes: ClassMap, options: ColorizeOptions
+    model: str,
+    picture: Picture,
+    labels: NDArray[np.integer],
+    classes: ClassMap,
+    options: ColorizeOptions,
+    asking: Asking = NOTHING,
 ) -> NDArray[np.uint8]:
     """The colors (H, W, 3) of a picture, which is not kept."""
     pixels, limits = picture.seen()
-    return load(model).colorize(pixels, labels, None, options, limits, classes)
+    session = load(model).session(pixels, options, limits)
+    return session.colorize(labels, asking.hints, classes, pins=asking.pins, adjustment=asking.adjustment)
 
 
 def count(labels: NDArray[np.integer]) -> dict[int, int]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.color_updates import asked_in
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.shared import layers as on_layers
@@ -105,9 +106,10 @@ class Saver:
         if controller.colors is None and not controller.model.color_ids:
             raise LayerError(f"{image.name!r} has no colors, and the model {controller.model.name!r} makes none")
         picture = controller.picture_of(image)
-        model, classes, options = controller.model.name, controller.classes, controller.options
+        model, classes, asking = controller.model.name, controller.classes, asked_in(controller, image)
         labels = np.zeros(picture.pixels.shape[:2], np.uint8) if plane is None else plane
-        return lambda: inference.colorize(model, picture, labels, classes, options)
+        options = controller.options
+        return lambda: inference.colorize(model, picture, labels, classes, options, asking)
 
     def _tell(self, result: tuple[list[Path], Labels | None, NDArray[Any] | None]) -> None:
         written, layer, plane = result

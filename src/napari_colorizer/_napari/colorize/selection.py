@@ -12,11 +12,13 @@ from psygnal import Signal
 
 from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.model_info import ModelInfo
+from napari_colorizer._napari.colorize.wish_history import WishHistory, history_of
+from napari_colorizer._napari.colorize.wished import Wished
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.engine.options import ColorizeOptions
+from napari_colorizer.engine.options import Adjustment, ColorizeOptions
 from napari_colorizer.models.library import DEFAULT
 
 SLICE_EVENTS = ("point", "order", "ndisplay")
@@ -37,6 +39,8 @@ class Selection:
     default_classes : ClassMap
         The classes that a new label map gets.
     options : ColorizeOptions
+    adjustment : Adjustment
+        Saturation and warmth of all colors.
     following : bool
         Whether colors follow edits.
     generation : int
@@ -55,6 +59,7 @@ class Selection:
     outdated = Signal()  # counts and colors may be those of what is no more
     plane_changed = Signal()  # another plane of a stack is shown
     place_changed = Signal()  # the image was moved, turned or scaled
+    wishes_changed = Signal()  # pins or dots are others, or those of another image
 
     def __init__(self, viewer: ViewerModel):
         self.viewer = viewer
@@ -62,7 +67,7 @@ class Selection:
         self.labels: Labels | None = None
         self.model = ModelInfo.read(DEFAULT)
         self.default_classes = self.model.classes
-        self.options = ColorizeOptions()
+        self.options, self.adjustment = ColorizeOptions(), Adjustment()
         self.following = True
         self.generation = 0
         self.subject = 0
@@ -97,6 +102,11 @@ class Selection:
         """
         return on_layers.picture_of(image, self.viewer, self.generation)
 
+    @property
+    def wishes(self) -> WishHistory:
+        """The pins and dots of the image, and what they were."""
+        return history_of(self.image)
+
     # -- what the user chooses
 
     def choose_image(self, layer: Image | None) -> None:
@@ -111,6 +121,7 @@ class Selection:
         self._listen_to_image(on=True)
         self.choose_labels(on_layers.labels_for(layer, self.viewer))
         self.layers_changed.emit()
+        self.wishes_changed.emit()
 
     def choose_labels(self, layer: Labels | None) -> None:
         """Work with another labels layer; one of another plugin's making gives rise to `classes_requested`."""
@@ -163,6 +174,23 @@ class Selection:
         self.options = replace(self.options, **changes)
         self.follow()
 
+    def set_adjustment(self, **changes: Any) -> None:
+        """Change fields of the `Adjustment`."""
+        self.adjustment = replace(self.adjustment, **changes)
+        self.follow()
+
+    def wish(self, wished: Wished, going_on: str = "") -> None:
+        """Wish something else for the colors of the image; see `WishHistory.note`."""
+        if self.image is not None and self.wishes.note(wished, going_on):
+            self.wishes_changed.emit()
+            self.follow()
+
+    def step_wishes(self, back: bool) -> None:
+        """Take back what was wished last, or wish it again."""
+        if self.image is not None and (self.wishes.undo() if back else self.wishes.redo()):
+            self.wishes_changed.emit()
+            self.follow()
+
     def set_following(self, following: bool) -> None:
         """Let colors follow edits, or not."""
         self.following = following
@@ -177,6 +205,7 @@ class Selection:
     def _listen_to_image(self, on: bool) -> None:
         listen(self.image, IMAGE_EVENTS, self._on_image, on)
         listen(self.image, PLACE_EVENTS, self._on_place, on)
+        listen(self.image, ("metadata",), self._on_notes, on)
 
     def _listen_to_labels(self, on: bool) -> None:
         listen(self.labels, EDIT_EVENTS, self._on_edit, on)
@@ -188,6 +217,11 @@ class Selection:
     def _on_image(self, event: Any = None) -> None:
         self.generation += 1
         self.subject += getattr(event, "type", "") == "data"
+        self.follow()
+
+    def _on_notes(self, _event: Any = None) -> None:
+        """Another file may be shown in the layer."""
+        self.wishes_changed.emit()
         self.follow()
 
     def _on_place(self, _event: Any = None) -> None:

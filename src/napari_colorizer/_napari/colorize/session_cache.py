@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.wished import NOTHING, Asking
 from napari_colorizer._napari.shared.layers import Picture
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.thread_settings import processor_spared, promptly
@@ -105,6 +106,7 @@ class SessionCache:
         anew: bool = False,
         newer: Callable[[], bool] = lambda: False,
         progress: Progress | None = None,
+        asking: Asking = NOTHING,
     ) -> Coloring:
         """Color what has changed in the picture since the last time and lies in view; `color_more` does the rest.
 
@@ -120,6 +122,8 @@ class SessionCache:
         progress : Progress, optional
             Where it is cancelled, what is not painted yet is left to the next time, and colors that are black in parts
             are not given.
+        asking : Asking
+            Pins, dots and adjustment.
         """
         from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 
@@ -130,7 +134,7 @@ class SessionCache:
         if new:
             view = None  # nothing of a new picture is to stay black
         with promptly(), processor_spared():
-            at_hand.session.edit(labels, classes=classes)
+            _edit(at_hand.session, labels, classes, asking)
             self._counts = at_hand.session.counts
             progress.tell(SESSION_SHARE)
             enough = _counting(levels, progress)
@@ -166,6 +170,30 @@ class SessionCache:
             painted = at_hand.levels.paint(view, enough=enough) + at_hand.levels.paint(enough=enough)
         seen = view is None or any(box.meets(view) for box in painted)
         return self._coloring(at_hand, bool(painted) and (seen or at_hand.levels.painted))
+
+    @_one_at_a_time
+    def ask(
+        self,
+        model: str,
+        picture: Picture,
+        labels: NDArray[np.integer],
+        classes: ClassMap,
+        options: ColorizeOptions,
+        asking: Asking,
+        question: Callable[[Session, NDArray[np.uint8] | None], Result],
+    ) -> Result:
+        """Ask the session of the picture something.
+
+        Parameters
+        ----------
+        question : callable
+            Is given the session, brought up to labels and wishes, and the colors (H, W, 3) that are shown, None where
+            there are none yet; gives what is returned.
+        """
+        at_hand = self._take(model, picture, options)
+        with promptly(), processor_spared():
+            _edit(at_hand.session, labels, classes, asking)
+            return question(at_hand.session, at_hand.levels.arrays[0] if at_hand.levels is self._given else None)
 
     @_one_at_a_time
     def clear(self) -> None:
@@ -211,6 +239,10 @@ class SessionCache:
         levels.follow(session)
         self._at_hand = AtHand(key, session, levels, layer, {"model": model, "options": vars(options)})
         return self._at_hand
+
+
+def _edit(session: Session, labels: NDArray[np.integer], classes: ClassMap, asking: Asking) -> None:
+    session.edit(labels, asking.hints, classes, pins=asking.pins, adjustment=asking.adjustment)
 
 
 def _counting(levels: ColorLevels, progress: Progress) -> Callable[[], bool]:

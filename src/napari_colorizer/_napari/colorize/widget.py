@@ -25,6 +25,7 @@ from superqt import QCollapsible
 from napari_colorizer._napari.colorize.autosave import Autosave, Offer
 from napari_colorizer._napari.colorize.brush_color import BrushColor
 from napari_colorizer._napari.colorize.class_list import ClassList
+from napari_colorizer._napari.colorize.color_tools import ColorTools
 from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
@@ -93,6 +94,7 @@ class ColorizeWidget(Dock):
             self.reset_tool,
             self.filling,
             self.map_tools,
+            self.color_tools,
             self.brush_color,
             self.compare_keys,
             self.save_button,
@@ -123,6 +125,7 @@ class ColorizeWidget(Dock):
         self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
+        self.color_tools = ColorTools(self.controller, self.class_list, self)
         self.brush_color = BrushColor(self.controller, self)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
@@ -142,6 +145,7 @@ class ColorizeWidget(Dock):
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self.map_tools)
         layout.addWidget(self._make_reset())
+        layout.addWidget(self.color_tools.folded)
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
@@ -174,15 +178,12 @@ class ColorizeWidget(Dock):
         self.devices.addItem("auto", "auto")
         self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
         self.working_size = number_box(ColorizeOptions, "working_size", OWN)
-        self.chroma_gain = number_box(ColorizeOptions, "chroma_gain")
-        self.chroma_gain.setValue(1)
         content = QWidget()
         content.setLayout(
             form(
                 {
                     "Device": self.devices,
                     "Working size": self.working_size,
-                    "Saturation": self.chroma_gain,
                     "Confidence": self.confidence,
                 }
             )
@@ -206,7 +207,6 @@ class ColorizeWidget(Dock):
         self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
         self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
-        self.chroma_gain.valueChanged.connect(lambda value: controller.set_options(chroma_gain=value))
         self.working_size.valueChanged.connect(
             lambda: controller.set_options(working_size=number_in(self.working_size))
         )

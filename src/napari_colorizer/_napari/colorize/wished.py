@@ -1,0 +1,104 @@
+"""What a person wishes for the colors of one image: pins and dots. No Qt, no layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from napari_colorizer.engine.options import Adjustment
+from napari_colorizer.engine.pins import Pin, Pins, Pixel, parse_color
+
+Plane = tuple[int, ...]  # of a stack: an index for each axis before the last two
+HALF = 0.5  # of a pixel: an image ends there beyond the center of its last one
+Row = tuple[float, float, float, float, float]
+
+
+class Dot(NamedTuple):
+    """A point with a wanted color.
+
+    Attributes
+    ----------
+    place : tuple of float
+        In pixels, one for each axis of the image.
+    color : str
+        "#rrggbb".
+    size : float
+        Diameter, in pixels.
+    """
+
+    place: tuple[float, ...]
+    color: str
+    size: float
+
+
+class Region(NamedTuple):
+    """The connected pixels of one label around a pixel of a plane."""
+
+    plane: Plane
+    pixel: Pixel
+
+
+class Asking(NamedTuple):
+    """What a session is asked for beside labels: pins, rows of `Hints`, and what is done to the result."""
+
+    pins: Pins
+    hints: tuple[Row, ...]
+    adjustment: Adjustment
+
+
+NOTHING = Asking(Pins(), (), Adjustment())
+
+
+@dataclass(frozen=True)
+class Wished:
+    """Pins and dots of an image; false where there are none.
+
+    Attributes
+    ----------
+    classes : Pins
+        Of classes, by id.
+    regions : tuple of (Region, Pin)
+        The later ones count.
+    dots : tuple of Dot
+    """
+
+    classes: Pins = field(default_factory=Pins)
+    regions: tuple[tuple[Region, Pin], ...] = ()
+    dots: tuple[Dot, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(len(self.classes) or self.regions or self.dots)
+
+    def with_region(self, region: Region, pin: Pin | None, instead_of: Iterable[Region] = ()) -> Wished:
+        """These, and a pin of a region, or none, in place of those of some others."""
+        gone = {region, *instead_of}
+        others = tuple(item for item in self.regions if item[0] not in gone)
+        return replace(self, regions=others if pin is None else (*others, (region, pin)))
+
+    def asking(self, plane: Plane, shape: tuple[int, int], adjustment: Adjustment) -> Asking:
+        """What of it concerns a plane of that shape; what lies outside of it does not."""
+        regions = {
+            where.pixel: pin
+            for where, pin in self.regions
+            if where.plane == plane and where.pixel[0] < shape[0] and where.pixel[1] < shape[1]
+        }
+        rows = tuple(_row(dot) for dot in self.dots if lies_in(dot, plane, shape))
+        return Asking(self.classes | Pins(regions=regions), rows, adjustment)
+
+
+def lies_in(dot: Dot, plane: Plane, shape: tuple[int, int]) -> bool:
+    """Whether a dot lies on a plane of that shape."""
+    if not np.isfinite(dot.place).all() or tuple(round(value) for value in dot.place[:-2]) != plane:
+        return False
+    return all(-HALF <= value < side - HALF for value, side in zip(dot.place[-2:], shape, strict=True))
+
+
+def _row(dot: Dot) -> Row:
+    return (*dot.place[-2:], *_chroma(dot.color), dot.size / 2)  # type: ignore[return-value]
+
+
+_chroma = lru_cache(maxsize=1024)(parse_color)
