@@ -1,4 +1,4 @@
-"""The command line: ``napari-colorizer segment | colorize | train | evaluate | dataset | models | demo``."""
+"""The command line: ``napari-colorizer segment | colorize | export | train | evaluate | dataset | models | demo``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from napari_colorizer.cli.demo import demo
 from napari_colorizer.cli.evaluate import evaluate
 from napari_colorizer.cli.images import colorize, segment
 from napari_colorizer.cli.shared import complain, remark
+from napari_colorizer.cli.sittings import export
 from napari_colorizer.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, help="Color grayscale images through label maps.", add_completion=False)
 app.command()(segment)
 app.command()(colorize)
+app.command()(export)
 app.command()(demo)
 app.command()(bench)
 app.command()(train)

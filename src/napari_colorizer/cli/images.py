@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from napari_colorizer.cli.shared import (
     ModelName,
     Output,
     Overwrite,
+    SomeFiles,
     WorkingSize,
     checked,
     each,
@@ -22,6 +24,8 @@ from napari_colorizer.cli.shared import (
     plain_errors,
     remark,
 )
+from napari_colorizer.cli.sittings import FromSitting, ToSitting, color_sitting, prepare_saving
+from napari_colorizer.cli.sittings import save_sitting as save_as_sitting
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
 from napari_colorizer.option_limits import help_text
 
@@ -118,7 +122,8 @@ def segment(
 
 
 def colorize(
-    files: Files,
+    context: typer.Context,
+    files: SomeFiles = None,
     model: ModelName = "default",
     labels: Annotated[
         Path | None,
@@ -147,6 +152,8 @@ def colorize(
     strength: Annotated[float, typer.Option(help="How much of the palette (0 to 1).")] = 1.0,
     saturation: Annotated[float, typer.Option(help=help_text(Adjustment, "saturation"))] = 1.0,
     warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
+    sitting: FromSitting = None,
+    save_sitting: ToSitting = None,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.cli.wishes import hints_for, palette_pins, parse_pins, tell_unused
@@ -154,6 +161,12 @@ def colorize(
     from napari_colorizer.files import COLOR_SUFFIX
     from napari_colorizer.models.library import load_model
 
+    if sitting is not None:
+        target = partial(_target, suffix=COLOR_SUFFIX, output=output, overwrite=overwrite)
+        color_sitting(context, sitting, files or [], device, target, overwrite)
+        return
+    if not files:
+        raise typer.BadParameter("name the images to color, or a --sitting", param_hint="FILES")
     with plain_errors():
         parse_limits(limits)
         former = {} if vivid is None else {"vivid": vivid}
@@ -161,6 +174,7 @@ def colorize(
         predicting = SegmentOptions(working_size, options.device, confidence)
         files = inputs(files)
         _check_output(files, output)
+        prepare_saving(save_sitting, files, overwrite)
         if output is not None and _is_file_name(output):
             form_of_colors(output)
         if labels is not None and not labels.exists():
@@ -182,7 +196,10 @@ def colorize(
             label_map = loaded.segment(image, predicting, black_white)
         session = loaded.session(image, options, black_white)
         wished = pinned if from_palette is None else from_palette(label_map, classes) | pinned
-        rgb = session.colorize(label_map, hints_for(file, hints), classes, pins=wished, adjustment=adjustment)
+        said = {"hints": hints_for(file, hints), "classes": classes, "pins": wished, "adjustment": adjustment}
+        rgb = session.colorize(label_map, **said)
+        whole = {"labels": label_map, "options": options, "limits": black_white, **said}
+        save_as_sitting(save_sitting, file, model, overwrite, **whole)
         tell_unused(file, pinned, classes or loaded.classes, session)
         write_picture(target, rgb, f"colored with {loaded.name}", overwrite)
         return target

@@ -21,6 +21,10 @@ from napari_colorizer.option_limits import help_text
 Files = Annotated[
     list[Path], typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False)
 ]
+SomeFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False),
+]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="An installed model, or a model file.")]
 Device = Annotated[str, typer.Option(help=help_text(ColorizeOptions, "device"))]
 WorkingSize = Annotated[
@@ -113,7 +117,7 @@ def each(files: list[Path], doing: str, work: Callable[[Path], Path]) -> None:
             text = str(error) or type(error).__name__
             complain(text if file.name in text else f"{file.name}: {text}")
         else:
-            _name(result)
+            name_result(result)
     if failed:
         complain(f"{failed} of {len(files)} files failed")
         raise typer.Exit(1)
@@ -137,7 +141,7 @@ class _Console(Console):
         _mute()
 
 
-def _name(result: Path) -> None:
+def name_result(result: Path) -> None:
     """Print the name of a file; that this fails says nothing about the file."""
     try:
         typer.echo(os.fsencode(result))  # a name may hold bytes that are no text
