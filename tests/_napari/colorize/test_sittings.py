@@ -102,7 +102,7 @@ def test_what_the_file_does_not_give_is_kept_inside(worked_on, wait, menu, answe
 @pytest.mark.parametrize("folder", [False, True])
 def test_an_opened_sitting_is_as_it_was(worked_on, bare_dock, wait, menu, answer, messages, tmp_path, folder):
     viewer, widget = worked_on
-    give_wishes(widget.controller, WISHES)
+    give_wishes(widget.controller, widget.controller.image, WISHES)
     sitting = save(widget, wait, menu, answer, tmp_path / "mine.zip")
     assert len(sitting.hints) == 1
     if folder:
@@ -169,7 +169,7 @@ def test_a_sitting_that_is_saved_needs_no_autosave(worked_on, wait, menu, answer
 def test_export_writes_the_colors_and_what_lies_beside_them(worked_on, wait, menu, answer, messages, tmp_path):
     viewer, widget = worked_on
     said = messages(widget)
-    give_wishes(widget.controller, WISHES)
+    give_wishes(widget.controller, widget.controller.image, WISHES)
     menu(widget, "… and the label map")
     menu(widget, "… and the dots")
     answer(tmp_path / "out", "TIFF, 16 bits (*.tif *.tiff)")

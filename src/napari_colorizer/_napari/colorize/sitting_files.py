@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,12 +13,12 @@ from psygnal import Signal
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.saving import Saver, path_of, write
-from napari_colorizer._napari.colorize.sitting_wishes import give_wishes, wishes_of
+from napari_colorizer._napari.colorize.sitting_view import Found, find, show
+from napari_colorizer._napari.colorize.sitting_wishes import wishes_of
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer
 from napari_colorizer._napari.shared.task_queue import Request, Work
-from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ColorizerError
 
 if TYPE_CHECKING:  # it brings torch, which is for the background
@@ -27,29 +26,6 @@ if TYPE_CHECKING:  # it brings torch, which is for the background
     from napari_colorizer.sittings.sitting import Sitting
 
 MANIFEST = "sitting.json"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A sitting that was loaded.
-
-    Attributes
-    ----------
-    name : str
-    sitting : Sitting
-    pixels : array, optional
-        The image, where it is there as it was.
-    model : str, optional
-        Name of the model, where it is there as it was.
-    problems : tuple of str
-        What is not.
-    """
-
-    name: str
-    sitting: Sitting
-    pixels: NDArray[Any] | None
-    model: str | None
-    problems: tuple[str, ...]
 
 
 class SittingFiles:
@@ -62,6 +38,7 @@ class SittingFiles:
     """
 
     opened = Signal()  # another model and other options may be chosen now
+    kept = Signal(object)  # an image of which all that is wished is in a file now
 
     def __init__(self, saver: Saver):
         self.saver, self.controller = saver, saver.controller
@@ -98,24 +75,15 @@ class SittingFiles:
     def open(self, path: Path) -> None:
         """Open a sitting: its image, its label map and all that was chosen."""
         path = path.parent if path.name == MANIFEST else path
-        self._submit("Opening", lambda: lambda: find(path), self.show)
-
-    def show(self, found: Found) -> None:
-        """Show a sitting in the viewer; what is missing of it is told, and the rest is there."""
-        controller, sitting = self.controller, found.sitting
-        image = self._show_image(found)
-        if found.model is not None and found.model != controller.model.name:
-            controller.choose_model(found.model)
-        options = sitting.options
-        controller.set_options(working_size=options.working_size, chroma_gain=options.chroma_gain)
-        self._show_labels(image, sitting.labels, sitting.classes)
-        said = {"hints": sitting.hints, "pins": sitting.pins, "adjustment": sitting.adjustment}
-        if image is not None:
-            give_wishes(controller, said)
-        self.opened.emit()
-        controller.message.emit("\n".join((f"Opened {found.name}", *found.problems)))
+        self._submit("Opening", lambda: lambda: find(path), self._show)
 
     # -- how
+
+    def _show(self, found: Found) -> None:
+        show(self.controller, found)
+        self.opened.emit()
+        if self.controller.image is not None:
+            self.kept.emit(self.controller.image)
 
     def _submit(self, doing: str, prepare: Callable[[], Work], then: Callable[[Any], None]) -> None:
         self.controller.tasks.submit(Request(f"sitting: {doing}", prepare, then, doing))
@@ -134,19 +102,20 @@ class SittingFiles:
         self.saver.overwrite_requested.emit(others, told)
 
     def _prepare_save(self, path: Path) -> Work:
-        gathered, layer = gather(self.controller), self.controller.labels
+        gathered, image, layer = gather(self.controller), self.controller.image, self.controller.labels
 
-        def work() -> tuple[Path, Labels | None, NDArray[Any] | None]:
+        def work() -> tuple[Path, Image | None, Labels | None, NDArray[Any] | None]:
             sitting = gathered()
             write(path, lambda: sitting.save(path))
-            return path, layer, sitting.labels
+            return path, image, layer, sitting.labels
 
         return work
 
-    def _tell_saved(self, result: tuple[Path, Labels | None, NDArray[Any] | None]) -> None:
-        path, layer, plane = result
+    def _tell_saved(self, result: tuple[Path, Image | None, Labels | None, NDArray[Any] | None]) -> None:
+        path, image, layer, plane = result
         self.saver.files.note(path)
         self.saver.folder = path.parent
+        self.kept.emit(image)
         if layer is not None and plane is not None:
             self.saver.saved.emit(layer, plane)
         self.controller.message.emit(f"Saved the sitting as {path.name} in {path.parent}")
@@ -157,37 +126,6 @@ class SittingFiles:
         self.saver.folder = written[0].parent
         names = " and ".join(path.name for path in written)
         self.controller.message.emit(f"Exported {names} to {self.saver.folder}")
-
-    def _show_image(self, found: Found) -> Image | None:
-        """The layer of the image: the one at hand where it shows that image, a new one, or one that would do."""
-        controller, sitting, pixels = self.controller, found.sitting, found.pixels
-        now = controller.image
-        if pixels is None:
-            fits = sitting.labels is not None and now is not None and on_layers.image_shape(now) == sitting.labels.shape
-            return now if fits else None
-        if now is None or now.multiscale or now.data.shape != pixels.shape or not np.array_equal(now.data, pixels):
-            path = sitting.image.path
-            metadata = {} if path is None else {"path": str(sitting.image.find())}
-            name = found.name if path is None else path.stem
-            now = Image(pixels, name=name, rgb=pixels.ndim == 3, metadata=metadata)
-            controller.viewer.add_layer(now)
-            controller.choose_image(now)
-        if not now.rgb:
-            now.contrast_limits = sitting.limits or range_of(pixels)
-        return now
-
-    def _show_labels(self, image: Image | None, labels: NDArray[Any] | None, classes: ClassMap | None) -> None:
-        controller = self.controller
-        if labels is None:
-            return
-        if image is None:  # kept all the same
-            layer = Labels(labels, name="label map of a sitting")
-            on_layers.show_classes(layer, classes or controller.default_classes)
-            controller.viewer.add_layer(layer)
-            return
-        if controller.labels is not None:
-            controller.labels.visible = False
-        controller.add_labels(labels, controller.model.classes if classes is None else classes)
 
 
 def gather(controller: ColorizeController) -> Callable[[], Sitting]:
@@ -204,7 +142,7 @@ def gather(controller: ColorizeController) -> Callable[[], Sitting]:
     picture, path = controller.picture_of(image), path_of(image)
     plane = None if layer is None else on_layers.plane_of(layer, image, controller.viewer).copy()
     classes = None if layer is None else controller.classes
-    model, options, wishes = controller.model.name, controller.options, wishes_of(controller)
+    model, options, wishes = controller.model.name, controller.options, wishes_of(controller, image)
 
     def work() -> Sitting:
         from napari_colorizer.sittings.references import ModelReference
@@ -230,30 +168,3 @@ def reference_of(path: Path | None, pixels: NDArray[Any]) -> ImageReference:
         except (ColorizerError, OSError):
             pass  # a stack, say, of which this is a plane
     return ImageReference.of(np.asarray(pixels))
-
-
-def find(path: Path) -> Found:
-    """Load a sitting and look for its image and model."""
-    from napari_colorizer.models.library import installed_models
-    from napari_colorizer.sittings.sitting import Sitting
-
-    sitting = Sitting.load(path)
-    problems, pixels, model = list(sitting.problems), None, None
-    try:
-        pixels = sitting.image.read()
-    except (ColorizerError, OSError) as error:
-        problems.append(str(error))
-    try:
-        file = sitting.model.find()
-        model = next((name for name, other in installed_models().items() if other == file), str(file))
-    except (ColorizerError, OSError) as error:
-        problems.append(str(error))
-    return Found(path.stem, replace(sitting, problems=()), pixels, model, tuple(problems))
-
-
-def range_of(pixels: NDArray[Any]) -> tuple[float, float]:
-    """The values that mean black and white where nothing else is said."""
-    if pixels.dtype.kind in "iu":
-        info = np.iinfo(pixels.dtype)
-        return float(info.min), float(info.max)
-    return 0.0, 1.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 
+from napari_colorizer._napari.colorize.autosave import Autosave
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.sitting_files import MANIFEST, SittingFiles
 from napari_colorizer._napari.shared.layers import LayerError
@@ -47,6 +49,14 @@ class SittingMenu:
         menu.addSeparator()
         menu.addAction("Save sitting…", self.save)
         menu.addAction("Open sitting…", self.open)
+        self.restore = menu.addAction("Restore the last sitting")
+
+    def connect(self, autosave: Autosave, show_options: Callable[[], None]) -> None:
+        """Let an autosave know what is saved, and restore what is not; show options where others may be chosen."""
+        self.restore.triggered.connect(lambda: autosave.restore_last())
+        self.files.kept.connect(autosave.wishes_kept)
+        self.files.opened.connect(show_options)
+        autosave.restored.connect(show_options)
 
     def save(self) -> None:
         """Ask for a file and save the sitting to it."""

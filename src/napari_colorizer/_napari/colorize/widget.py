@@ -207,7 +207,7 @@ class ColorizeWidget(Dock):
         self.autosave.offer_changed.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
-        self.save_button.sittings.files.opened.connect(self._show_options)
+        self.save_button.sittings.connect(self.autosave, self._show_options)
         self.map_tools.doubt.changed.connect(self._show_choices)
         controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
