@@ -123,6 +123,14 @@ def test_an_image_without_a_file_is_kept_with_its_pixels(model_file, tiny_model,
     np.testing.assert_array_equal(loaded.colorize("cpu"), tiny_model.colorize(pixels, limits=limits))
 
 
+def test_labels_may_be_any_whole_numbers(photo, model_file, labels, tmp_path):
+    Sitting.of(photo, model_file, labels=labels.tolist()).save(tmp_path / "s.zip")
+    np.testing.assert_array_equal(Sitting.load(tmp_path / "s.zip").labels, labels)
+    with pytest.raises(FileError, match="holds ids from 0 to 65535"):
+        Sitting.of(photo, model_file, labels=labels.astype(np.int32) * 100_000).save(tmp_path / "t.zip")
+    assert not (tmp_path / "t.zip").exists()
+
+
 def test_saved_again_it_is_replaced_and_its_former_parts_are_gone(sitting, labels, tmp_path):
     folder = tmp_path / "folder"
     sitting.save(folder)

@@ -91,10 +91,11 @@ class Sitting:
         ValueError
             If the hints or pins are none.
         """
-        hints, pins = said.pop("hints", None), said.pop("pins", None)
+        labels, hints, pins = (said.pop(name, None) for name in ("labels", "hints", "pins"))
         return cls(
             ImageReference.of(image),
             ModelReference.of(model),
+            labels=None if labels is None else np.asarray(labels),
             hints=Hints(() if hints is None else hints),
             pins=pins if isinstance(pins, Pins) else Pins(pins),
             **said,
