@@ -30,6 +30,7 @@ from napari_colorizer.files import read_image, read_label_map, write_label_map
 from napari_colorizer.models.authors import import_authors
 from napari_colorizer.models.file import read_model
 from napari_colorizer.models.header import read_header
+from napari_colorizer.sittings.sitting import Sitting
 from napari_colorizer.training.events import Progress, read_event
 from napari_colorizer.training.options import TrainOptions
 
@@ -189,7 +190,25 @@ def a_checkpoint(folder, _):
     return "a.tar"
 
 
+def a_sitting(name):
+    def write(folder, make_model):
+        image = an_image("a.png", GRAY)(folder, make_model)
+        model = a_model(folder, make_model)
+        said = {
+            "labels": GRAY % 3,
+            "classes": CLASSES,
+            "hints": [(1, 2, 3, 4, 5)],
+            "pins": {1: "#ff8800", "thing 2": 0.5},
+        }
+        Sitting.of(folder / image, folder / model, **said).save(folder / name)
+        return f"{name}/sitting.json" if name == "folder" else name
+
+    return write
+
+
 READERS = {
+    "sitting": (a_sitting("s.zip"), Sitting.load, damage),
+    "sitting's text": (a_sitting("folder"), lambda path: Sitting.load(path.parent), damage),
     "model": (a_model, read_model, damaged_safetensors),
     "header": (a_model, read_header, damaged_safetensors),
     "checkpoint": (a_checkpoint, lambda path: import_authors("x", ClassMap.pascal_context(), colorizer=path), damage),

@@ -19,6 +19,7 @@ _lazy, __dir__, __all__ = lazy_loader.attach(
         "files": ["read_image"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
+        "sittings.sitting": ["Sitting"],
         "training.fit": ["fit"],
         "training.options": ["TrainOptions"],
     },
@@ -46,5 +47,6 @@ if TYPE_CHECKING:
     from napari_colorizer.files import read_image
     from napari_colorizer.models.library import load_model
     from napari_colorizer.models.model import Model
+    from napari_colorizer.sittings.sitting import Sitting
     from napari_colorizer.training.fit import fit
     from napari_colorizer.training.options import TrainOptions

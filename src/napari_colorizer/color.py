@@ -6,7 +6,7 @@ CIE Lab here is that of scikit-image: sRGB primaries, D65, 2 degree observer; ko
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -142,8 +142,8 @@ def luma(values: Tensor) -> Tensor:
     return values @ values.new_tensor([0.299, 0.587, 0.114])
 
 
-def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:
-    """Turn L* and wished a*, b* into 8-bit sRGB of the same L*.
+def to_rgb(lightness: Tensor, chroma: Tensor, bits: Literal[8, 16] = 8) -> Tensor:
+    """Turn L* and wished a*, b* into sRGB of the same L*.
 
     A color outside the gamut loses chroma, at constant hue, until it fits; it never loses lightness, as it would if
     R, G and B were clipped.
@@ -154,19 +154,21 @@ def to_rgb(lightness: Tensor, chroma: Tensor) -> Tensor:
         L* in 0..100.
     chroma : Tensor, (2, H, W)
         a* and b*.
+    bits : {8, 16}
+        Of each value.
 
     Returns
     -------
-    Tensor of uint8, (H, W, 3)
+    Tensor of uint8, or of int32 in 0..65535 for 16 bits, (H, W, 3)
         L* of the result is within 0.5 of `lightness`; with chroma 0 it is the gray of that lightness.
     """
     flat, colors = lightness.flatten(), chroma.flatten(1)
     parts = zip(flat.split(PIXELS_AT_ONCE), colors.split(PIXELS_AT_ONCE, 1), strict=True)
-    return torch.cat([_to_rgb_flat(*part) for part in parts]).reshape(*lightness.shape, 3)
+    return torch.cat([_to_rgb_flat(*part, bits) for part in parts]).reshape(*lightness.shape, 3)
 
 
-def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
-    """uint8 (n, 3) of L* (n,) and a*, b* (2, n)."""
+def _to_rgb_flat(lightness: Tensor, chroma: Tensor, bits: int) -> Tensor:
+    """Whole numbers of so many bits, (n, 3), of L* (n,) and a*, b* (2, n)."""
     gray, colored = (lightness + 16) / 116, _like(lightness, CHROMA_TO_ROOTS) @ chroma
     rgb = _to_linear(gray + colored)
     outside = (_distance(rgb) > MOST_DISTANCE).nonzero()[:, 0]
@@ -174,7 +176,8 @@ def _to_rgb_flat(lightness: Tensor, chroma: Tensor) -> Tensor:
         much = torch.hypot(*chroma.index_select(1, outside))
         fitting = _shrink_chroma(gray.index_select(0, outside), colored.index_select(1, outside), much)
         rgb[:, outside] = fitting
-    return _encode(rgb.clamp_(0, 1)).mul_(255).round_().to(torch.uint8).T
+    values = _encode(rgb.clamp_(0, 1)).mul_((1 << bits) - 1).round_()
+    return values.to(torch.uint8 if bits == 8 else torch.int32).T
 
 
 def _encode(linear: Tensor) -> Tensor:

@@ -106,17 +106,33 @@ class Recipe:
             That it uses little of its range, or that there is nothing of what is pinned.
         """
         model = self.load()
-        limits = auto_limits(image) if self.limits == "auto" else self.limits
+        limits = self.limits_of(image)
         note = "" if self.limits == "auto" else range_note(image, limits=limits)
         if self.coloring is None:
             return model.segment(image, self.segmenting, limits), note
-        if labels is None and self.predict and model.segmenter is not None:
-            labels = model.segment(image, self.segmenting, limits)
-        session, known, wishes = model.session(image, self.coloring, limits), classes or model.classes, self.wishes
-        pins = wishes.pins_for(labels, known)
-        rgb = session.colorize(labels, wishes.hints(name), classes, pins=pins, adjustment=wishes.adjustment)
-        lacks = wishes.lacking(known, session.unused_pins)
+        session, said = model.session(image, self.coloring, limits), self.said(image, labels, classes, name)
+        rgb = session.colorize(**said)
+        lacks = self.wishes.lacking(classes or model.classes, session.unused_pins)
         return rgb, "; ".join(part for part in (note, lacks) if part)
+
+    def limits_of(self, image: NDArray[np.generic]) -> tuple[float, float] | None:
+        """The values of an image that mean black and white."""
+        return auto_limits(image) if self.limits == "auto" else self.limits
+
+    def said(
+        self, image: NDArray[np.generic], labels: NDArray[Any] | None, classes: ClassMap | None, name: str
+    ) -> dict[str, Any]:
+        """What `Session.colorize` is told of an image; the arguments are those of `make`."""
+        model, wishes = self.load(), self.wishes
+        if labels is None and self.predict and model.segmenter is not None:
+            labels = model.segment(image, self.segmenting, self.limits_of(image))
+        return {
+            "labels": labels,
+            "hints": wishes.hints(name),
+            "classes": classes,
+            "pins": wishes.pins_for(labels, classes or model.classes),
+            "adjustment": wishes.adjustment,
+        }
 
     def write(self, path: Path, result: NDArray[Any]) -> None:
         """Write what `make` gave, in the format that the suffix means."""

@@ -1,4 +1,4 @@
-"""The command line: ``napari-colorizer segment | colorize | train | evaluate | dataset | models | demo``."""
+"""The command line: ``napari-colorizer segment | colorize | export | train | evaluate | dataset | models | demo``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from napari_colorizer.cli.demo import demo
 from napari_colorizer.cli.evaluate import evaluate
 from napari_colorizer.cli.images import colorize, segment
 from napari_colorizer.cli.shared import complain, remark
+from napari_colorizer.cli.sittings import export
 from napari_colorizer.cli.train import train
 
 EMPTY = re.compile(r"(--[\w-]+=)?")
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command()(segment)
 app.command()(colorize)
+app.command()(export)
 app.command()(demo)
 app.command()(bench)
 app.command()(train)

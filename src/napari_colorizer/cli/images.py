@@ -17,6 +17,7 @@ from napari_colorizer.cli.shared import (
     Overwrite,
     Recursive,
     Scheduler,
+    SomeFiles,
     Workers,
     WorkingSize,
     checked,
@@ -25,6 +26,7 @@ from napari_colorizer.cli.shared import (
     plain_errors,
     remark,
 )
+from napari_colorizer.cli.sittings import FromSitting, ToSitting, color_sitting, save_sitting_of
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
 from napari_colorizer.option_limits import help_text
 
@@ -59,7 +61,8 @@ def segment(
 
 
 def colorize(
-    files: Files,
+    context: typer.Context,
+    files: SomeFiles = None,
     model: ModelName = "default",
     labels: Annotated[
         Path | None,
@@ -91,11 +94,18 @@ def colorize(
     warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    sitting: FromSitting = None,
+    save_sitting: ToSitting = None,
 ) -> None:
     """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
     from napari_colorizer.batches.wishes import Wishes
     from napari_colorizer.cli.wishes import parse_pins, read_dots, read_palette
 
+    if sitting is not None:
+        color_sitting(context, sitting, files or [], device, output, overwrite)
+        return
+    if not files:
+        raise typer.BadParameter("name the images to color, or a --sitting", param_hint="FILES")
     with plain_errors():
         place = device if scheduler else checked(device)
         former = {} if vivid is None else {"vivid": vivid}
@@ -104,6 +114,7 @@ def colorize(
         wishes = Wishes(parse_pins(pins or ()), read_palette(palette, model, strength), strength, dots, adjustment)
         segmenting = SegmentOptions(working_size, place, confidence)
         recipe = _recipe(model, segmenting, coloring, limits, predict, wishes)
+        save_sitting_of(save_sitting, files, recipe, labels, overwrite)
     _work("Coloring", files, recipe, output, labels, overwrite, recursive, workers, scheduler)
 
 

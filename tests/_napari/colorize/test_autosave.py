@@ -1,4 +1,4 @@
-"""Label maps that were not saved."""
+"""Sittings that were not saved."""
 
 import os
 import subprocess
@@ -7,10 +7,16 @@ import sys
 import numpy as np
 import pytest
 from napari.layers import Image
+from PIL import Image as Picture
 
+from napari_colorizer._napari.colorize import running
 from napari_colorizer._napari.colorize.autosave_files import unsaved_folder
+from napari_colorizer._napari.colorize.running import running_folder
+from napari_colorizer._napari.colorize.sitting_wishes import give_wishes, wishes_of
+from napari_colorizer.engine.pins import Pins
 
 SKY, TREE = 50, 54
+PINS = Pins({"sky": "#7799cc"})
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +123,95 @@ def test_a_damaged_file_is_passed_over(bare_predicted, bare_dock, photo):
     kept()[0].write_bytes(b"nothing")
     _, dock = reopened(bare_dock, photo)
     assert dock.autosave.offer is None
+
+
+@pytest.fixture
+def from_file(bare_dock, photo, wait, tmp_path):
+    """A dock with a photo from a file, on whose label map something was drawn, and more was chosen and wished."""
+
+    def opened():
+        Picture.fromarray(photo).save(tmp_path / "photo.png")
+        image = Image(photo.copy(), name="photo", metadata={"path": str(tmp_path / "photo.png")})
+        viewer, widget = bare_dock(image)
+        widget.predict_button.click()
+        wait(widget)
+        draw(viewer.layers["photo labels"])
+        widget.controller.set_options(chroma_gain=1.5)
+        image.contrast_limits = (10, 230)
+        give_wishes(widget.controller, image, {"pins": PINS})
+        widget.autosave.keep()
+        wait(widget)
+        return viewer, widget
+
+    return opened
+
+
+def crashed():
+    """As if a program had ended without closing its docks."""
+    running_folder().mkdir(parents=True, exist_ok=True)
+    (running_folder() / "999999999-1").touch()
+
+
+def restored(dock, viewer, drawn):
+    np.testing.assert_array_equal(viewer.layers["photo labels"].data, drawn)
+    assert dock.controller.options.chroma_gain == 1.5
+    assert wishes_of(dock.controller, dock.controller.image)["pins"] == PINS
+
+
+def test_what_was_chosen_and_wished_comes_back_too(from_file, bare_dock, wait, photo):
+    viewer, _ = from_file()
+    again, dock = reopened(bare_dock, photo, "photo")
+    assert dock.controller.options.chroma_gain == 1
+    next(button for button in dock.offer_bar.buttons if button.text() == "Restore").click()
+    restored(wait(dock), again, viewer.layers["photo labels"].data)
+
+
+def test_after_a_crash_the_last_sitting_is_offered_with_its_image(from_file, bare_dock, wait):
+    viewer, _ = from_file()
+    crashed()
+    again, dock = bare_dock()
+    assert "napari ended unexpectedly. The last sitting, 'photo' of" in dock.offer_bar.text.text()
+    next(button for button in dock.offer_bar.buttons if button.text() == "Restore").click()
+    wait(dock)
+    np.testing.assert_array_equal(again.layers["photo"].data, viewer.layers["photo"].data)
+    assert tuple(again.layers["photo"].contrast_limits) == (10, 230)
+    restored(dock, again, viewer.layers["photo labels"].data)
+    assert dock.offer_bar.isHidden()
+    _, third = bare_dock()
+    assert third.autosave.offer is None  # it is told once
+
+
+def test_without_a_crash_the_last_sitting_waits_in_the_menu(from_file, bare_dock, wait, messages, tmp_path):
+    viewer, _ = from_file()
+    again, dock = bare_dock()
+    assert dock.autosave.offer is None
+    dock.save_button.sittings.restore.trigger()
+    restored(wait(dock), again, viewer.layers["photo labels"].data)
+    assert len(kept()) == 1
+    dock.save_button.sittings.files.save(tmp_path / "mine.zip")
+    wait(dock)
+    assert kept() == []
+    said = messages(dock)
+    dock.save_button.sittings.restore.trigger()
+    wait(dock)
+    assert said == ["There is no sitting to restore: all that was done is saved"]
+
+
+def test_a_label_map_that_is_saved_alone_leaves_what_was_wished(from_file, wait, tmp_path):
+    _, widget = from_file()
+    widget.saver.save(labels=tmp_path / "a.labels.png")
+    wait(widget)
+    assert len(kept()) == 1
+
+
+def test_a_crash_is_told_by_what_its_program_left(bare_dock, library):
+    _, widget = bare_dock()
+    assert len(list(running_folder().iterdir())) == 1
+    assert not running.begin()  # this program still runs
+    crashed()
+    assert running.begin()
+    assert not running.begin()
+    widget.stop()
 
 
 SCRIPT = """

@@ -279,7 +279,7 @@ ANYTHING = {
     "class gone": lambda widget: widget.controller.set_classes(widget.controller.classes.without(GRASS)),
     "model": lambda widget: widget.controller.choose_model("tiny"),
     "model back": lambda widget: widget.controller.choose_model("default"),
-    "option": lambda widget: widget.chroma_gain.setValue(2),
+    "option": lambda widget: widget.controller.set_options(chroma_gain=2),
     "size": lambda widget: widget.working_size.setValue(48),
     "look": lambda widget: setattr(widget.viewer.layers["photo"], "contrast_limits", (20, 220)),
     "predicted": lambda widget: widget.predict_button.click(),

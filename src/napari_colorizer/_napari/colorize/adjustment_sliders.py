@@ -48,6 +48,13 @@ class AdjustmentSliders:
         slider.valueChanged.connect(lambda _: self.rest.start())
         return slider
 
+    def show(self) -> None:
+        """Stand where the controller's adjustment is, which another has set."""
+        for name, slider in self.sliders.items():
+            blocked = slider.blockSignals(True)
+            slider.setValue(round(STEPS * getattr(self.controller.adjustment, name)))
+            slider.blockSignals(blocked)
+
     def _apply(self) -> None:
         self.controller.set_adjustment(**{name: slider.value() / STEPS for name, slider in self.sliders.items()})
 

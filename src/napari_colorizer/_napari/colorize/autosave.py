@@ -1,11 +1,13 @@
-"""Label maps that were not saved: kept every minute, and offered when their image is opened again."""
+"""Sittings that were not saved: kept every minute, and offered when their image is opened again, or after a crash."""
 
 from __future__ import annotations
 
 import atexit
 import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,13 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_colorizer._napari.colorize.autosave_files import Unsaved, newest_of, remove, write_unsaved
+from napari_colorizer._napari.colorize import running
+from napari_colorizer._napari.colorize.autosave_files import Unsaved, newest, newest_of, remove, write_unsaved
+from napari_colorizer._napari.colorize.autosave_texts import describing, found_in
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.saved_state import digest
+from napari_colorizer._napari.colorize.sitting_view import Found, show, take_over
+from napari_colorizer._napari.colorize.sitting_wishes import key_of_wishes, wishes_of
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
 
@@ -25,20 +31,26 @@ LARGEST = 1 << 29  # bytes of a label map that is kept
 
 @dataclass(frozen=True)
 class Offer:
-    """A label map that was not saved, and the image that it belongs to."""
+    """A sitting that was not saved, and the image that it belongs to; None where that is not open.
 
-    image: Image
+    `found` is what is known of it beside its label map, if anything.
+    """
+
+    image: Image | None
     unsaved: Unsaved
+    found: Found | None = None
 
     @property
     def text(self) -> str:
         """What the user is told."""
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(self.unsaved.when))
+        if self.image is None:
+            return f"napari ended unexpectedly. The last sitting, {self.unsaved.name!r} of {when}, was not saved"
         return f"{self.image.name!r} has a label map that was not saved, of {when}"
 
 
 class Autosave:
-    """Keeps the label map that is worked on, until it is saved.
+    """Keeps the label map that is worked on, and what was chosen and wished beside it, until it is saved.
 
     Parameters
     ----------
@@ -46,6 +58,7 @@ class Autosave:
     """
 
     offer_changed = Signal(object)  # an Offer; None when there is none any more
+    restored = Signal()  # another model and other options may be chosen now
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
@@ -54,16 +67,21 @@ class Autosave:
         self._keys: weakref.WeakKeyDictionary[Image, tuple[int, str]] = weakref.WeakKeyDictionary()
         self._safe: weakref.WeakKeyDictionary[Labels, bytes] = weakref.WeakKeyDictionary()
         self._files: dict[str, set[Path]] = {}  # what was kept of each image in this session, or restored
-        self._due: list[tuple[str, bytes, Unsaved]] = []
+        self._safe_wishes: weakref.WeakKeyDictionary[Image, str] = weakref.WeakKeyDictionary()
+        self._due: list[tuple[str, bytes, Unsaved, Callable[[], str] | None]] = []
         self._image, self._labels = controller.image, controller.labels
         controller.layers_changed.connect(self._on_layers)
         controller.labels_written.connect(self._on_labels_written)
         _all.add(self)
         self._on_layers()
+        if running.begin() and self._image is None:
+            self._look_for_last(asked=False)
 
     def close(self) -> None:
         """Keep what is not saved, now."""
         _all.discard(self)
+        if not _all:
+            running.end()
         self.controller.layers_changed.disconnect(self._on_layers)
         self.controller.labels_written.disconnect(self._on_labels_written)
         self.flush()
@@ -85,18 +103,33 @@ class Autosave:
             return
         self._safe[labels] = digest(data)
         key = self._key(self._image)
-        if digest(labels.data) == self._safe[labels] and key is not None:
+        if digest(labels.data) == self._safe[labels] and key is not None and not self._has_wishes(self._image):
             self._due = [due for due in self._due if due[0] != key]
             remove(self._files.pop(key, set()))
 
+    def wishes_kept(self, image: Image) -> None:
+        """All that is wished for the colors of an image is in a file of the user's now."""
+        self._safe_wishes[image] = key_of_wishes(wishes_of(self.controller, image))
+
+    def restore_last(self) -> None:
+        """Open the last sitting that was not saved, of whatever image."""
+        self._look_for_last(asked=True)
+
     def restore(self) -> None:
-        """Lay the label map that is offered on its image, as a layer of its own."""
+        """Lay the label map that is offered on its image, as a layer of its own, and choose what was chosen."""
         offer, controller = self.offer, self.controller
-        if offer is None or offer.image is not controller.image:
+        if offer is not None and offer.image is None and offer.found is not None:
+            self._put(None)
+            self._show(offer.unsaved, offer.found)
+            return
+        if offer is None or offer.image is None or offer.image is not controller.image:
             return
         if controller.labels is not None:
             controller.labels.visible = False
         self._put(None)
+        if offer.found is not None:
+            take_over(controller, offer.found, offer.image)
+            self.restored.emit()
         controller.add_labels(offer.unsaved.labels, offer.unsaved.classes)
         if controller.labels is not None:
             self._safe.pop(controller.labels, None)  # it is as little saved as before
@@ -107,6 +140,36 @@ class Autosave:
         if self.offer is not None:
             remove({self.offer.unsaved.path})
         self._put(None)
+
+    def _look_for_last(self, asked: bool) -> None:
+        """Find the last sitting in the background, and show it if it was asked for; else offer it."""
+
+        def find() -> tuple[Unsaved, Found | None] | None:
+            unsaved = newest()
+            return None if unsaved is None else (unsaved, found_in(unsaved, with_image=True))
+
+        def then(last: tuple[Unsaved, Found | None] | None) -> None:
+            if last is None or last[1] is None:
+                if asked:
+                    self.controller.message.emit("There is no sitting to restore: all that was done is saved")
+            elif asked:
+                self._show(last[0], last[1])
+            elif self.offer is None and self.controller.image is None and last[1].pixels is not None:
+                self._put(Offer(None, *last))
+
+        self.controller.tasks.submit(Request("look for the last", lambda: find, then, ""))
+
+    def _show(self, unsaved: Unsaved, found: Found) -> None:
+        """Show a sitting that was not saved, and still is not."""
+        self._files.setdefault(unsaved.key, set()).add(unsaved.path)
+        show(self.controller, found)
+        if self.controller.labels is not None:
+            self._safe.pop(self.controller.labels, None)
+        self.restored.emit()
+
+    def _has_wishes(self, image: Image) -> bool:
+        """Whether something is wished for the colors of an image that is in no file of the user's."""
+        return key_of_wishes(wishes_of(self.controller, image)) != self._safe_wishes.get(image, "")
 
     def _put(self, offer: Offer | None) -> None:
         if offer is not self.offer:
@@ -144,17 +207,18 @@ class Autosave:
             where = f"{image.metadata.get('path') or image.source.path} {image.name}"
             return lambda: find(pixels, where)
 
-        def find(pixels: Any, where: str) -> tuple[str, Unsaved | None]:
+        def find(pixels: Any, where: str) -> tuple[str, Unsaved | None, Found | None]:
             key = key_of(pixels if isinstance(pixels, np.ndarray) else None, shape, where)
-            return key, newest_of(key)
+            unsaved = newest_of(key)
+            return key, unsaved, None if unsaved is None else found_in(unsaved)
 
-        def then(found: tuple[str, Unsaved | None]) -> None:
-            key, unsaved = found
+        def then(result: tuple[str, Unsaved | None, Found | None]) -> None:
+            key, unsaved, found = result
             if image.data is not data:
                 return
             self._keys[image] = id(data), key
             if unsaved is not None and image is self.controller.image and self._is_news(unsaved, image):
-                self._put(Offer(image, unsaved))
+                self._put(Offer(image, unsaved, found))
 
         self.controller.tasks.submit(Request("look for unsaved", prepare, then, ""))
 
@@ -178,14 +242,18 @@ class Autosave:
         if key is None or labels.data.nbytes > LARGEST or not on_layers.is_settled(labels):
             return
         now = digest(labels.data)
-        if now == self._safe.get(labels) or not labels.data.any():
+        if (now == self._safe.get(labels) or not labels.data.any()) and not self._has_wishes(image):
             return
-        unsaved = Unsaved(key, self._began, labels.data.copy(), on_layers.class_map_of(labels), image.name, time.time())
-        self._due = [*(due for due in self._due if due[0] != key), (key, now, unsaved)]
+        classes = on_layers.class_map_of(labels)
+        unsaved = Unsaved(key, self._began, labels.data.copy(), classes, image.name, time.time())
+        state, describe = describing(self.controller, image, classes) or ("", None)
+        self._due = [*(due for due in self._due if due[0] != key), (key, now + state.encode(), unsaved, describe)]
 
     def _write(self) -> None:
         due, self._due = self._due, []
-        for key, now, unsaved in due:
+        for key, now, unsaved, describe in due:
+            with suppress(Exception):  # the label map is kept, whatever is the matter with the rest
+                unsaved = replace(unsaved, said=describe() if describe is not None else "")
             path = write_unsaved(unsaved, now)
             if path is not None:
                 self._files.setdefault(key, set()).add(path)
@@ -204,3 +272,4 @@ _all: weakref.WeakSet[Autosave] = weakref.WeakSet()
 def _keep_all() -> None:
     for autosave in list(_all):
         autosave.flush()
+    running.end()

@@ -1,4 +1,4 @@
-"""Files of label maps that were not saved."""
+"""Files of sittings that were not saved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _written: dict[Path, bytes] = {}  # what each file holds, so that it is not writ
 
 @dataclass(frozen=True)
 class Unsaved:
-    """A label map that was not saved.
+    """A sitting that was not saved.
 
     Attributes
     ----------
@@ -34,6 +34,8 @@ class Unsaved:
         Of the image.
     when : float
         Seconds, as `time.time` has them.
+    said : str
+        All but the label map, as the manifest of a sitting has it; empty in files of former versions.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Unsaved:
     classes: ClassMap | None
     name: str
     when: float
+    said: str = ""
 
     @property
     def path(self) -> Path:
@@ -63,9 +66,9 @@ def write_unsaved(unsaved: Unsaved, now: bytes) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(
-                file, labels=unsaved.labels, classes=np.array(classes), name=np.array(unsaved.name), when=unsaved.when
-            )
+            name, said = np.array(unsaved.name), np.array(unsaved.said)
+            own = np.array(classes)
+            np.savez_compressed(file, labels=unsaved.labels, classes=own, name=name, said=said, when=unsaved.when)
     except OSError:
         return None
     _written[path] = now
@@ -81,6 +84,19 @@ def newest_of(key: str) -> Unsaved | None:
     return None
 
 
+def newest() -> Unsaved | None:
+    """The one of any image that was written last and knows its image; what is damaged is passed over."""
+    found = []
+    with suppress(OSError):
+        found = [(path.stat().st_mtime_ns, path) for path in unsaved_folder().glob("*-*.npz")]
+    for _, path in sorted(found, reverse=True):
+        with suppress(Exception):  # whatever a damaged file gives rise to
+            unsaved = _read(path, path.stem.rpartition("-")[0])
+            if unsaved.said:
+                return unsaved
+    return None
+
+
 def _read(path: Path, key: str) -> Unsaved:
     with np.load(path, allow_pickle=False) as file:
         text = str(file["classes"])
@@ -91,6 +107,7 @@ def _read(path: Path, key: str) -> Unsaved:
             ClassMap.from_json(text) if text else None,
             str(file["name"]),
             float(file["when"]),
+            str(file["said"]) if "said" in file else "",
         )
 
 

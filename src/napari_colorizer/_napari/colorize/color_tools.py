@@ -67,6 +67,7 @@ class ColorTools(QWidget):
         self._make_palette()
         self._lay_out()
         controller.wishes_changed.connect(self._show_steps)
+        controller.wishes_changed.connect(self.adjustment.show)
         controller.layers_changed.connect(self._show_swatches)
         self._show_steps()
 

@@ -10,6 +10,7 @@ from qtpy.QtGui import QKeySequence, QShowEvent
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
 
 from napari_colorizer._napari.colorize.saving import Saver
+from napari_colorizer._napari.colorize.sitting_menu import SittingMenu
 from napari_colorizer._napari.shared.dock import viewer_window
 from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
@@ -36,6 +37,7 @@ class SaveButton(QPushButton):
         menu.addAction(f"Label map and colors…\t{KEYS}", self.save_both)
         menu.addAction("Label map…", self.save_labels)
         menu.addAction("Colors…", self.save_colors)
+        self.sittings = SittingMenu(saver, menu, self)
         self.setMenu(menu)
         self.setToolTip(
             f"<p>Saves the label map as a PNG that holds its classes, and the colors as any picture ({KEYS})</p>"

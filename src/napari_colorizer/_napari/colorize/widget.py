@@ -43,7 +43,7 @@ from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, options_part, row
-from napari_colorizer._napari.shared.number_box import number_box, number_in
+from napari_colorizer._napari.shared.number_box import number_box, number_in, show_number
 from napari_colorizer._napari.shared.offer_bar import OfferBar
 from napari_colorizer._napari.shared.questions import ask_to_overwrite
 from napari_colorizer._napari.shared.task_queue import Request
@@ -215,6 +215,7 @@ class ColorizeWidget(Dock):
         self.autosave.offer_changed.connect(self._show_offer)
         for source in (self.saver, self.folder):
             source.saved.connect(self.autosave.saved)
+        self.save_button.sittings.connect(self.autosave, self._show_options)
         self.map_tools.doubt.changed.connect(self._show_choices)
         controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
@@ -276,6 +277,9 @@ class ColorizeWidget(Dock):
         self._offered_of = self.controller.image
         self.offer_bar.show_offer(text, choices)
         self.reveal(self.offer_bar)
+
+    def _show_options(self) -> None:
+        show_number(self.working_size, self.controller.options.working_size)
 
     def _show_choices(self) -> None:
         if self.map_tools.doubt.is_open:

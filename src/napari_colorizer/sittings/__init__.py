@@ -1,0 +1,1 @@
+"""Sittings: all that a person has said of one image, kept in a folder or an archive, and the colors as files."""
