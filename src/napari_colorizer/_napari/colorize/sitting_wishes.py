@@ -20,7 +20,7 @@ LIGHTNESSES = range(10, 96, 5)  # at which a color is looked for that has some a
 
 
 def wishes_of(controller: ColorizeController, image: Image | None) -> dict[str, Any]:
-    """What is wished for the plane of an image that is shown: `hints`, `pins` and `adjustment` of a `Sitting`, or none."""
+    """What is wished for the plane of an image that is shown, as a `Sitting` has it; empty where that is nothing."""
     if image is None:
         return {}
     index, shape = on_layers.plane_index(image, controller.viewer), on_layers.image_shape(image)[-2:]
