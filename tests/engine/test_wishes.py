@@ -78,6 +78,21 @@ def test_a_dot_stays_on_what_looks_alike(model):
     assert moved[:, 33:].mean() < 0.1 * moved[:, :27].mean()
 
 
+def test_a_dot_takes_all_shades_that_it_covers(model):
+    gray = np.full((SIDE, SIDE), 60, np.uint8)
+    gray[:, 20:40] = 130
+    gray[:, 40:] = 200
+    session = model.session(gray)
+
+    def moved(hints):
+        return np.linalg.norm(session.chroma(None, hints) - session.chroma(), axis=-1)
+
+    one, both = moved([(30, 10, 40, 30, 4)]), moved([(30, 20, 40, 30, 9)])
+    assert one[:, 24:36].mean() < 0.2 * one[:, :16].mean()
+    assert both[:, 24:36].mean() > 0.5 * both[:, :16].mean() > 10
+    assert both[:, 50:].mean() < 0.2 * both[:, :16].mean()
+
+
 def test_a_dot_never_crosses_a_border_of_labels(model, photo, labels):
     session = model.session(np.full((SIDE, SIDE), 120, np.uint8))
     before, after = session.chroma(labels), session.chroma(labels, [(29, 20, 60, 0, 5)])

@@ -1,8 +1,9 @@
 """How far a dot of color reaches in an image: as far as things look like what it lies on.
 
-Likeness is a distance in what the network's encoder sees, in lightness, over edges and over the image, summed with
-weights of a logistic regression on pairs of places in one label of photographs: do both have one color? Nothing here
-depends on labels, on other dots or on colors, so that what is known of a place is kept until that place is left.
+Likeness is a distance in what the network's encoder sees, in lightness, over edges and over the image, to the likest of
+what the dot covers: a thing may have several shades. The weights are a compromise, found on photographs, between dots
+that take all of a label of one color and dots that stay on one of two colors. Nothing here depends on labels, on other
+dots or on colors, so that what is known of a place is kept until that place is left.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ from torch import Tensor
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.frame import Frame
 
-LIGHTNESS, FEATURES, EDGES, DISTANCE = 1.13, 1.39, 0.25, 0.6  # weights of what makes two places unlike
+LIGHTNESS, FEATURES, EDGES, DISTANCE = 1.8, 1.39, 0.1, 0.6  # weights of what makes two places unlike
 SMOOTHING = 2.0  # working pixels: texture is no other thing
 STEEP = 0.1  # deviations of lightness in a pixel: flatter ones are shading, not edges
-REACH = 2.6  # unlikeness at which a dot has half a say
-DECISION = 3.0  # how sharply it ends there
-CUT = 1.6  # beyond `REACH`: nothing is left
+OUTER = 5  # percent of a dot, at either end of its lightness, that may lie on something else
+MOST_EXAMPLES = 32  # cells under a dot that others are compared with
+REACH = 2.4  # unlikeness at which a dot has half a say
+DECISION = 4.0  # how sharply it ends there
+CUT = 1.2  # beyond `REACH`: nothing is left
 SOFTNESS = 5.0  # working pixels: up to here distance hardly counts between two dots
 LEAST_DEVIATION = 0.02  # one L*: a flat image has no contrast to divide by
 CELL, MOST_CELLS = 4, 96  # working pixels across a cell of what needs no more detail; cells along the longer side
 
 Map = NDArray[np.float32]
+Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class Reach(NamedTuple):
@@ -65,12 +69,13 @@ class Likeness:
         self._cell = max(CELL, -(-max(self._shape) // MOST_CELLS))
         self._cells = tuple(-(-side // self._cell) for side in self._shape)
         self._features = _at_cells(features, frame, self._cells, self._cell)
+        self._squares = np.square(self._features).sum(0)
         self._graph = _graph(_blocks(_steepness(light), self._cells, self._cell) * self._cell)
         self._enlarge = [
             _bilinear(side, self._cell, cells) for side, cells in zip(self._shape, self._cells, strict=True)
         ]
 
-    def reach(self, disk: tuple[NDArray[np.intp], NDArray[np.intp]], center: tuple[int, int], radius: float) -> Reach:
+    def reach(self, disk: Places, center: tuple[int, int], radius: float) -> Reach:
         """Where a dot has a say.
 
         Parameters
@@ -81,23 +86,29 @@ class Likeness:
         radius : float
             In working pixels.
         """
-        node = center[0] // self._cell * self._cells[1] + center[1] // self._cell
-        coarse = FEATURES * np.linalg.norm(self._features - self._features[:, node, None], axis=0)
-        over_edges = dijkstra(self._graph, indices=node, limit=(REACH + CUT) / EDGES)
-        coarse += EDGES * np.minimum(over_edges, REACH + CUT)
         rows, columns = self._enlarge
-        unlike = rows @ coarse.reshape(self._cells).astype(np.float32) @ columns.T
+        unlike = rows @ self._unlike_cells(disk).reshape(self._cells).astype(np.float32) @ columns.T
         y, x = np.ogrid[: self._shape[0], : self._shape[1]]
         away = np.maximum(np.hypot(y - center[0], x - center[1]) - radius, 0)
         unlike += (DISTANCE / max(self._shape)) * away.astype(np.float32)
-        unlike += LIGHTNESS * np.abs(self._light - self._light[disk].mean())
+        darkest, brightest = np.percentile(self._light[disk], (OUTER, 100 - OUTER)).astype(np.float32)
+        unlike += LIGHTNESS * np.maximum(np.maximum(darkest - self._light, self._light - brightest), 0)
         unlike[disk] = 0
         near = unlike < REACH + CUT
-        down, across = near.any(1).nonzero()[0], near.any(0).nonzero()[0]
+        down, across = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
         box = Box(int(down[0]), int(down[-1]) + 1, int(across[0]), int(across[-1]) + 1)
-        weight = np.exp(-DECISION * unlike[box.slices]) * near[box.slices]
-        away = away[box.slices] / SOFTNESS
+        unlike, near, away = unlike[box.slices], near[box.slices], away[box.slices] / SOFTNESS
+        weight = np.exp(-DECISION * unlike) * near
         return Reach(box, weight.astype(np.float32), (weight / (1 + away * away) ** 2).astype(np.float32))
+
+    def _unlike_cells(self, disk: Places) -> NDArray[np.floating[Any]]:
+        """How unlike each cell is to the likest of those under a dot, in features and over edges."""
+        nodes = np.unique(disk[0] // self._cell * self._cells[1] + disk[1] // self._cell)
+        over_edges = dijkstra(self._graph, indices=nodes, limit=(REACH + CUT) / EDGES, min_only=True)
+        some = nodes[np.linspace(0, len(nodes) - 1, min(len(nodes), MOST_EXAMPLES)).astype(int)]
+        apart = self._squares[some, None] + self._squares - 2 * self._features[:, some].T @ self._features
+        away = np.sqrt(np.maximum(apart.min(0), 0))
+        return FEATURES * away + EDGES * np.minimum(over_edges, (REACH + CUT) / EDGES)
 
 
 def _steepness(light: Map) -> Map:
