@@ -237,7 +237,8 @@ def test_colors_are_those_of_what_is_there_now(tiny, stack, gate, wait, messages
     controller = widget.controller
     pixels, limits = on_layers.picture_of(controller.image, viewer, 0).seen()
     plane = np.asarray(on_layers.plane_of(labels, controller.image, viewer))
-    expected = load(controller.model.name).colorize(pixels, plane, None, controller.options, limits, controller.classes)
+    session = load(controller.model.name).session(pixels, controller.options, limits)
+    expected = session.colorize(plane, classes=controller.classes, adjustment=controller.adjustment)
     shown = np.asarray(viewer.layers["stack colors"].data)
     assert np.abs(shown.astype(int) - expected).max() <= 1
     assert np.abs(shown.astype(int) - before).max() > 1

@@ -114,7 +114,8 @@ class MapTools(QWidget):
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(2)
         lines.addLayout(row(QLabel("What is highlighted is"), close))
-        self.choice_buttons = [QPushButton() for _ in range(CHOICES)]
+        tip = "Gives the region this class"
+        self.choice_buttons = [QPushButton(str(place + 1), toolTip=tip) for place in range(CHOICES)]
         for place, button in enumerate(self.choice_buttons):
             button.clicked.connect(partial(self._choose, place))
             lines.addWidget(button)
