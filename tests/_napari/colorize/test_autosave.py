@@ -16,7 +16,7 @@ from napari_colorizer._napari.colorize.sitting_wishes import give_wishes, wishes
 from napari_colorizer.engine.pins import Pins
 
 SKY, TREE = 50, 54
-PINS = Pins({"sky": "#7799cc"})
+PINS = Pins({50: "#7799cc"})
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
 from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
+from napari_colorizer._napari.colorize.wish_history import history_of
 from napari_colorizer._napari.colorize.wished import Asking
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
@@ -233,7 +234,15 @@ class ColorUpdates:
 def asked_in(chosen: Selection, image: Image) -> Asking:
     """What is wished for the plane of an image that is shown."""
     index, shape = on_layers.plane_index(image, chosen.viewer), on_layers.image_shape(image)[-2:]
-    return chosen.wishes.now.asking(index, (shape[0], shape[1]), chosen.adjustment)
+    asking = history_of(image).now.asking(index, (shape[0], shape[1]), chosen.adjustment)
+    return asking._replace(hints=tuple(row for row in asking.hints if not has_no_value(image, (*index, *row[:2]))))
+
+
+def has_no_value(image: Image, place: tuple[float, ...]) -> bool:
+    """Whether an image is NaN at a place: that is shown as black, and a dot on it would color what is black beside it."""
+    data = on_layers.full_data(image)
+    index = tuple(min(max(round(value), 0), side - 1) for value, side in zip(place, data.shape, strict=False))
+    return data.dtype.kind == "f" and bool(np.isnan(np.asarray(data[index])).any())
 
 
 def _finish(cache: SessionCache, last: Work | None) -> None:

@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 from napari.layers.base import ActionType
 
+from napari_colorizer._napari.colorize.color_updates import has_no_value
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.layer_events import listen
 from napari_colorizer._napari.colorize.wished import Dot, lies_in
@@ -159,7 +160,7 @@ class DotsLayer:
         outside = [dot for dot in dots if not lies_in(dot, _plane(dot), (height, width))]
         if outside:
             self._say(len(outside), "outside of the image")
-        elif empty := [dot for dot in dots if _is_nan(image, dot)]:
+        elif empty := [dot for dot in dots if has_no_value(image, dot.place)]:
             self._say(len(empty), "where the image has no value (NaN)")
 
     def _say(self, count: int, where: str) -> None:
@@ -209,10 +210,3 @@ def _write(layer: Points, dots: Sequence[Dot]) -> None:
 def _plane(dot: Dot) -> tuple[int, ...]:
     """The plane that a dot lies on."""
     return tuple(round(value) for value in np.nan_to_num(dot.place[:-2]).tolist())
-
-
-def _is_nan(image: Image, dot: Dot) -> bool:
-    """Whether a dot in an image lies on no value."""
-    data = on_layers.full_data(image)
-    index = tuple(min(max(round(value), 0), side - 1) for value, side in zip(dot.place, data.shape, strict=False))
-    return data.dtype.kind == "f" and bool(np.isnan(np.asarray(data[index])).any())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_colorizer._napari.colorize.color_updates import asked_in
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.wish_history import history_of
 from napari_colorizer._napari.colorize.wished import NOTHING, Dot, Region, Wished
@@ -23,8 +24,7 @@ def wishes_of(controller: ColorizeController, image: Image | None) -> dict[str, 
     """What is wished for the plane of an image that is shown, as a `Sitting` has it; empty where that is nothing."""
     if image is None:
         return {}
-    index, shape = on_layers.plane_index(image, controller.viewer), on_layers.image_shape(image)[-2:]
-    asking = history_of(image).now.asking(index, (shape[0], shape[1]), controller.adjustment)
+    asking = asked_in(controller, image)
     if asking == NOTHING:
         return {}
     from napari_colorizer.engine.hints import Hints
