@@ -35,7 +35,6 @@ def test_without_steadiness_and_carrying_each_slice_stands_alone(tiny_model, win
 
 
 def test_steady_color_lies_between_the_slice_alone_and_the_one_before(tiny_model, window, halves):
-    """The slice before had other colors: labels that a person gave to one slice are dropped here for the test."""
     chroma = {}
     for steadiness in (0.0, 0.5, 0.9):
         colorizer = SeriesColorizer(tiny_model, series=SeriesOptions(steadiness, carry=False))

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("zarr")
-
 from napari_colorizer.errors import FileError
 from napari_colorizer.series.coloring import SeriesColorizer
 from napari_colorizer.series.options import SeriesOptions

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from napari_colorizer.classes import UNLABELED, ClassMap
+from napari_colorizer.color import lightness, normalize
+from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.labels import as_ids, check_labels
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.pins import ByClass, Pins
 from napari_colorizer.engine.segment import Segmentation
 from napari_colorizer.models.model import Model
 from napari_colorizer.series.carry import Carried, Labels, carry
-from napari_colorizer.series.flow import Flow
+from napari_colorizer.series.flow import FLOW_SIZE, Flow
 from napari_colorizer.series.options import SeriesOptions
 
 
@@ -121,6 +124,26 @@ class SeriesColorizer:
         self.last = Slice(session.rgb, carried, light, chroma)
         return self.last
 
+    def carried(
+        self,
+        before: tuple[NDArray[np.generic], tuple[float, float] | None],
+        labels: NDArray[np.integer],
+        after: tuple[NDArray[np.generic], tuple[float, float] | None],
+    ) -> Labels:
+        """Labels (H, W) carried from one slice to another, without any color.
+
+        Parameters
+        ----------
+        before, after : (array, (float, float) or None)
+            The slices, and the values of each that mean black and white.
+        labels : array of integers, (H, W)
+            What a person has said of the first one.
+        """
+        flow = Flow.between(_lightness(*before), _lightness(*after))
+        said = self.labels_of(before[0], labels, before[1])
+        segmentation = self._segmentation(*after)
+        return carry(said, flow, segmentation, self.confidence).labels
+
     def labels_of(
         self,
         gray: NDArray[np.generic],
@@ -132,19 +155,15 @@ class SeriesColorizer:
         segmentation = self._segmentation(gray, limits)
         if labels is not None:
             own = as_ids(check_labels(labels, (gray.shape[0], gray.shape[1])))
-            predicted = own if segmentation is None else segmentation.labels(self.confidence)
-            return Carried.corrected(own, predicted)
-        if segmentation is None:
-            unlabeled: Labels = np.zeros(gray.shape[:2], np.uint8)
-            segmentation = Segmentation(unlabeled, np.zeros((1, 1), np.float32))
+            return Carried.corrected(own, segmentation.labels(self.confidence))
         if flow is None or self.last is None or not self.series.carry:
             return Carried.predicted(segmentation, self.confidence)
         return carry(self.last.carried, flow, segmentation, self.confidence)
 
-    def _segmentation(self, gray: NDArray[np.generic], limits: tuple[float, float] | None) -> Segmentation | None:
-        """What the segmenter makes of a slice, in the ids of the labels; None without one."""
+    def _segmentation(self, gray: NDArray[np.generic], limits: tuple[float, float] | None) -> Segmentation:
+        """What the segmenter makes of a slice, in the ids of the labels; nothing without one."""
         if self.model.segmenter is None:
-            return None
+            return Segmentation(np.zeros(gray.shape[:2], np.uint8), np.zeros((1, 1), np.float32))
         options = SegmentOptions(self.options.working_size, self.options.device)
         found = self.model.segmentation(gray, options, limits)
         if self.classes is None:
@@ -163,6 +182,14 @@ class SeriesColorizer:
             before, now = (_sampled(item.labels, shape) for item in (last.carried, carried))
             weight = weight * (flow.warp(before) == now)
         return (chroma + weight * (flow.warp(last.chroma) - chroma)).astype(np.float32)
+
+
+def _lightness(gray: NDArray[np.generic], limits: tuple[float, float] | None) -> NDArray[np.float32]:
+    """L* of a slice in 0..100, at the size at which flow is found."""
+    values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
+    light = lightness(values)
+    found: NDArray[np.float32] = Frame.fit((light.shape[0], light.shape[1]), FLOW_SIZE, 1).shrink(light).numpy()
+    return found
 
 
 def _sampled(labels: Labels, shape: tuple[int, int]) -> Labels:
