@@ -16,8 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from napari_colorizer import ColorizeOptions, load_model, read_image
 from napari_colorizer.evaluation.flicker import Film, measure_flicker, moving_window
@@ -29,6 +27,7 @@ from napari_colorizer.series.options import SeriesOptions
 WINDOW = 0.75  # of the photograph's sides
 STEP = 4.0  # pixels from slice to slice
 GRAY = 3.0  # mean standard deviation of R, G, B of a pixel, below which a photograph has no color
+DRIVE = "camvid-"  # how names of frames begin
 LONGEST = 8  # frames of a drive
 WAYS = {
     "each slice for itself": None,
@@ -38,16 +37,17 @@ WAYS = {
 }
 
 
-def photographs(folder: Path, count: int) -> list[RGB]:
-    """Photographs with color, spread over a folder."""
-    paths = sorted(folder.glob("*.jpg"))
+def photographs(folder: Path, count: int, frames: bool = True) -> list[RGB]:
+    """Photographs with color, spread over a folder, or those of them that are no frames of a drive."""
+    paths = sorted(path for path in folder.glob("*.jpg") if frames or not path.name.startswith(DRIVE))
     images = (read_image(path) for path in paths[:: max(1, len(paths) // (2 * count))])
     return [rgb for rgb in images if rgb.ndim == 3 and rgb.std(-1).mean() > GRAY][:count]
 
 
 def drives(folder: Path) -> list[list[RGB]]:
     """Frames whose numbers follow each other."""
-    numbered = {int(found[1]): path for path in folder.iterdir() if (found := re.search(r"camvid-\D*(\d+)", path.name))}
+    found = ((re.search(DRIVE + r"\D*(\d+)", path.name), path) for path in folder.iterdir())
+    numbered = {int(match[1]): path for match, path in found if match}
     runs: list[list[int]] = []
     for number in sorted(numbered):
         follows = runs and runs[-1][-1] == number - 1 and len(runs[-1]) < LONGEST
@@ -71,8 +71,8 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--count", type=int, default=16, help="photographs that a window moves over")
-    parser.add_argument("--slices", type=int, default=6, help="of each of them")
+    parser.add_argument("--count", type=int, default=12, help="photographs that a window moves over")
+    parser.add_argument("--slices", type=int, default=5, help="of each of them")
     parser.add_argument("--model", default="default")
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args()
@@ -84,17 +84,16 @@ def main() -> None:
         ],
         "drive": [Film(frames) for frames in drives(chosen.photos / "train" / "images")],
     }
-    table = Table("series", "colored", "pairs", "flicker", "of each for itself", "CIEDE2000")
+    print("series, colored: pairs, flicker, share of that of each for itself, CIEDE2000")
     for kind, films in kinds.items():
         alone = 0.0
         for way, options in WAYS.items():
             found = measure_flicker(model, films, options, chosen.device)
             alone = alone or found.flicker
-            share = f"{found.flicker / alone:.2f}"
-            table.add_row(kind, way, str(found.pairs), f"{found.flicker:.3f}", share, f"{found.ciede2000:.2f}")
-    console = Console()
-    console.print(table)
-    console.print(f"largest change after {len(photos) - 1} cuts: {ghost(model, photos, chosen.device)} of 255")
+            figures = f"{found.flicker:.3f}, {found.flicker / alone:.2f}, {found.ciede2000:.2f}"
+            print(f"{kind}, {way}: {found.pairs}, {figures}", flush=True)
+    photos = photographs(chosen.photos / "val" / "images", chosen.count, frames=False)
+    print(f"largest change after {len(photos) - 1} cuts: {ghost(model, photos, chosen.device)} of 255")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def _told(colorizer: SeriesColorizer) -> bytes:
         name: sum(float(part.double().sum()) for part in network.state_dict().values())
         for name, network in model.networks.items()
     }
-    classes = None if colorizer.classes is None else colorizer.classes.to_json()
+    classes = [(item.id, item.name, item.known_as) for item in colorizer.classes or ()]
     chosen = (colorizer.options, colorizer.series, colorizer.confidence, colorizer.adjustment, colorizer.pins)
     return repr((model.name, weights, classes, *chosen)).encode()
 

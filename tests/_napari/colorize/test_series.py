@@ -109,6 +109,20 @@ def test_after_a_correction_only_what_follows_is_colored(labeled, half, wait_all
     assert (widget.series.store.labels((1,)) == GRASS).all()
 
 
+def test_a_first_label_map_colors_only_what_follows(bare_dock, slices, half, wait_all, messages):
+    viewer, widget = bare_dock(Image(slices, name="film"))
+    said = messages(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    widget.controller.new_labels()
+    widget.controller.labels.data_setitem((np.full(9, 2), np.arange(9), np.arange(9)), GRASS)
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "1 of them just now" in said[-1]
+    assert viewer.layers.index(colors_of(viewer)) > viewer.layers.index(viewer.layers["film"])
+
+
 def test_a_folder_keeps_the_colors_and_is_resumed(labeled, wait_all, messages, tmp_path):
     _, widget, _ = labeled
     said = messages(widget)

@@ -96,7 +96,7 @@ class SeriesColoring:
             on_layers.lazy_plane_of(labels, image, controller.viewer)  # complains if it does not fit
         shape = on_layers.image_shape(image)
         folder = self.folder or self._temporary_folder(image, shape)
-        colorizer = self._colorizer(labels)
+        colorizer = self._colorizer()
 
         def work() -> tuple[Image, LayerSource, SeriesStore, Work]:
             from napari_colorizer.series.store import SeriesStore
@@ -106,7 +106,7 @@ class SeriesColoring:
 
         return work
 
-    def _colorizer(self, labels: Labels | None) -> Any:
+    def _colorizer(self) -> Any:
         """What makes a `SeriesColorizer` of what is chosen now, in the background."""
         controller, options, confidence = self.controller, self.options, self.prediction.threshold
         name, chosen, classes = controller.model.name, controller.options, controller.classes
@@ -114,8 +114,7 @@ class SeriesColoring:
         def make() -> SeriesColorizer:
             from napari_colorizer.series.coloring import SeriesColorizer
 
-            known = None if labels is None else classes
-            return SeriesColorizer(inference.load(name), chosen, options, confidence, known)
+            return SeriesColorizer(inference.load(name), chosen, options, confidence, classes)
 
         return make
 
@@ -220,7 +219,7 @@ class SeriesColoring:
         elif source.labels(after) is not None:
             controller.message.emit(f"Slice {after[0]} has labels of its own: they stay as they are")
         else:
-            colorizer = self._colorizer(labels)
+            colorizer = self._colorizer()
             return lambda: (labels, after, colorizer().carried(source.gray(index), plane, source.gray(after)))
         return None
 
