@@ -63,6 +63,7 @@ def test_every_public_name_is_there(name):
 
 
 PROMISED = {  # scripts and other plugins hold on to these: whoever takes one away, deprecates it first
+    "Adjustment": "saturation=1.0, warmth=0.0",
     "Class": "id, name, color, known_as=''",
     "ClassMap": "classes=()",
     "ClassMap.match": "self, other",
@@ -92,8 +93,16 @@ PROMISED = {  # scripts and other plugins hold on to these: whoever takes one aw
     "Sitting.save": "self, path, overwrite=True",
     "TrainOptions": "data='', start='default', network='both', name='', run='', epochs=30",
     "TrainOptions.of_recipe": "recipe='finetune', **changes",
+    "Palette.harmonious": "count, seed=0",
+    "Palette.pins": "self, classes=None, ids=(), strength=1.0",
+    "Pin": "color=None, factor=1.0, strength=1.0",
+    "Pins": "classes=None, regions=None",
+    "Session.suggest": "self, thing, n=7",
+    "Session.variants": "self, n=4, seed=0",
+    "color_ids": "gray, labels, colors, limits=None",
     "fit": "options=None, *, resume=None",
     "load_model": "name='default'",
+    "palette_of": "rgb, labels, classes, strength=1.0",
     "read_image": "path",
 }
 

@@ -471,3 +471,19 @@ def test_an_array_that_cannot_take_the_colors_is_refused(pale, photo, out):
     session = pale.session(photo(90, 120))
     with pytest.raises(ValueError, match="out must be an array of uint8"):
         next(session.paint(out=out))
+
+
+def test_colors_can_be_others_than_those_of_the_network(tiny_model, photo):
+    session = tiny_model.session(photo(60, 80), ColorizeOptions(working_size=40))
+    own = session.colorize()
+    light, chroma = session.at_working_size()
+    assert light.shape == (30, 40)
+    assert chroma.shape == (2, 30, 40)
+    session.recolor(np.zeros_like(chroma))
+    list(session.paint())
+    assert (session.rgb == session.rgb[..., :1]).all()
+    session.recolor(chroma)
+    list(session.paint())
+    assert np.abs(session.rgb.astype(int) - own).max() <= 1
+    with pytest.raises(ValueError, match=r"\(2, 30, 40\)"):
+        session.recolor(chroma[:, 1:])

@@ -156,6 +156,22 @@ class Follower:
         light = frame.shrink(self._picture.lightness).cpu().numpy()[mask].mean()
         return Seen(int(labels[mask][0]), float(light), chroma)
 
+    @property
+    def working_lightness(self) -> Tensor:
+        """L* (h, w) at working size; not to be altered."""
+        return self._upsampling.working_lightness
+
+    @property
+    def working_chroma(self) -> Tensor:
+        """a*, b* (2, h, w) at working size, as they were brought to full size last; not to be altered."""
+        return self._upsampling.working_chroma
+
+    def recolor(self, chroma: Tensor, tiles: StaleTiles) -> None:
+        """Take other a*, b* (2, h, w) at working size, and note what is to be painted."""
+        fitted = self._upsampling.fit(chroma, self._own_working, Box.of(self._picture.frame.working))
+        if fitted is not None:
+            tiles.note_chroma(fitted[0], fitted[1].cpu().numpy())
+
     def chroma_in(self, box: Box) -> Tensor:
         """a*, b* (2, box.height, box.width) of full-size pixels."""
         return self._upsampling.chroma_in(box, self._labels[box.slices])

@@ -173,6 +173,30 @@ class Session:
                 self._begin()  # half of the edit may be taken over
                 raise
 
+    def at_working_size(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """L* (h, w) and the a*, b* (2, h, w) of the last edit, pins and all, at the size at which the network runs."""
+        with self._lock:
+            follower = self._follower
+            return follower.working_lightness.cpu().numpy().copy(), follower.working_chroma.cpu().numpy().copy()
+
+    def recolor(self, chroma: NDArray[np.floating]) -> None:
+        """Color with other a*, b* than the network's; where the next edit changes something, the network's come back.
+
+        Parameters
+        ----------
+        chroma : array of float, (2, h, w)
+            At working size, as `at_working_size` gives them after an edit.
+
+        Raises
+        ------
+        ValueError
+            If it has another shape.
+        """
+        with self._lock:
+            if chroma.shape != (2, *self._frame.working):
+                raise ValueError(f"the chroma must have the shape {(2, *self._frame.working)}, not {chroma.shape}")
+            self._recolor(torch.from_numpy(np.ascontiguousarray(chroma, np.float32)).to(self.device))
+
     @property
     def counts(self) -> dict[int, int]:
         """How many pixels each id has in the label map that was taken over last."""
@@ -315,6 +339,10 @@ class Session:
             load_compiled()  # who edits once more goes on; a single coloring is over before that
         self._wanted = self._follower.follow(self._wanted, self._tiles)
         self._edited = True
+
+    @torch.inference_mode()
+    def _recolor(self, chroma: Tensor) -> None:
+        self._follower.recolor(chroma, self._tiles)
 
     @torch.inference_mode()
     def _look(self, pins: ResolvedPins) -> Seen | None:

@@ -50,6 +50,16 @@ class GuidedUpsampling:
         h, w = working_lightness.shape
         self._cells = torch.full((h + 1, w + 1), NO_LABEL, dtype=torch.int32, device=self._labels.device)
 
+    @property
+    def working_lightness(self) -> Tensor:
+        """L* (h, w) in 0..100; not to be altered."""
+        return self._working
+
+    @property
+    def working_chroma(self) -> Tensor:
+        """a*, b* (2, h, w) that were fitted last; not to be altered."""
+        return self._chroma
+
     def fit(self, chroma: Tensor, labels: Tensor, changed: Box) -> tuple[Box, Tensor] | None:
         """Take over labels, and chroma where it differs by more than `NEGLIGIBLE` from what was fitted last.
 

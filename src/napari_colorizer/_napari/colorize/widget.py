@@ -39,6 +39,8 @@ from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.reset_tool import ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
 from napari_colorizer._napari.colorize.saving import Saver
+from napari_colorizer._napari.colorize.series import SeriesColoring
+from napari_colorizer._napari.colorize.series_bar import SeriesBar
 from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.shared import layers as on_layers
@@ -70,6 +72,7 @@ class ColorizeWidget(Dock):
         self.viewer = napari_viewer
         self.controller = controller = ColorizeController(napari_viewer)
         self.prediction = Prediction(controller)
+        self.series = SeriesColoring(self.prediction)
         files = KnownFiles()
         self.folder = FolderBrowser(self.prediction, files)
         self.saver = Saver(controller, files)
@@ -86,7 +89,9 @@ class ColorizeWidget(Dock):
         self.reset_choices()
         self._choose_first_image()
         controller.tasks.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
+        series = self.series
         self.destroyed.connect(lambda: controller.close())
+        self.destroyed.connect(lambda: series.close())
 
     def stop(self) -> None:
         """Let go of the viewer."""
@@ -102,6 +107,7 @@ class ColorizeWidget(Dock):
             tool.release()
         self.keeping.stop()
         self.autosave.close()
+        self.series.close()
         self.controller.close()
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
@@ -127,6 +133,7 @@ class ColorizeWidget(Dock):
         self.map_tools = MapTools(self.prediction, self.filling)
         self.color_tools = ColorTools(self.controller, self.class_list, self)
         self.brush_color = BrushColor(self.controller, self)
+        self.series_bar = SeriesBar(self.series)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
@@ -146,6 +153,7 @@ class ColorizeWidget(Dock):
         layout.addWidget(self.map_tools)
         layout.addWidget(self._make_reset())
         layout.addWidget(self.color_tools.folded)
+        layout.addWidget(self.series_bar)
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())

@@ -1,0 +1,94 @@
+"""A series in the real viewer: made, opened, colored, corrected at two key frames, colored again, and saved.
+
+    python docs/scripts/series_demo.py PHOTO FOLDER
+
+A window moves over PHOTO. FOLDER gets the colors of all slices, and a strip of some of them, ``strip.png``. On a
+machine without a display: ``.ci/with-display python docs/scripts/series_demo.py ...``. What it prints is quoted in
+docs/series.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import napari
+import numpy as np
+import psutil
+import zarr
+from napari.layers import Labels
+from qtpy.QtWidgets import QApplication
+
+from napari_colorizer import read_image
+from napari_colorizer._napari.colorize.widget import ColorizeWidget
+from napari_colorizer.color import lightness
+from napari_colorizer.evaluation.aged_photos import gray_of
+from napari_colorizer.evaluation.flicker import moving_window
+from napari_colorizer.files import write_color
+
+KEYS = (0.25, 0.75)  # of the series: slices that are corrected
+SHOWN = 6  # slices in the strip
+
+
+def wait(widget: ColorizeWidget) -> None:
+    """Let the viewer live until nothing is left to do."""
+    while not (widget.series.tasks.idle and widget.controller.tasks.idle):
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def correct(viewer: napari.Viewer, widget: ColorizeWidget, number: int) -> Labels:
+    """Predict the labels of a slice, and paint a square of another class into it, as a brush would."""
+    viewer.dims.set_point(0, number)
+    wait(widget)
+    widget.predict_button.click()
+    wait(widget)
+    labels, classes = widget.controller.labels, widget.controller.classes
+    height, width = labels.data.shape[1:]
+    rows, columns = np.mgrid[height // 3 : height // 2, width // 3 : width // 2]
+    label = classes.named("flower").id
+    labels.data_setitem((np.full(rows.size, number), rows.ravel(), columns.ravel()), label)
+    wait(widget)
+    return labels
+
+
+def main() -> None:
+    """Print what it does."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--slices", type=int, default=120)
+    chosen = parser.parse_args()
+    import torch
+
+    gray = (gray_of(lightness(torch.tensor(read_image(chosen.photo)) / 255).numpy()) * 255).round().astype(np.uint8)
+    size = (gray.shape[0] * 3 // 4, gray.shape[1] * 3 // 4)
+    series = np.stack(moving_window(gray, chosen.slices, size, 3))
+    viewer = napari.Viewer(show=os.environ.get("QT_QPA_PLATFORM") != "offscreen")
+    viewer.add_image(series, name="film")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
+    widget.controller.message.connect(lambda text: text and print(f"  {text}"))
+    widget.series.folder = chosen.folder
+    wait(widget)
+    memory = psutil.Process().memory_info().rss
+    for what, keys in (("as it is", ()), ("corrected", [int(share * chosen.slices) for share in KEYS])):
+        for number in keys:
+            labels = correct(viewer, widget, number)
+        begun = time.perf_counter()
+        widget.series_bar.color_button.click()
+        wait(widget)
+        print(f"{series.shape} {what}: {time.perf_counter() - begun:.0f} s")
+    print(f"memory: {(psutil.Process().memory_info().rss - memory) / 2**20:+.0f} MiB while coloring")
+    for number in keys:
+        kept = np.array_equal(widget.series.store.labels((number,)), labels.data[number])
+        print(f"slice {number} is as it was corrected: {kept}")
+    saved = zarr.open_group(chosen.folder, mode="r")["colors"]
+    places = np.linspace(0, chosen.slices - 1, SHOWN).astype(int)
+    write_color(chosen.folder.parent / "strip.png", np.hstack([saved[place] for place in places]))
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

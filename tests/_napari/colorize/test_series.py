@@ -1,0 +1,232 @@
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from napari.layers import Image, Labels
+
+from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer.series.coloring import SeriesColorizer
+
+SKY, GRASS = 50, 36  # of the bundled model
+
+
+@pytest.fixture
+def wait_all(qtbot, wait):
+    """Wait for the series too."""
+
+    def until_idle(widget):
+        qtbot.waitUntil(lambda: widget.series.tasks.idle, timeout=60_000)
+        return wait(widget)
+
+    return until_idle
+
+
+@pytest.fixture
+def slices():
+    """A window of 48 x 64 that moves over a texture."""
+    rng = np.random.default_rng(0)
+    large = np.kron(rng.integers(40, 220, (20, 30), dtype=np.uint8), np.ones((4, 4), np.uint8))
+    return np.stack([large[4 + step : 52 + step, 8 + step : 72 + step] for step in range(3)])
+
+
+@pytest.fixture
+def half():
+    labels = np.full((48, 64), SKY, np.uint8)
+    labels[24:] = GRASS
+    return labels
+
+
+@pytest.fixture
+def labeled(bare_dock, slices, half, wait):
+    """A series with labels on its first slice."""
+    viewer, widget = bare_dock(Image(slices, name="film"))
+    widget.controller.new_labels()
+    labels = widget.controller.labels
+    labels.data[0] = half
+    labels.events.data()
+    return viewer, wait(widget), labels
+
+
+def colors_of(viewer):
+    return viewer.layers["film colors (all)"]
+
+
+def test_the_bar_is_there_for_series_alone(bare_dock, slices):
+    viewer, widget = bare_dock(Image(slices[0], name="photo"), Image(slices, name="film"))
+    for name, offered in (("photo", False), ("film", True)):
+        widget.controller.choose_image(viewer.layers[name])
+        assert widget.series_bar.isHidden() is not offered
+
+
+@pytest.mark.parametrize("kind", ["memory", "dask", "zarr", "levels", "rgb", "deep"])
+def test_every_kind_of_series_is_colored(bare_dock, slices, wait_all, kind):
+    rgb, levels, given = kind == "rgb", kind == "levels", slices
+    if kind == "dask":
+        given = da.from_array(slices, chunks=(1, 48, 64))
+    elif kind == "zarr":
+        given = zarr.array(slices, chunks=(1, 48, 64))
+    elif kind == "levels":
+        given = [slices, slices[:, ::2, ::2]]
+    elif rgb:
+        given = np.stack([slices] * 3, -1)
+    elif kind == "deep":
+        given = slices[:, None]
+    viewer, widget = bare_dock(Image(given, name="film", rgb=rgb, multiscale=levels, contrast_limits=(0, 255)))
+    widget.series_bar.color_button.click()
+    wait_all(widget)
+    colors = colors_of(viewer)
+    assert isinstance(colors.data, zarr.Array)
+    assert colors.data.shape == (*slices.shape[:1], *((1,) if kind == "deep" else ()), 48, 64, 3)
+    model, found = load(widget.controller.model.name), np.asarray(colors.data).reshape(3, 48, 64, 3)
+    one_by_one = SeriesColorizer(model, confidence=widget.prediction.threshold)
+    for number in range(3):
+        pixels = np.stack([slices[number]] * 3, -1) if rgb else slices[number]
+        np.testing.assert_array_equal(found[number], one_by_one.color(pixels).rgb)
+
+
+def test_slices_that_are_labeled_are_key_frames(labeled, half, wait_all):
+    _, widget, labels = labeled
+    before = labels.data.copy()
+    widget.series.color_all()
+    wait_all(widget)
+    np.testing.assert_array_equal(widget.series.store.labels((0,)), half)
+    np.testing.assert_array_equal(labels.data, before)
+    assert (widget.series.store.labels((1,))[:20, :40] == SKY).mean() > 0.8
+
+
+def test_after_a_correction_only_what_follows_is_colored(labeled, half, wait_all, messages):
+    viewer, widget, labels = labeled
+    said = messages(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    first = np.array(colors_of(viewer).data[0])
+    labels.data_setitem(np.nonzero(np.broadcast_to(np.arange(3)[:, None, None] == 1, labels.data.shape)), GRASS)
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "2 of them just now" in said[-1]
+    np.testing.assert_array_equal(colors_of(viewer).data[0], first)
+    assert (widget.series.store.labels((1,)) == GRASS).all()
+
+
+def test_a_first_label_map_colors_only_what_follows(bare_dock, slices, half, wait_all, messages):
+    viewer, widget = bare_dock(Image(slices, name="film"))
+    said = messages(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    widget.controller.new_labels()
+    widget.controller.labels.data_setitem((np.full(9, 2), np.arange(9), np.arange(9)), GRASS)
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "1 of them just now" in said[-1]
+    assert viewer.layers.index(colors_of(viewer)) > viewer.layers.index(viewer.layers["film"])
+
+
+def test_a_folder_keeps_the_colors_and_is_resumed(labeled, wait_all, messages, tmp_path):
+    _, widget, _ = labeled
+    said = messages(widget)
+    widget.series.folder = tmp_path / "kept"
+    widget.series.color_all()
+    wait_all(widget)
+    assert f"3 of them just now. They are kept in {tmp_path / 'kept'}" in said[-1]
+    widget.series.color_all()
+    wait_all(widget)
+    assert "0 of them just now" in said[-1]
+
+
+def test_a_folder_of_something_else_is_refused(labeled, wait_all, messages, tmp_path):
+    viewer, widget, _ = labeled
+    said = messages(widget)
+    (tmp_path / "mine.txt").write_text("mine")
+    widget.series.folder = tmp_path
+    widget.series.color_all()
+    wait_all(widget)
+    assert "choose an empty folder" in said[-1]
+    assert "film colors (all)" not in viewer.layers
+
+
+def test_what_is_cancelled_is_kept(labeled, wait_all, messages, monkeypatch):
+    _, widget, _ = labeled
+    said, color = messages(widget), SeriesColorizer.color
+
+    def cancelling(self, *arguments):
+        found = color(self, *arguments)
+        widget.series.tasks.progress.cancelled = True
+        return found
+
+    monkeypatch.setattr(SeriesColorizer, "color", cancelling)
+    widget.series.color_all()
+    wait_all(widget)
+    assert widget.series.store.done == 1
+    monkeypatch.setattr(SeriesColorizer, "color", color)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "2 of them just now" in said[-1]
+
+
+def test_labels_are_carried_to_the_next_slice_and_taken_back(labeled, half, wait_all):
+    viewer, widget, labels = labeled
+    viewer.dims.set_point(0, 0)
+    wait_all(widget)
+    widget.series_bar.carry_button.click()
+    wait_all(widget)
+    assert viewer.dims.current_step[0] == 1
+    assert (labels.data[1][:20, :40] == SKY).mean() > 0.8
+    np.testing.assert_array_equal(labels.data[0], half)
+    labels.undo()
+    assert not labels.data[1].any()
+
+
+def test_carried_labels_are_carried_anew_but_corrected_ones_stay(labeled, half, wait_all, messages):
+    viewer, widget, labels = labeled
+    said = messages(widget)
+    for again in range(3):
+        viewer.dims.set_point(0, 0)
+        wait_all(widget)
+        if again == 2:
+            labels.data_setitem((np.array([1]), np.array([5]), np.array([5])), GRASS)
+            wait_all(widget)
+        kept = labels.data[1].copy()
+        widget.series.carry_forward()
+        wait_all(widget)
+        assert viewer.dims.current_step[0] == (0 if again == 2 else 1)
+    np.testing.assert_array_equal(labels.data[1], kept)
+    assert "Slice 1 has labels of its own" in said[-1]
+
+
+def test_what_cannot_be_carried_says_so(labeled, wait_all, messages):
+    viewer, widget, labels = labeled
+    said = messages(widget)
+    for step, words in ((1, "no labels on this slice"), (2, "last slice")):
+        labels.data[2] = SKY
+        viewer.dims.set_point(0, step)
+        widget.series.carry_forward()
+        wait_all(widget)
+        assert words in said[-1]
+
+
+def test_an_edit_is_seen_at_once_over_the_colors_of_all(labeled, wait_all):
+    viewer, widget, labels = labeled
+    viewer.dims.set_point(0, 0)
+    widget.series.color_all()
+    wait_all(widget)
+    alone = widget.controller.colors
+    assert not alone.visible
+    labels.data_setitem((np.zeros(9, int), np.arange(9), np.arange(9)), GRASS)
+    wait_all(widget)
+    assert alone.visible
+    viewer.dims.set_point(0, 1)
+    wait_all(widget)
+    assert not alone.visible
+
+
+def test_all_is_colored_in_a_window(open_dock, slices, wait_all):
+    viewer, widget = open_dock(Image(slices, name="film"), Labels(np.zeros(slices.shape, np.uint8), name="film labels"))
+    widget.series_bar.color_button.click()
+    wait_all(widget)
+    viewer.dims.set_point(0, 2)
+    wait_all(widget)
+    widget.series.look()
+    assert np.asarray(colors_of(viewer).data[2]).any()
+    assert colors_of(viewer) not in widget.image_choices()
