@@ -239,7 +239,7 @@ def asked_in(chosen: Selection, image: Image) -> Asking:
 
 
 def has_no_value(image: Image, place: tuple[float, ...]) -> bool:
-    """Whether an image is NaN at a place: that is shown as black, and a dot on it would color what is black beside it."""
+    """Whether an image is NaN at a place: it is black there, and a dot would color what is black beside it."""
     data = on_layers.full_data(image)
     index = tuple(min(max(round(value), 0), side - 1) for value, side in zip(place, data.shape, strict=False))
     return data.dtype.kind == "f" and bool(np.isnan(np.asarray(data[index])).any())
