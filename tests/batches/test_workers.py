@@ -78,6 +78,7 @@ class Fake:
 
 def test_a_task_over_which_workers_are_lost_again_and_again_is_given_up_and_the_others_are_done(monkeypatch):
     pool = LocalWorkers(2)
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where workers look for this module
     monkeypatch.setattr("napari_colorizer.batches.workers.do_with_one_thread", end_hard)
     done = {task.source.name: outcome for task, outcome in pool.outcomes(iter([Fake("a"), Fake("poison"), Fake("b")]))}
     assert {name: outcome.state for name, outcome in done.items()} == {"a": "same", "b": "same", "poison": "failed"}

@@ -47,9 +47,10 @@ def sure_of(labels):
 def recorded_colorize(calls):
     real = Session.colorize
 
-    def colorize(self, labels=None, hints=None, classes=None):
-        calls.append((labels, None if hints is None else hints.rows, classes))
-        return real(self, labels, hints, classes)
+    def colorize(self, labels=None, hints=None, classes=None, **more):
+        if not more:  # what is wished beside labels and hints is judged elsewhere
+            calls.append((labels, None if hints is None else hints.rows, classes))
+        return real(self, labels, hints, classes, **more)
 
     return colorize
 

@@ -22,7 +22,7 @@ CLASSES = ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50")])
 
 def build(seed=0, other_encoder=False):
     torch.manual_seed(seed)
-    grid = replace(GRIDS["default"], ids=(1, 2), widths=(4, 4, 4, 8), head=4)
+    grid = replace(GRIDS["default"], ids=(1, 2), widths=(4, 4, 4, 8), head=4, image_encoder="lite0")
     unet = replace(UNETS["default"], ids=(0, 1, 2), widths=(4, 4, 8, 8), decoder_widths=(8, 4, 4), embedding=4, stem=4)
     segmenter, colorizer = GridNet(grid), TwoStreamUNet(unet)
     if not other_encoder:

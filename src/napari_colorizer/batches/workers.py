@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -116,6 +117,7 @@ class Scheduler:
             import distributed
         except ImportError as error:
             raise ValueError(f"--scheduler needs dask: pip install 'napari-colorizer[cluster]' ({error})") from error
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # that a lost worker's task is done again is no news
         self._distributed = distributed
         self._address = address
 

@@ -38,6 +38,7 @@ class SeriesBar(QWidget):
             "as they are, and labels are carried from them</p>"
         )
         self.steadiness = number_box(SeriesOptions, "steadiness")
+        self.steadiness.setAccessibleName("Steadiness")
         self.steadiness.setValue(series.options.steadiness)
         self.folder_button = QPushButton("Folder…")
         self.folder_button.setToolTip("<p>Where the colors of all slices are kept; at first a temporary folder</p>")
