@@ -64,6 +64,14 @@ def run(monkeypatch):
 
 
 @pytest.fixture
+def model_file(tmp_path, tiny_model):
+    """A small model, as a file outside of the library."""
+    path = tmp_path / "tiny.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+@pytest.fixture
 def make_model():
     return build_tiny_model
 

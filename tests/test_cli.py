@@ -27,13 +27,6 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def model_file(tmp_path, tiny_model):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
-    return path
-
-
-@pytest.fixture
 def segment(run, model_file):
     return lambda *arguments: run("segment", "--model", model_file, *arguments)
 

@@ -11,6 +11,8 @@ from PIL import Image
 from napari_colorizer import Sitting
 from napari_colorizer.files import read_image, read_label_map, write_label_map
 
+pytestmark = pytest.mark.usefixtures("library")
+
 CPU = ("--device", "cpu")
 
 
@@ -18,13 +20,6 @@ CPU = ("--device", "cpu")
 def photo(tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(np.add.outer(np.arange(48) * 3, np.arange(64)).astype(np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture
-def model_file(tmp_path, tiny_model, library):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
     return path
 
 

@@ -98,6 +98,17 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
         raise
 
 
+def names_picture(path: Path) -> bool:
+    """Whether an output is one picture, and no folder: that is what the suffix of an image means."""
+    return path.suffix.lower() in Image.registered_extensions() and not path.is_dir()
+
+
+def refuse_itself(target: Path, image: Path) -> None:
+    """Raise `FileError` if a result would be written over the image that it is made of."""
+    if target.exists() and target.samefile(image):
+        raise FileError(f"{target} is the image itself, which is not written over: another name or a folder helps")
+
+
 def refuse_existing(path: Path) -> None:
     """Raise `FileError` if there is something of that name, a link to nothing too."""
     if os.path.lexists(path):

@@ -23,13 +23,6 @@ def gray():
 
 
 @pytest.fixture
-def model_file(tmp_path, tiny_model):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
-    return path
-
-
-@pytest.fixture
 def scans(tmp_path):
     """A folder with three images."""
     folder = tmp_path / "scans"

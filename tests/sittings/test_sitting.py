@@ -15,6 +15,8 @@ from napari_colorizer.engine.pins import Pin, Pins
 from napari_colorizer.errors import FileError, ModelError
 from napari_colorizer.sittings.container import MANIFEST
 
+pytestmark = pytest.mark.usefixtures("library")
+
 DOTS = [(10.1, 20.3, 1 / 3, -60.0, 4.5), (30, 5, 0, 0, 0)]
 PINS = Pins({"sky": "#7799cc", 7: 0.5}, {(40, 3): Pin((10.25, -3.125), strength=0.3)})
 
@@ -29,13 +31,6 @@ def labels():
     labels = np.ones((48, 64), np.uint8)
     labels[20:, :30] = 7
     return labels
-
-
-@pytest.fixture
-def model_file(tmp_path, tiny_model, library):
-    path = tmp_path / "tiny.safetensors"
-    tiny_model.save(path)
-    return path
 
 
 @pytest.fixture

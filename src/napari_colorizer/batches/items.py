@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_colorizer.batches.checksums import Stamp, checksum, stamp
 from napari_colorizer.batches.label_files import find_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
@@ -20,8 +19,9 @@ from napari_colorizer.batches.tasks import FileDestination, Outcome, PageDestina
 from napari_colorizer.batches.tiff_stacks import write_tiff_stack
 from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.batches.zarr_stores import create_store, kept_axes, mark_of
+from napari_colorizer.checksums import Stamp, checksum, stamp
 from napari_colorizer.errors import FileError
-from napari_colorizer.files import refuse_existing, replacing
+from napari_colorizer.files import refuse_existing, refuse_itself, replacing
 
 
 @dataclass
@@ -51,10 +51,7 @@ class ImageItem:
 
     def begin(self, folder: ResultFolder) -> Iterator[Task]:
         """Its tasks; whatever is raised means that nothing can be done."""
-        if self.target.exists() and self.target.samefile(self.source):
-            raise FileError(
-                f"{self.target} is the image itself, which is not written over: another name or a folder helps"
-            )
+        refuse_itself(self.target, self.source)
         self.target.parent.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._name = folder.name_of(self.target)

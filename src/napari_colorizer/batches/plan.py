@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from napari_colorizer.batches.inputs import Input
 from napari_colorizer.batches.items import ImageItem, TiffItem, ZarrItem
@@ -14,7 +13,7 @@ from napari_colorizer.batches.stacks import Stack, open_stack
 from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.color_files import form_of_colors
 from napari_colorizer.errors import FileError
-from napari_colorizer.files import STORE_SUFFIX, TIFF_SUFFIXES, is_file
+from napari_colorizer.files import STORE_SUFFIX, TIFF_SUFFIXES, is_file, names_picture
 
 Item = ImageItem | TiffItem | ZarrItem
 
@@ -86,8 +85,7 @@ def _item(
 
 def _is_file_name(output: Path) -> bool:
     """Whether an output is one file or store, and no folder: that is what such a suffix means."""
-    suffix = output.suffix.lower()
-    return suffix == STORE_SUFFIX or (suffix in Image.registered_extensions() and not output.is_dir())
+    return output.suffix.lower() == STORE_SUFFIX or names_picture(output)
 
 
 def _check_single(inputs: list[Input], output: Path, recipe: Recipe) -> None:

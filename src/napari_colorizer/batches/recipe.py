@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.checksums import checksum
 from napari_colorizer.batches.wishes import Wishes
+from napari_colorizer.checksums import checksum
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import auto_limits, range_note
 from napari_colorizer.color_files import write_picture

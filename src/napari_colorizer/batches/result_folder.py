@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from napari_colorizer.batches.checksums import checksum
 from napari_colorizer.batches.manifest import Manifest, Record
+from napari_colorizer.checksums import checksum
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import is_file, place, refuse_existing
 

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.checksums import stamp
 from napari_colorizer.batches.tiff_stacks import open_tiff
 from napari_colorizer.batches.zarr_stacks import SIGNS, is_store, open_zarr
+from napari_colorizer.checksums import stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.decoding import is_tiff
 from napari_colorizer.files import TIFF_SUFFIXES, naming

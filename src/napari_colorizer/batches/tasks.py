@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.checksums import Stamp, checksum, checksum_of, stamp
 from napari_colorizer.batches.label_files import find_labels, read_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.stacks import open_stack
 from napari_colorizer.batches.tiff_stacks import encode_page
 from napari_colorizer.batches.zarr_stores import read_levels, write_image
+from napari_colorizer.checksums import Stamp, checksum, checksum_of, stamp
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import is_file, read_image, refuse_existing, replacing
 

@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.checksums import Stamp
+from napari_colorizer.checksums import Stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.decoding import ORIENTATION, SIDEWAYS, decode_page
 from napari_colorizer.errors import FileError

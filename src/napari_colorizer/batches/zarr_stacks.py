@@ -11,7 +11,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.checksums import Stamp
+from napari_colorizer.checksums import Stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import check_image, naming

@@ -12,7 +12,6 @@ import psutil
 import torch
 from PIL import Image
 
-from napari_colorizer.batches.checksums import checksum
 from napari_colorizer.batches.inputs import Input
 from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.recipe import Recipe
@@ -20,6 +19,7 @@ from napari_colorizer.batches.run import Here, Workers, run_job
 from napari_colorizer.batches.tasks import Outcome, Task
 from napari_colorizer.batches.workers import LocalWorkers
 from napari_colorizer.bench.scene import make_photo
+from napari_colorizer.checksums import checksum
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.files import read_image
 from napari_colorizer.models.library import find_model

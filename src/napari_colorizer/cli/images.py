@@ -127,9 +127,9 @@ def _recipe(
     wishes: Wishes | None = None,
 ) -> Recipe:
     """What is made of each image; `ModelError` if there is no such model."""
-    from napari_colorizer.batches.checksums import checksum
     from napari_colorizer.batches.recipe import Recipe
     from napari_colorizer.batches.wishes import Wishes
+    from napari_colorizer.checksums import checksum
     from napari_colorizer.models.library import find_model
 
     black_white = parse_limits(limits)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_colorizer.cli.shared import Device, Overwrite, checked, plain_errors, print_name, remark
-from napari_colorizer.errors import FileError
 
 if TYPE_CHECKING:
     from napari_colorizer.batches.recipe import Recipe
@@ -131,17 +130,12 @@ def _refuse_others(context: typer.Context) -> None:
 
 def _target(file: Path, output: Path | None, overwrite: bool) -> Path:
     """Where the colors of an image go; refused before any work if something is there."""
-    from PIL import Image
+    from napari_colorizer.files import COLOR_SUFFIX, beside, names_picture, refuse_existing, refuse_itself
 
-    from napari_colorizer.files import COLOR_SUFFIX, beside, refuse_existing
-
-    target = beside(file, COLOR_SUFFIX, output)
+    target = output if output is not None and names_picture(output) else beside(file, COLOR_SUFFIX, output)
     if output is not None:
-        if output.suffix.lower() in Image.registered_extensions() and not output.is_dir():
-            target = output
         target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and target.samefile(file):
-        raise FileError(f"{target} is the image itself, which is not written over: another name or a folder helps")
+    refuse_itself(target, file)
     if not overwrite:
         refuse_existing(target)
     return target

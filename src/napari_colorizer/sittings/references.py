@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,21 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer import checksums
+from napari_colorizer.checksums import Stamp, stamp
 from napari_colorizer.errors import FileError, ModelError
 from napari_colorizer.files import is_file, read_image
 from napari_colorizer.models.library import find_model, installed_models
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits; it is computed anew only where the file was written anew."""
-    stat = path.stat()
-    return _checksum(path, stat.st_mtime_ns, stat.st_size)
+    """That of `napari_colorizer.checksums`, computed anew only where the file was written anew."""
+    return _checksum(path, stamp(path))
 
 
 @lru_cache(maxsize=64)
-def _checksum(path: Path, _modified: int, _size: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksum(path: Path, _stamp: Stamp) -> str:
+    return checksums.checksum(path)
 
 
 @dataclass(frozen=True)

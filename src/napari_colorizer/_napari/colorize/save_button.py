@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.sitting_menu import SittingMenu
 from napari_colorizer._napari.shared.dock import viewer_window
-from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
 from napari_colorizer.color_files import SUFFIXES
 from napari_colorizer.files import COLOR_SUFFIX, LABELS_SUFFIX
@@ -65,7 +64,7 @@ class SaveButton(QPushButton):
 
     def save_both(self) -> None:
         """Ask for a folder and save the label map, where there is one, and the colors in it."""
-        labels, colors = self._suggestion(LABELS_SUFFIX), self._suggestion(COLOR_SUFFIX)
+        labels, colors = self.saver.suggestion(LABELS_SUFFIX), self.saver.suggestion(COLOR_SUFFIX)
         if labels is None or colors is None:
             return
         folder = QFileDialog.getExistingDirectory(self, "Save label map and colors in", str(labels.parent))
@@ -86,19 +85,9 @@ class SaveButton(QPushButton):
         if path is not None:
             self.saver.save(colors=path, agreed=self._knows(path))
 
-    def _suggestion(self, suffix: str) -> Path | None:
-        if self.saver.controller.image is None:
-            self.saver.controller.message.emit("There is nothing to save yet: open an image first")
-            return None
-        try:
-            return self.saver.suggestion(suffix)
-        except LayerError as error:
-            self.saver.controller.message.emit(str(error))
-            return None
-
     def _ask_file(self, title: str, suffix: str, kinds: str) -> Path | None:
         self._chosen: str = ""
-        suggested = self._suggestion(suffix)
+        suggested = self.saver.suggestion(suffix)
         if suggested is None:
             return None
         self._chosen, _ = QFileDialog.getSaveFileName(self, title, str(suggested), kinds)

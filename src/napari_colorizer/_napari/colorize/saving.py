@@ -44,13 +44,23 @@ class Saver:
         self.controller, self.files = controller, files
         self.folder: Path | None = None  # where something was saved last
 
-    def suggestion(self, suffix: str) -> Path:
-        """Where the image's label map or colors would be saved: in the last folder, or beside the image."""
-        image = self.controller.image
+    def suggestion(self, suffix: str) -> Path | None:
+        """Where something of the image would be saved; None, and a message, if there is nothing or no name for it."""
+        if self.controller.image is None:
+            self.controller.message.emit("There is nothing to save yet: open an image first")
+            return None
+        try:
+            return self._place(self.controller.image, suffix)
+        except LayerError as error:
+            self.controller.message.emit(str(error))
+            return None
+
+    def _place(self, image: Image, suffix: str) -> Path:
+        """In the last folder, or beside the image."""
         source = path_of(image)
         folder = self.folder or (source.parent if source is not None else Path.home())
-        index = () if image is None else on_layers.plane_index(image, self.controller.viewer)
-        stem = source.stem if source is not None else image.name if image is not None else "image"
+        index = on_layers.plane_index(image, self.controller.viewer)
+        stem = source.stem if source is not None else image.name
         return folder / f"{file_name('_'.join((stem, *map(str, index))))}{suffix}"
 
     def save(self, labels: Path | None = None, colors: Path | None = None, agreed: bool = False) -> None:

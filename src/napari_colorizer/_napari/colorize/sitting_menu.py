@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 from napari_colorizer._napari.colorize.autosave import Autosave
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.sitting_files import MANIFEST, SittingFiles
-from napari_colorizer._napari.shared.layers import LayerError
 
 Bits = Literal[8, 16]
 SITTING_SUFFIX = ".zip"
@@ -60,7 +59,7 @@ class SittingMenu:
 
     def save(self) -> None:
         """Ask for a file and save the sitting to it."""
-        suggested = self._suggestion(SITTING_SUFFIX)
+        suggested = self.saver.suggestion(SITTING_SUFFIX)
         if suggested is None:
             return
         chosen, _ = QFileDialog.getSaveFileName(self.parent, "Save sitting", str(suggested), "Sittings (*.zip)")
@@ -78,7 +77,7 @@ class SittingMenu:
 
     def export(self) -> None:
         """Ask for a file and a form, and write the colors to it."""
-        suggested = self._suggestion(".color.png")
+        suggested = self.saver.suggestion(".color.png")
         if suggested is None:
             return
         chosen, form = QFileDialog.getSaveFileName(self.parent, "Export", str(suggested), ";;".join(FORMS))
@@ -87,16 +86,6 @@ class SittingMenu:
             path = with_suffix(Path(chosen), suffixes)
             beside = self.with_labels.isChecked(), self.with_dots.isChecked()
             self.files.export(path, bits, *beside, agreed=str(path) == chosen)
-
-    def _suggestion(self, suffix: str) -> Path | None:
-        if self.saver.controller.image is None:
-            self.saver.controller.message.emit("There is nothing to save yet: open an image first")
-            return None
-        try:
-            return self.saver.suggestion(suffix)
-        except LayerError as error:
-            self.saver.controller.message.emit(str(error))
-            return None
 
 
 def with_suffix(path: Path, suffixes: tuple[str, ...]) -> Path:
