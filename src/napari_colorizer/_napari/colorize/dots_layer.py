@@ -101,9 +101,7 @@ class DotsLayer:
                 np.empty((0, image.ndim)), name=NAME, size=size, face_color=FIRST_COLOR, border_color="white", **place
             )
             on_layers.note(layer, dots=str(layer.unique_id), image=str(image.unique_id))
-            active = on_layers.active_layer(self.viewer)
-            self.viewer.layers.append(layer)
-            self.viewer.layers.selection.active = active
+            on_layers.add_beside(self.viewer, layer, len(self.viewer.layers))
             self._known.add(layer)
             self._listen_to(layer)
         assert self.layer is not None

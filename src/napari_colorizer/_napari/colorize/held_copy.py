@@ -47,9 +47,7 @@ class HeldCopy:
         name = f"{on_layers.colors_name(image)} (kept)"
         layer = Image(copied, rgb=True, name=name, visible=False, **transform_of(colors, 2))
         on_layers.note(layer, colors="kept")  # it is no image to color
-        active = on_layers.active_layer(self.viewer)
-        self.viewer.layers.insert(self.viewer.layers.index(colors) + 1, layer)
-        self.viewer.layers.selection.active = active
+        on_layers.add_beside(self.viewer, layer, self.viewer.layers.index(colors) + 1)
         self.layer = layer
         self.controller.message.emit(f"Hold {KEY} to see the colors as they are now, in the layer {layer.name!r}")
 

@@ -80,7 +80,6 @@ def show_colors(
     if before is not None and before in viewer.layers and _shows(before, levels, catch_up):
         refresh(before)
         return before
-    active = on_layers.active_layer(viewer)
     colors = Image(
         WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
         multiscale=len(levels.arrays) > 1,
@@ -90,8 +89,7 @@ def show_colors(
     )
     on_layers.note_colors(colors)  # before anybody sees the layer
     on_layers.note_image(colors, image)
-    viewer.layers.insert(viewer.layers.index(image) + 1, colors)
-    viewer.layers.selection.active = active
+    on_layers.add_beside(viewer, colors, viewer.layers.index(image) + 1)
     if before is not None:
         remove_later(viewer, before)
         colors.name = on_layers.colors_name(image)

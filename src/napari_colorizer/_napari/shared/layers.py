@@ -192,11 +192,19 @@ def note(layer: Layer, **facts: Any) -> None:
 
 def add_preview(viewer: ViewerModel, layer: Image) -> None:
     """Add a layer on top that is no image to color; the user's own layer stays selected."""
-    active = active_layer(viewer)
     note(layer, colors=True)  # before anybody sees the layer
-    viewer.layers.append(layer)
-    if active is not None:
+    add_beside(viewer, layer, len(viewer.layers))
+
+
+def add_beside(viewer: ViewerModel, layer: Layer, position: int) -> None:
+    """Add a layer at a position while the user's own stays the active one; nobody hears that the new one was it."""
+    active, changes = active_layer(viewer), viewer.layers.selection.events.active
+    changes.block()  # a tool in the hand would be put away
+    try:
+        viewer.layers.insert(position, layer)
         viewer.layers.selection.active = active
+    finally:
+        changes.unblock()
 
 
 def note_image(layer: Layer, image: Image) -> None:
