@@ -32,7 +32,7 @@ from skimage import data as samples
 from torch import Tensor
 
 from napari_colorizer import ColorizeOptions, Model, TrainOptions, fit, load_model
-from napari_colorizer.bench.coloring import SIDE, Case, known_classes, recolor, take_turns
+from napari_colorizer.bench.coloring import SIDE, Case, known_classes, profile, recolor, take_turns
 from napari_colorizer.bench.scene import LARGE, make_labels, make_photo
 from napari_colorizer.datasets.collect import add_pair
 from napari_colorizer.engine.devices import pick_device
@@ -172,9 +172,12 @@ def check_large(plan: Plan) -> Iterator[Row]:
     ids = known_classes(model)
     session = model.session(make_photo(shape), ColorizeOptions(device=str(plan.device)))
     maps = cycle([make_labels(shape, ids), make_labels(shape, ids, 1)])
-    (times,) = take_turns([Case("", partial(recolor, session), lambda: next(maps))], plan.steps, plan.device)
+    case = Case("", partial(recolor, session), lambda: next(maps))
+    (times,) = take_turns([case], plan.steps, plan.device)
     what = f"{shape[0] * shape[1] / 1e6:.0f} megapixels: all labels, from array to array"
     yield Row(what, f"{times[0]:.1f} ms", times[0], None if plan.rehearsal else LARGE_MS)
+    stages = profile(case, plan.steps, plan.device).items()
+    yield Row("the stages of that", ", ".join(f"{stage} {ms:.1f}" for stage, ms in stages))
     if not plan.rehearsal:
         most = torch.cuda.max_memory_allocated(plan.device) / 1e9
         yield Row("most memory in use on the GPU, so far", f"{most:.2f} GB")

@@ -30,7 +30,8 @@ RANGE_ADVICE = "if it is too dark or flat, --limits auto helps, or --limits {low
 BLANK = "every pixel has the same value"
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
 MOST_DISTANCE = 0.5 + 1e-5  # of linear values in gamut from 0.5; what that is too much, is nothing in 8 bits
-PIXELS_AT_ONCE = 1 << 17  # what is computed of them stays in the cache
+PIXELS_AT_ONCE = 1 << 17  # what is computed of them stays in the cache of a processor
+PIXELS_ON_GPU = 1 << 22
 
 
 def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = None) -> NDArray[np.float32]:
@@ -163,7 +164,8 @@ def to_rgb(lightness: Tensor, chroma: Tensor, bits: Literal[8, 16] = 8) -> Tenso
         L* of the result is within 0.5 of `lightness`; with chroma 0 it is the gray of that lightness.
     """
     flat, colors = lightness.flatten(), chroma.flatten(1)
-    parts = zip(flat.split(PIXELS_AT_ONCE), colors.split(PIXELS_AT_ONCE, 1), strict=True)
+    at_once = PIXELS_AT_ONCE if lightness.device.type == "cpu" else PIXELS_ON_GPU
+    parts = zip(flat.split(at_once), colors.split(at_once, 1), strict=True)
     return torch.cat([_to_rgb_flat(*part, bits) for part in parts]).reshape(*lightness.shape, 3)
 
 

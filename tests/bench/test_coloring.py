@@ -76,7 +76,7 @@ def test_a_profile_tells_every_stage_and_leaves_the_code_as_it_was(model):
     before = [getattr(owner, name) for owner, name, _ in STAGES]
     stages = profile_stroke(model, "cpu", steps=1, side=96)
     assert [getattr(owner, name) for owner, name, _ in STAGES] == before
-    assert list(stages) == [*(stage for _, _, stage in STAGES), "between", "all"]
+    assert list(stages) == [*dict.fromkeys(stage for _, _, stage in STAGES), "between", "all"]
     assert all(ms > 0 for ms in stages.values())
     assert sum(stages.values()) == pytest.approx(2 * stages["all"])
 

@@ -7,6 +7,10 @@ from skimage import data
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from napari_colorizer import load_model
+from napari_colorizer.boxes import Box
+from napari_colorizer.engine.changes import LabelChanges
+from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.gpu_labels import GpuLabelChanges
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 
 ON_CPU = ColorizeOptions(device="cpu")
@@ -82,3 +86,29 @@ def test_what_its_memory_does_not_hold_is_colored_on_the_cpu(gpu, bundled, littl
     with pytest.warns(UserWarning, match="too little free memory"):
         rgb = bundled.colorize(gray, options=ColorizeOptions(device=str(gpu)))
     assert np.array_equal(rgb, bundled.colorize(gray, options=ON_CPU))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
+def test_whole_label_maps_are_followed_as_on_the_cpu(gpu, bundled, dtype):
+    gray, rng = np.tile(data.camera(), (2, 3)), np.random.default_rng(0)
+    on_gpu, on_cpu = (bundled.session(gray, ColorizeOptions(device=str(device))) for device in (gpu, "cpu"))
+    ids = np.array([0, 1, 5, 9, 54, 200], dtype)
+    for scale in (1, 3, 40):  # each pixel its own: most votes are tied
+        blocks = ids[rng.integers(0, len(ids), (-(-1024 // scale), -(-1536 // scale)))]
+        labels = np.kron(blocks, np.ones((scale, scale), dtype))[:1024, :1536]
+        assert steps_between(on_gpu.colorize(labels), on_cpu.colorize(labels)) <= 1
+        assert on_gpu.counts == on_cpu.counts
+        labels[300:340, 500:900] = 9
+        assert steps_between(on_gpu.colorize(labels), on_cpu.colorize(labels)) <= 1
+
+
+@pytest.mark.parametrize("working_size", [40, 352])
+def test_votes_are_those_of_the_cpu(gpu, working_size):
+    frame = Frame.fit((700, 911), working_size, 16)
+    labels = np.random.default_rng(0).choice(np.array([0, 3, 7, 300, 65_535], np.uint16), (700, 911))
+    found, expected = GpuLabelChanges(gpu), LabelChanges()
+    for changes in (found, expected):
+        changes.update(labels)
+    for known in (None, {3: 7, 7: 3, 300: 1}):
+        for one, other in zip(*(c.read(frame, Box.of(frame.working), known) for c in (found, expected)), strict=True):
+            assert torch.equal(one.cpu(), other)

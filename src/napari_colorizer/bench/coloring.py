@@ -21,6 +21,7 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.follower import Follower
+from napari_colorizer.engine.gpu_labels import GpuLabelChanges
 from napari_colorizer.engine.options import ColorizeOptions
 from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.session import Session
@@ -39,6 +40,7 @@ SEEN = 1.0  # of a*, b*: what a dot changes by more is its reach
 WARM_UP = 2  # rounds
 STAGES: tuple[tuple[Any, str, str], ...] = (
     (LabelChanges, "update", "compare labels"),
+    (GpuLabelChanges, "update", "compare labels"),
     (Follower, "_take_labels", "translate and vote"),
     (IncrementalPass, "update", "network"),
     (GuidedUpsampling, "fit", "fit to lightness"),
@@ -115,15 +117,19 @@ def profile_stroke(model: Model, device: str = "auto", steps: int = 15, side: in
     """
     place = pick_device(device)
     load_compiled().join()
-    case = _stroke_case(model, place, side, side)
+    return profile(_stroke_case(model, place, side, side), steps, place)
+
+
+def profile(case: Case, steps: int, device: torch.device) -> dict[str, float]:
+    """Median times, in ms, of the stages of recoloring a session, of what lies between them, and of all."""
     rounds: list[dict[str, float]] = []
     for _ in range(WARM_UP + steps):
-        labels = case.prepare()
+        prepared = case.prepare()
         spent = {stage: 0.0 for _, _, stage in STAGES}
         with ExitStack() as stack:
             for owner, name, stage in STAGES:
-                stack.enter_context(_timed(owner, name, spent, stage, place))
-            total, _ = time_once(partial(case.run, labels), place)
+                stack.enter_context(_timed(owner, name, spent, stage, device))
+            total, _ = time_once(partial(case.run, prepared), device)
         rounds.append({**spent, "between": total - sum(spent.values()), "all": total})
     return {stage: float(np.median([spent[stage] for spent in rounds[WARM_UP:]])) for stage in rounds[0]}
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_colorizer.boxes import Box
-from napari_colorizer.engine.labels import unique_labels
+from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.labels import as_ids, translate, unique_labels
 
 ROWS_AT_ONCE = 256
 
@@ -27,6 +31,9 @@ class LabelChanges:
     def __init__(self) -> None:
         self.labels: NDArray[Any] | None = None
         self.counts: dict[int, int] = {}
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.labels, dtype, copy=copy)
 
     def update(self, labels: NDArray[np.integer]) -> Box | None:
         """Follow a label map, which another thread may be painting on.
@@ -48,6 +55,29 @@ class LabelChanges:
             self._count(after, 1)
             self.labels[box.slices] = after
         return box
+
+    def read(self, frame: Frame, part: Box, known: Mapping[int, int] | None = None) -> tuple[Tensor, Tensor]:
+        """Labels of the last `update`, as int32, and what they vote for, as int64.
+
+        Parameters
+        ----------
+        frame : Frame
+        part : Box
+            Of working pixels.
+        known : mapping, optional
+            Ids to put in the place of those of the label map; others become 0. By default they stay.
+
+        Returns
+        -------
+        Tensor of int32
+            Those of ``frame.enlarged(part)``.
+        Tensor of int64, (part.height, part.width)
+            See `Frame.vote`.
+        """
+        assert self.labels is not None
+        own = self.labels[frame.enlarged(part).slices]
+        ids = as_ids(own) if known is None else translate(own, known)
+        return torch.from_numpy(ids.astype(np.int32)), torch.from_numpy(frame.vote(ids, part))
 
     def _count(self, labels: NDArray[Any], sign: int) -> None:
         for label, count in zip(*(values.tolist() for values in unique_labels(labels)), strict=True):

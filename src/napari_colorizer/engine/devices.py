@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_colorizer.errors import DeviceError
 
@@ -38,6 +40,16 @@ def pick_device(name: str = "auto") -> torch.device:
     if wanted not in devices:
         raise DeviceError(f"there is no device {name!r} on this machine; there are {', '.join(devices)}")
     return torch.device(wanted)
+
+
+def fetch(values: Tensor, out: NDArray[Any]) -> None:
+    """Copy a tensor of any device into an array of the same shape."""
+    if values.device.type != "cuda":
+        out[...] = values.cpu().numpy()
+        return
+    staged = values.to("cpu", non_blocking=True)  # page-locked memory, which PyTorch keeps: many times as fast
+    torch.cuda.current_stream(values.device).synchronize()
+    out[...] = staged.numpy()
 
 
 def with_cpu_fallback(work: Callable[[torch.device], Result], device: torch.device) -> Result:

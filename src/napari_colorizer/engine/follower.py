@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.color import lightness
-from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.frame import Frame
+from napari_colorizer.engine.gpu_labels import follow_labels
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.labels import as_ids, translate
+from napari_colorizer.engine.labels import as_ids
 from napari_colorizer.engine.likeness import Likeness
 from napari_colorizer.engine.options import Adjustment
 from napari_colorizer.engine.pins import ResolvedPins
@@ -33,7 +33,8 @@ class Wanted(NamedTuple):
 
     Attributes
     ----------
-    labels : array of integers, (H, W)
+    labels : array-like of integers, (H, W)
+        Either the caller's, or what has followed them: which, on a GPU, is fetched where it is asked for.
     points : Hints
     known : dict
         The colorizer's id of each class id that it knows.
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
     adjustment : Adjustment
     """
 
-    labels: NDArray[np.integer]
+    labels: ArrayLike
     points: Hints
     known: dict[int, int]
     others: dict[str, Tensor]
@@ -98,7 +99,7 @@ class Follower:
     def __init__(self, picture: Picture, setup: ColorizerSetup, chroma_gain: float):
         self._picture, self._setup, self._chroma_gain = picture, setup, chroma_gain
         frame, device = picture.frame, picture.x.device
-        self.changes, self._wished, self._adjustment = LabelChanges(), False, Adjustment()
+        self.changes, self._wished, self._adjustment = follow_labels(device), False, Adjustment()
         self._known: dict[int, int] = {}
         self._labels = torch.zeros(frame.full, dtype=torch.int32, device=device)  # whose borders colors keep to
         self._own_working = torch.zeros(frame.working, dtype=torch.int64, device=device)  # the same at working size
@@ -109,7 +110,7 @@ class Follower:
 
     def follow(self, wanted: Wanted, tiles: StaleTiles) -> Wanted:
         """Follow what is wanted, and note in the tiles what is to be painted; what is returned is not the caller's."""
-        changed = self.changes.update(wanted.labels)
+        changed = self.changes.update(np.asarray(wanted.labels))
         frame, whole = self._picture.frame, Box.of(self._picture.frame.working)
         if wanted.known != self._known or wanted.wishes != self._wished:
             changed = Box.of(frame.full)
@@ -132,7 +133,7 @@ class Follower:
         self._wished, self._adjustment = wanted.wishes, wanted.adjustment
         if box is not None:
             self._fit(chroma[:, *box.slices] if wanted.wishes else self._gained_chroma(box), box, tiles)
-        return wanted._replace(labels=self._own_labels())
+        return wanted._replace(labels=self.changes)
 
     @property
     def unused(self) -> set[int | tuple[int, int]]:
@@ -148,7 +149,7 @@ class Follower:
             One, which says what is looked at.
         """
         frame, own = self._picture.frame, as_ids(self._own_labels())
-        labels = frame.vote(own)
+        labels = self.changes.read(frame, Box.of(frame.working))[1].cpu().numpy()
         mask = owners(labels, own, pins, frame) > 0
         if not mask.any():
             return None
@@ -188,15 +189,12 @@ class Follower:
         """Take over the labels in a box of full-size pixels."""
         frame, device = self._picture.frame, self._labels.device
         working = frame.shrunk(changed)
-        box = frame.enlarged(working)
-        labels = translate(self._own_labels()[box.slices], wanted.known)
-        voted = frame.vote(labels, working)
-        self._working_labels[working.slices] = torch.from_numpy(voted).to(device)
-        own = as_ids(self._own_labels()[box.slices])
-        if wanted.wishes and not np.array_equal(own, labels):
-            labels, voted = own.astype(np.uint16), frame.vote(own, working)
-        self._labels[box.slices] = torch.from_numpy(labels.astype(np.int32)).to(device)
-        self._own_working[working.slices] = torch.from_numpy(voted).to(device)
+        labels, voted = self.changes.read(frame, working, wanted.known)
+        self._working_labels[working.slices] = voted.to(device)
+        if wanted.wishes and any(wanted.known.get(label, UNLABELED) != label for label in self.changes.counts):
+            labels, voted = self.changes.read(frame, working)
+        self._labels[frame.enlarged(working).slices] = labels.to(device)
+        self._own_working[working.slices] = voted.to(device)
         self._known = wanted.known
 
     def _begin_wishes(self) -> None:

@@ -138,9 +138,12 @@ def _weights(full: int, small: int, part: slice, like: Tensor) -> tuple[int, Ten
     int
     Tensor, (full-size pixels, small pixels)
     """
-    low, high, weight = (values[part] for values in neighbors(full, small, torch.device("cpu")))
-    first, last = int(low[0]), int(high[-1])
-    distance = (low + weight.double())[:, None] - torch.arange(first, last + 1)
+    cpu = torch.device("cpu")
+    place = like.device if like.device.type == "cuda" else cpu  # others lack float64
+    low, high, _ = (values[part] for values in neighbors(full, small, cpu))
+    first, last = int(low[0]), int(high[-1])  # of the CPU: nothing is waited for
+    low, _, weight = (values[part] for values in neighbors(full, small, place))
+    distance = (low + weight.double())[:, None] - torch.arange(first, last + 1, device=place)
     return first, (1 - distance.abs_()).clamp_(min=0).to(like)
 
 

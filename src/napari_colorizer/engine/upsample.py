@@ -18,6 +18,7 @@ from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.color import to_rgb
+from napari_colorizer.engine.devices import fetch
 from napari_colorizer.engine.frame import enlarge, neighbors
 from napari_colorizer.engine.painting import compiled_paint
 
@@ -128,7 +129,7 @@ class GuidedUpsampling:
         box = box.within(shape)
         paint = compiled_paint() if self.lightness.device.type == "cpu" else None
         if paint is None:
-            out[box.slices] = to_rgb(self.lightness[box.slices], self.chroma_in(box, labels[box.slices])).cpu().numpy()
+            fetch(to_rgb(self.lightness[box.slices], self.chroma_in(box, labels[box.slices])), out[box.slices])
         elif box.height and box.width:
             rows, columns = (
                 tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
