@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.engine import upsample
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.upsample import NEGLIGIBLE, NO_VARIANCE, RADIUS, SMOOTHNESS, GuidedUpsampling
 
@@ -137,6 +138,20 @@ def test_boxes_fit_together_without_a_seam(full, working_size):
     for box in Box.of(full).parts(17):
         part = upsampling.chroma_in(box, labels[box.slices])
         torch.testing.assert_close(part, whole[:, *box.slices], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("box", [Box(0, 75, 0, 90), Box(3, 70, 10, 41), Box(5, 5, 0, 90), Box(60, 80, 80, 99)])
+def test_what_is_painted_in_strips_is_painted_without_a_seam(monkeypatch, box):
+    small, small_labels, lightness, labels = scene((75, 90), 30)
+    upsampling = GuidedUpsampling(small, lightness)
+    upsampling.fit(torch.randn(2, *small.shape) * 30, small_labels, Box.of(small.shape))
+    monkeypatch.setattr(upsample, "compiled_paint", lambda: None)
+    whole, strips = np.zeros((2, 75, 90, 3), np.uint8)
+    upsampling.paint(box, labels.int(), whole)
+    monkeypatch.setattr(upsample, "PIXELS_AT_ONCE", 200)
+    upsampling.paint(box, labels.int(), strips)
+    assert np.abs(strips.astype(int) - whole).max() <= 1
+    assert whole.any() == bool(box.within((75, 90)).height)
 
 
 def test_chroma_that_is_asked_for_again_is_the_same():

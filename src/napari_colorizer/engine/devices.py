@@ -42,14 +42,18 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(wanted)
 
 
-def fetch(values: Tensor, out: NDArray[Any]) -> None:
-    """Copy a tensor of any device into an array of the same shape."""
+def fetch(values: Tensor) -> Callable[[], NDArray[Any]]:
+    """Begin to fetch a tensor from any device; what is returned waits for it, and gives it as an array."""
     if values.device.type != "cuda":
-        out[...] = values.cpu().numpy()
-        return
+        return values.cpu().numpy
     staged = values.to("cpu", non_blocking=True)  # page-locked memory, which PyTorch keeps: many times as fast
-    torch.cuda.current_stream(values.device).synchronize()
-    out[...] = staged.numpy()
+    fetched = torch.cuda.current_stream(values.device).record_event()
+
+    def wait() -> NDArray[Any]:
+        fetched.synchronize()
+        return staged.numpy()
+
+    return wait
 
 
 def with_cpu_fallback(work: Callable[[torch.device], Result], device: torch.device) -> Result:

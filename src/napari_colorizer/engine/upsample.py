@@ -28,6 +28,7 @@ NEGLIGIBLE = 0.01  # of a* or b*, a small part of a step of 8 bits: chroma that 
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
 NO_VARIANCE = 1e-3  # L* squared, of a blank image
 NO_LABEL = -1  # one that no pixel has
+PIXELS_AT_ONCE = 1 << 22  # that are painted with PyTorch: their intermediate results take some 0.5 GB
 
 
 class GuidedUpsampling:
@@ -129,7 +130,7 @@ class GuidedUpsampling:
         box = box.within(shape)
         paint = compiled_paint() if self.lightness.device.type == "cpu" else None
         if paint is None:
-            fetch(to_rgb(self.lightness[box.slices], self.chroma_in(box, labels[box.slices])), out[box.slices])
+            self._paint_in_strips(box, labels, out)
         elif box.height and box.width:
             rows, columns = (
                 tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
@@ -137,6 +138,19 @@ class GuidedUpsampling:
             )
             grids = tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells))
             paint(self.lightness.numpy(), labels.numpy(), grids, rows, columns, tuple(box), out)
+
+    def _paint_in_strips(self, box: Box, labels: Tensor, out: NDArray[np.uint8]) -> None:
+        """Paint with PyTorch; while a GPU computes a strip, the colors of the one before are written down."""
+        rows, before = max(1, PIXELS_AT_ONCE // max(1, box.width)), None
+        for top in range(box.top, box.bottom, rows):
+            strip = box._replace(top=top, bottom=min(top + rows, box.bottom))
+            rgb = to_rgb(self.lightness[strip.slices], self.chroma_in(strip, labels[strip.slices]))
+            now = strip, fetch(rgb)
+            if before is not None:
+                out[before[0].slices] = before[1]()
+            before = now
+        if before is not None:
+            out[before[0].slices] = before[1]()
 
     def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
         """Chroma of a box of full-size pixels.
