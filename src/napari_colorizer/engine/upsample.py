@@ -95,10 +95,12 @@ class GuidedUpsampling:
         box = box.grown(RADIUS).within(shape)
         needed = box.grown(RADIUS).within(shape)
         parts = (self._chroma[:, *needed.slices], self._working[needed.slices], self._labels[needed.slices])
-        after = _fit(*parts, self._smoothness)[:, *box.shifted(-needed.top, -needed.left).slices]
+        own = box.shifted(-needed.top, -needed.left).slices
+        after, limits = _fit(*parts, self._smoothness)[:, *own], self._coefficients[4:, *needed.slices].clone()
         change = _largest_change(self._coefficients[:, *box.slices], after)
         mixed = _spread(relabeled[box.slices])
         self._coefficients[:, *box.slices] = after
+        change = change.minimum(_largest_span(limits, self._coefficients[4:, *needed.slices])[:, *own]).amax(0)
         return box, change.masked_fill_(mixed, torch.inf)
 
     def _take_labels(self, labels: Tensor, box: Box) -> None:
@@ -243,19 +245,24 @@ def _neighboring(shape: torch.Size) -> Iterator[tuple[Slices, Slices]]:
 
 
 def _largest_change(before: Tensor, after: Tensor) -> Tensor:
-    """Largest change (h, w) of a* or b* for any L*, of coefficients (8, h, w)."""
+    """Largest change (2, h, w) of a* and b* for any L*, of coefficients (8, h, w)."""
     change = after - before
     at_black, at_white = change[2:4].abs(), (change[:2] * 100 + change[2:4]).abs_()
     of_limits = torch.maximum(change[4:6].abs(), change[6:8].abs())
-    span = torch.maximum(before[6:8], after[6:8]) - torch.minimum(before[4:6], after[4:6])
-    return torch.maximum(at_black, at_white).maximum(of_limits).minimum(span).amax(0)
+    return torch.maximum(at_black, at_white).maximum(of_limits)
 
 
-def _spread(mask: Tensor) -> Tensor:
-    """The true pixels of a mask (h, w) and their neighbors."""
-    padded = F.pad(mask, [1] * 4)
-    rows = padded[:-2] | padded[1:-1] | padded[2:]
-    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+def _largest_span(before: Tensor, after: Tensor) -> Tensor:
+    """Largest span (2, h, w) of a* and b*, of limits (4, h, w), of a pixel or one that it is blended with."""
+    span = torch.maximum(before[2:], after[2:]) - torch.minimum(before[:2], after[:2])
+    return _spread(span)
+
+
+def _spread(values: Tensor) -> Tensor:
+    """The largest of each value (..., h, w) of 0 and more and its neighbors; a tenth of the time of max-pooling."""
+    padded = F.pad(values, [1] * 4)
+    rows = padded[..., :-2, :].maximum(padded[..., 1:-1, :]).maximum(padded[..., 2:, :])
+    return rows[..., :-2].maximum(rows[..., 1:-1]).maximum(rows[..., 2:])
 
 
 def _cell_labels(labels: Tensor, cells: Box) -> Tensor:
