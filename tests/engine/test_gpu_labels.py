@@ -128,7 +128,7 @@ def test_where_memory_runs_out_the_labels_are_fetched_and_it_goes_on(model, phot
         session = model.session(photo(90, 120), ColorizeOptions(device="cpu"))
         session.edit(labels)
         labels[:] = 0  # by its owner, while nothing is painted yet
-    session._prepare(CPU)  # what `_anywhere` does on another device
-    session._follow()
+    session._computed.prepare(CPU)  # what is done where memory runs out
+    session._computed.follow()
     list(session.paint())
     assert np.array_equal(session.rgb, expected)

@@ -159,7 +159,7 @@ def test_an_edit_computes_no_more_than_it_reaches(pale, photo):
     session.colorize(labels)
     labels[400:404, 400:404] = 3
     session.edit(labels)
-    reach = pale.colorizer.config.reach + RADIUS + 1 + session._tiles.side
+    reach = pale.colorizer.config.reach + RADIUS + 1 + session._computed.tiles.side
     for box in session.paint():
         assert box == box.within((404 + reach, 404 + reach))
         assert min(box.top, box.left) >= 400 - reach

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from threading import RLock
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import normalize
-from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
-from napari_colorizer.engine.follower import Follower, Picture, Wanted
-from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
+from napari_colorizer.engine.computation import Computation
+from napari_colorizer.engine.follower import Wanted
+from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.labels import check_labels
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions
-from napari_colorizer.engine.painting import load_compiled
-from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins, to_pins
-from napari_colorizer.engine.segment import network_input
+from napari_colorizer.engine.pins import ByClass, Pins, to_pins
 from napari_colorizer.engine.setup import ColorizerSetup
-from napari_colorizer.engine.suggest import MOST, Seen, Suggestion, check_number, draw_variants, likely_colors
-from napari_colorizer.engine.tiles import StaleTiles
+from napari_colorizer.engine.suggest import MOST, Suggestion, check_number, draw_variants, likely_colors
 from napari_colorizer.guidance.said import Said, shrink_others
-
-Result = TypeVar("Result")
-SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
-SIDE_ON_GPU = 8192  # the same: a GPU paints it within 0.1 s, and small boxes one by one take it longer
-CHROMA_ON_GPU = 2048  # pixels: what is brought to full size at once as numbers
 
 
 class Session:
@@ -70,23 +59,19 @@ class Session:
     ):
         self.options = options or ColorizeOptions()
         self._setup = setup
-        self._config = setup.config
-        self._values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
-        self.shape: tuple[int, int] = (self._values.shape[0], self._values.shape[1])
+        values = torch.from_numpy(np.ascontiguousarray(normalize(gray, limits)))
+        self.shape: tuple[int, int] = (values.shape[0], values.shape[1])
         self.rgb = np.zeros((*self.shape, 3), np.uint8)
         working_size = self.options.working_size or setup.working_size
-        self._frame = Frame.fit(self.shape, working_size, self._config.stride)
-        unlabeled: NDArray[np.integer] = np.zeros(self.shape, np.uint8)
-        self._wanted = Wanted(unlabeled, Hints(), self.known_classes(), {}, ResolvedPins({}, {}), Adjustment())
+        self._frame = Frame.fit(self.shape, working_size, setup.config.stride)
         self._classes: ClassMap | None = None
-        self._target = self.rgb  # of which the tiles tell how far it is painted
         self._lock = RLock()
-        with_cpu_fallback(self._prepare, pick_device(self.options.device))
+        self._computed = Computation(setup, values, self._frame, self.options)
 
     @property
     def device(self) -> torch.device:
         """Where the colors are computed."""
-        return self._picture.x.device
+        return self._computed.device
 
     def colorize(
         self,
@@ -145,12 +130,9 @@ class Session:
 
         The arguments and errors are those of `colorize`.
         """
-        result = np.empty((*self.shape, 2), np.float32)
         with self._lock:
             self.edit(labels, hints, classes, guidance, pins, adjustment)
-            for box in Box.of(self.shape).parts(CHROMA_ON_GPU if self.device.type == "cuda" else SIDE_AT_ONCE):
-                result[box.slices] = self._anywhere(partial(self._chroma_in, box)).permute(1, 2, 0).cpu().numpy()
-        return result
+            return self._computed.chroma()
 
     def edit(
         self,
@@ -165,20 +147,15 @@ class Session:
         own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
         points, known = Hints(() if hints is None else hints), self.known_classes(classes)
         wished = to_pins(pins).resolve(classes or self._setup.classes, self.shape)
-        others = shrink_others(self._config.guidance, guidance or {}, self._frame)
+        others = shrink_others(self._setup.config.guidance, guidance or {}, self._frame)
         with self._lock:
             self._classes = classes
-            self._wanted = Wanted(own, points, known, others, wished, adjustment or Adjustment())
-            try:
-                self._anywhere(self._follow)
-            except BaseException:
-                self._begin()  # half of the edit may be taken over
-                raise
+            self._computed.edit(Wanted(own, points, known, others, wished, adjustment or Adjustment()))
 
     def at_working_size(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """L* (h, w) and the a*, b* (2, h, w) of the last edit, pins and all, at the size at which the network runs."""
         with self._lock:
-            follower = self._follower
+            follower = self._computed.follower
             return follower.working_lightness.cpu().numpy().copy(), follower.working_chroma.cpu().numpy().copy()
 
     def recolor(self, chroma: NDArray[np.floating]) -> None:
@@ -197,19 +174,19 @@ class Session:
         with self._lock:
             if chroma.shape != (2, *self._frame.working):
                 raise ValueError(f"the chroma must have the shape {(2, *self._frame.working)}, not {chroma.shape}")
-            self._recolor(torch.from_numpy(np.ascontiguousarray(chroma, np.float32)).to(self.device))
+            self._computed.recolor(chroma)
 
     @property
     def counts(self) -> dict[int, int]:
         """How many pixels each id has in the label map that was taken over last."""
         with self._lock:
-            return dict(self._follower.changes.counts)
+            return dict(self._computed.follower.changes.counts)
 
     @property
     def unused_pins(self) -> set[int | tuple[int, int]]:
         """Class ids and pixels of regions that are pinned, but of which nothing was in the image at the last edit."""
         with self._lock:
-            return set(self._follower.unused)
+            return set(self._computed.follower.unused)
 
     @property
     def painted(self) -> bool:
@@ -219,9 +196,7 @@ class Session:
     def left(self, out: NDArray[np.uint8]) -> int:
         """How many tiles of an array that `paint` was given are not up to the last edit that was taken over."""
         with self._lock:
-            if not self._edited:
-                return 0
-            return self._tiles.left if self._target is out else self._tiles.count
+            return self._computed.left(out)
 
     def paint(
         self, inside: Box | None = None, tolerance: float = 0.0, out: NDArray[np.uint8] | None = None
@@ -241,11 +216,11 @@ class Session:
         out = self.rgb if out is None else out
         if out.shape != self.rgb.shape or out.dtype != np.uint8:
             raise ValueError(f"out must be an array of uint8, {self.rgb.shape}, not of {out.dtype}, {out.shape}")
-        for box in self._stale(inside, tolerance, out):
+        with self._lock:
+            boxes = self._computed.stale(inside, tolerance, out)
+        for box in boxes:
             with self._lock:
-                self._anywhere(partial(self._paint, box, out))
-                if self._target is out:
-                    self._tiles.note_painted(box)
+                self._computed.paint(box, out)
             yield box
 
     def suggest(self, thing: int | str | tuple[int, int], n: int = 7) -> list[Suggestion]:
@@ -285,7 +260,7 @@ class Session:
             By class id: what `colorize` takes.
         """
         with self._lock:
-            known = self._wanted.known
+            known = self._computed.wanted.known
             present = [label for label in sorted(self.counts) if self._setup.suggestions.get(known.get(label, 0))]
             suggestions = {label: self._suggest(label, MOST, fill=False) for label in present}
         if not suggestions:
@@ -298,71 +273,12 @@ class Session:
 
     def _suggest(self, thing: int | str | tuple[int, int], n: int, fill: bool = True) -> list[Suggestion]:
         with self._lock:
-            if not self._edited:
+            if not self._computed.edited:
                 self.edit()
             pins = Pins(regions={thing: 1}) if isinstance(thing, tuple) else Pins({thing: 1})
             wished = pins.resolve(self._classes or self._setup.classes, self.shape)
-            seen = self._anywhere(partial(self._look, wished))
+            seen = self._computed.look(wished)
             if seen is None:
                 raise ValueError(f"there is nothing of {thing!r} in the image to suggest colors for")
-            stored = self._setup.suggestions.get(self._wanted.known.get(seen.label, 0), ())
+            stored = self._setup.suggestions.get(self._computed.wanted.known.get(seen.label, 0), ())
             return likely_colors(seen, stored, n, fill)
-
-    def _anywhere(self, compute: Callable[[], Result]) -> Result:
-        """Compute on the device of the session, or on the CPU where its memory does not suffice."""
-
-        def work(device: torch.device) -> Result:
-            if device != self.device:
-                self._prepare(device)
-                self._follow()
-            return compute()
-
-        return with_cpu_fallback(work, self.device)
-
-    @torch.inference_mode()
-    def _prepare(self, device: torch.device) -> None:
-        """Compute on a device what does not depend on the labels."""
-        values = self._values.to(device)
-        x = self._frame.shrink(network_input(values, self._config.lightness))
-        self._picture = Picture.of(values, self._frame, self._setup.network_on(device), x)
-        self._begin()
-
-    @torch.inference_mode()
-    def _begin(self) -> None:
-        """Forget all labels and hints."""
-        self._edited = False  # there is nothing to paint yet
-        self._follower = Follower(self._picture, self._setup, self.options.chroma_gain)
-        self._tiles = StaleTiles(self._frame)
-
-    @torch.inference_mode()
-    def _follow(self) -> None:
-        """Bring everything at working size up to what is wanted, and note what is to be painted."""
-        if self._edited and self.device.type == "cpu":
-            load_compiled()  # who edits once more goes on; a single coloring is over before that
-        self._wanted = self._follower.follow(self._wanted, self._tiles)
-        self._edited = True
-
-    @torch.inference_mode()
-    def _recolor(self, chroma: Tensor) -> None:
-        self._follower.recolor(chroma, self._tiles)
-
-    @torch.inference_mode()
-    def _look(self, pins: ResolvedPins) -> Seen | None:
-        return self._follower.look(pins)
-
-    @torch.inference_mode()
-    def _chroma_in(self, box: Box) -> Tensor:
-        return self._follower.chroma_in(box)
-
-    def _stale(self, inside: Box | None, tolerance: float, out: NDArray[np.uint8]) -> list[Box]:
-        """Boxes of full-size pixels that are to be painted into an array, none larger than what is shown at once."""
-        with self._lock:
-            if self._target is not out:
-                self._target, self._tiles = out, StaleTiles(self._frame)
-            boxes = self._tiles.stale(tolerance, inside) if self._edited else []
-            side = self._tiles.multiple(SIDE_ON_GPU if self.device.type == "cuda" else SIDE_TO_SHOW)
-            return [part for box in boxes for part in box.parts(side)]
-
-    @torch.inference_mode()
-    def _paint(self, box: Box, out: NDArray[np.uint8]) -> None:
-        self._follower.paint(box, out)

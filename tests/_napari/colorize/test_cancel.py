@@ -10,7 +10,7 @@ from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.shared import work_bar
 from napari_colorizer._napari.shared.task_queue import Request
-from napari_colorizer.engine import session
+from napari_colorizer.engine import computation
 from napari_colorizer.engine.levels import ColorLevels
 from napari_colorizer.engine.segment import Segmentation
 
@@ -53,7 +53,7 @@ def slow_prediction(monkeypatch):
 @pytest.fixture
 def slow_painting(monkeypatch):
     """Paint small parts, of which each takes its time until the event is set."""
-    monkeypatch.setattr(session, "SIDE_TO_SHOW", 32)
+    monkeypatch.setattr(computation, "SIDE_TO_SHOW", 32)
     gate, paint = threading.Event(), ColorLevels.paint
 
     def slow(self, inside=None, tolerance=0.0, enough=lambda: False):

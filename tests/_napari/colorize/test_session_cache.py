@@ -16,7 +16,7 @@ from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.thread_settings import PROMPT
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.engine import session
+from napari_colorizer.engine import computation
 from napari_colorizer.engine.levels import HARDLY_SEEN, UNSEEN
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.session import Session
@@ -118,7 +118,7 @@ def test_what_can_hardly_be_seen_is_left_to_a_newer_edit_that_waits(tiny, pictur
     labels, options, cache = np.ones((40, 50), np.uint8), ColorizeOptions(), SessionCache()
     cache.color(tiny, picture, labels, MODEL_CLASSES, options)
     levels, view = cache._at_hand.levels, Box(0, 40, 0, 50)
-    levels._session._tiles.note_chroma(view, np.full((40, 50), 0.9 * HARDLY_SEEN))  # as a small edit would
+    levels._session._computed.tiles.note_chroma(view, np.full((40, 50), 0.9 * HARDLY_SEEN))  # as a small edit would
     arguments = (tiny, picture, labels, MODEL_CLASSES, options, view, False)
     left = cache.color(*arguments, lambda: True)
     assert (left.levels, left.done) == (None, False)
@@ -127,7 +127,7 @@ def test_what_can_hardly_be_seen_is_left_to_a_newer_edit_that_waits(tiny, pictur
     assert seen.levels is levels
     expected = load(tiny).colorize(picture.pixels, labels, classes=MODEL_CLASSES)
     np.testing.assert_array_equal(levels.arrays[0][:20], expected[:20])
-    levels._session._tiles.note_chroma(view, np.full((40, 50), 0.1))
+    levels._session._computed.tiles.note_chroma(view, np.full((40, 50), 0.1))
     assert cache.color(*arguments).done  # nothing newer waits: one array is exact then
 
 
@@ -136,7 +136,7 @@ def test_of_a_large_picture_all_that_can_be_seen_is_painted_in_view_until_there_
     picture, view = Picture("photo", pixels, None, ("photo", 0)), Box(1000, 2200, 100, 1900)
     labels, options, cache = np.ones((2500, 2000), np.uint8), ColorizeOptions(), SessionCache()
     cache.color(tiny, picture, labels, MODEL_CLASSES, options)
-    tiles = cache._at_hand.session._tiles
+    tiles = cache._at_hand.session._computed.tiles
     working = cache._at_hand.session._frame.working
     tiles.note_chroma(Box.of(working), np.full(working, 0.9 * HARDLY_SEEN))
     looks = []
@@ -234,7 +234,7 @@ def test_classes_that_are_predicted_and_colored_are_told_apart_by_name(make_mode
 @pytest.fixture
 def small_parts(monkeypatch):
     """Paint in a dozen parts what is painted in one."""
-    monkeypatch.setattr(session, "SIDE_TO_SHOW", 32)
+    monkeypatch.setattr(computation, "SIDE_TO_SHOW", 32)
 
 
 def assert_alike(rgb, expected):
