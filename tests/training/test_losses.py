@@ -3,7 +3,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_colorizer.training.losses import MOST_WEIGHT, GroupedCrossEntropy, Relabeled, class_weights, color_loss
+from napari_colorizer.training.losses import (
+    MOST_WEIGHT,
+    GroupedCrossEntropy,
+    Relabeled,
+    class_weights,
+    color_loss,
+    colors_to_take,
+)
 
 IDS = (0, 15, 28, 60, 300)
 
@@ -57,14 +64,15 @@ def test_a_guess_has_a_squared_error_and_a_labeled_pixel_its_own():
 LEFT = torch.zeros(2, 4, 4, dtype=torch.bool)
 LEFT[:, :, :2] = True
 COLORS = torch.tensor([[[0.3, 0.0], [0.0, -0.3]]]).expand(2, 2, 2)
+MARGINS = torch.full((2, 2), 0.05)
 
 
 def test_the_mean_of_a_relabeled_region_is_to_come_near_the_nearest_color():
     predicted, target = torch.zeros(2, 2, 4, 4), torch.zeros(2, 2, 4, 4)
     predicted[:, 0] = torch.tensor([0.0, 0.2, 0.0, 0.0])  # at most as far as 0.3 - 0.1 from the first color
-    error = color_loss(predicted, target, 1.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    error = color_loss(predicted, target, 1.0, relabeled=Relabeled(LEFT, COLORS, MARGINS))
     torch.testing.assert_close(error, torch.tensor(0.15**2 / 2 / 2 / 2))  # squared, of one channel, in half of it
-    weighted = color_loss(predicted, target, 1.0, 4.0, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    weighted = color_loss(predicted, target, 1.0, 4.0, relabeled=Relabeled(LEFT, COLORS, MARGINS))
     torch.testing.assert_close(weighted, error * (0.5 + 4 * 0.25))  # as of pixels that colorful
 
 
@@ -74,7 +82,7 @@ def test_a_region_that_has_taken_its_color_is_left_alone_whatever_its_pixels():
     predicted[:, 0, 1] += 0.1 * LEFT[:, 1]
     predicted[:, 0, 2] -= 0.1 * LEFT[:, 2]
     predicted.requires_grad_()
-    loss = color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, 0.05))
+    loss = color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, MARGINS))
     loss.backward()
     assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
     assert float(predicted.grad.abs().max()) < 1e-6
@@ -84,7 +92,7 @@ def test_what_is_in_a_relabeled_region_does_not_change_what_the_others_learn():
     ordinary, predicted = ((torch.rand(2, 2, 4, 4, generator=_seeded()) - 0.5).requires_grad_() for _ in range(2))
     target = torch.rand(2, 2, 4, 4, generator=_seeded(1)) - 0.5
     color_loss(ordinary, target, 0.02, 4.0, 0.1).backward()
-    color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, 0.05)).backward()
+    color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=Relabeled(LEFT, COLORS, MARGINS)).backward()
     right = ~LEFT[:, None].expand(-1, 2, -1, -1)
     assert torch.equal(ordinary.grad[right], predicted.grad[right])
     gradients = predicted.grad[~right].view(2, 2, -1)
@@ -92,9 +100,17 @@ def test_what_is_in_a_relabeled_region_does_not_change_what_the_others_learn():
     assert gradients.abs().amin((0, 2)).max() > 0
 
 
+def test_a_region_takes_colors_that_its_old_class_has_not():
+    new = torch.tensor([[[0.0, 0.0], [30.0, 0.0]], [[0.0, 0.0], [6.0, 0.0]], [[50.0, 0.0], [50.0, 0.0]]])
+    old = torch.tensor([[[2.0, 0.0], [0.0, 50.0]], [[1.0, 0.0], [0.0, 50.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    colors, margins = colors_to_take(new, old, 4.0)
+    assert colors.tolist() == [[[30, 0], [30, 0]], [[6, 0], [6, 0]], [[50, 0], [50, 0]]], "the farthest if all are near"
+    torch.testing.assert_close(margins, torch.tensor([[4.0, 4.0], [5 / 3, 5 / 3], [4.0, 4.0]]))
+
+
 def test_images_without_a_relabeled_region_have_their_ordinary_loss():
     predicted, target = (torch.rand(2, 2, 4, 4, generator=_seeded(seed)) - 0.5 for seed in range(2))
-    nowhere = Relabeled(torch.zeros_like(LEFT), torch.zeros(2, 1, 2), 0.05)
+    nowhere = Relabeled(torch.zeros_like(LEFT), torch.zeros(2, 1, 2), torch.zeros(2, 1))
     assert torch.equal(
         color_loss(predicted, target, 0.02, 4.0, 0.1, relabeled=nowhere), color_loss(predicted, target, 0.02, 4.0, 0.1)
     )

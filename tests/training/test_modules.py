@@ -125,7 +125,7 @@ def test_a_relabeled_region_is_to_look_like_what_its_label_says(tiny_model):
         "rgb": sky[:, None, None].expand(2, 3, 16, 16),
         "labels": labels,
         "given labels": torch.where(region, 2, labels),
-        "relabeled": region,
+        "relabeled": labels * region,
         "flips": torch.tensor([[True, False], [False, True]]),
         "gray": torch.full((2, 16, 16), 160, dtype=torch.uint8),
     }

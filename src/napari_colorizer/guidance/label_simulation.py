@@ -71,7 +71,7 @@ def confuse_class(labels: Labels, rng: np.random.Generator) -> Labels:
 
 def relabel_region(
     given: Labels, chance: float, unlike: Mapping[int, Sequence[int]], rng: np.random.Generator
-) -> tuple[Labels, NDArray[np.bool_]]:
+) -> tuple[Labels, Labels]:
     """Call all that has one label by the name of another class, whatever the picture shows.
 
     Parameters
@@ -87,10 +87,11 @@ def relabel_region(
     Returns
     -------
     labels : array (H, W) of int
-    region : array (H, W) of bool
-        Where they were changed; nowhere if no label covers a suitable part of the picture.
+    former : array (H, W) of int
+        The old label where they were changed, 0 elsewhere: everywhere if no label covers a suitable part of the
+        picture.
     """
-    nothing = np.zeros(given.shape, bool)
+    nothing = np.zeros_like(given)
     if rng.random() >= chance:
         return given, nothing
     shares = np.bincount(given.ravel()) / given.size
@@ -100,7 +101,7 @@ def relabel_region(
         return given, nothing
     old = rng.choice(suitable)
     region = given == old
-    return np.where(region, given.dtype.type(rng.choice(unlike[old])), given), region
+    return np.where(region, given.dtype.type(rng.choice(unlike[old])), given), np.where(region, given, nothing)
 
 
 def random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

@@ -56,7 +56,7 @@ class CropDataset(Dataset[dict[str, Tensor]]):
 
         rgb (3, S, S) uint8; gray (S, S) uint8, perhaps aged; labels (S, S) int32; flips (2,) bool: sideways, upside
         down. What is said in each channel is in it by `given`, (..., S, S), labels as int32; and where regions may be
-        relabeled, relabeled (S, S) bool.
+        relabeled, relabeled (S, S) int32: the former label of what was, 0 elsewhere.
         """
         epoch, place, number = key
         rng = np.random.default_rng([self.options.seed, epoch, place])

@@ -27,30 +27,61 @@ class Relabeled:
     region : Tensor of bool, (N, H, W)
         Empty in the images that are as they were.
     colors : Tensor, (N, K, 2)
-        Scaled chroma of the suggested colors of each region's new class.
-    margin : float
+        Scaled chroma that each region may take, see `colors_to_take`.
+    margins : Tensor, (N, K)
         Distance, in scaled chroma, from such a color within which the region has taken it.
     """
 
     region: Tensor
     colors: Tensor
-    margin: float
+    margins: Tensor
 
     def compare(self, predicted: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Predicted and true chroma (N, 2, H, W), but in the regions their mean, and what is wanted of it.
 
         Nobody knows how the pixels of such a region would look, only which colors they would have on the whole. What
-        is wanted is the nearest place within the margin of the nearest color.
+        is wanted is the nearest place within its margin of the nearest color.
         """
         inside, predicted = self.region[:, None], predicted.float()
         mean = (predicted * inside).sum((2, 3)) / inside.sum((2, 3)).clamp(min=1)
         away = mean.detach()[:, None] - self.colors
         distance, chosen = away.norm(dim=-1).min(1)
         rows = torch.arange(len(chosen), device=chosen.device)
-        part = self.margin / distance.clamp(min=self.margin)
+        margin = self.margins[rows, chosen]
+        part = margin / torch.maximum(distance, margin).clamp(min=1e-6)
         wanted = self.colors[rows, chosen] + away[rows, chosen] * part[:, None]
         predicted = torch.where(inside, mean[:, :, None, None], predicted)
         return predicted, torch.where(inside, wanted[:, :, None, None], target)
+
+
+def colors_to_take(new: Tensor, old: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    """What regions are to look like that get another class's label, so that one sees that they did.
+
+    Classes have several colors, and some of them nearly the same ones: a gray house that is to be a meadow has not
+    become one when it has taken the gray of winter grass.
+
+    Parameters
+    ----------
+    new, old : Tensor, (N, K, 2)
+        Chroma of the suggested colors of the class of each region's new label, and of its old one.
+    margin : float
+        Largest distance from a color within which a region has taken it.
+
+    Returns
+    -------
+    colors : Tensor, (N, K, 2)
+        Those of the new class that lie two margins or more from all of the old one; if there is none, the one that
+        lies farthest from them.
+    margins : Tensor, (N, K)
+        Of each color; at most a third of the way to the old class's nearest one.
+    """
+    apart = torch.cdist(new, old).amin(2)
+    farthest = apart.argmax(1)
+    rows = torch.arange(len(new), device=new.device)
+    clear = apart >= 2 * margin
+    colors = torch.where(clear[..., None], new, new[rows, farthest][:, None])
+    apart = torch.where(clear, apart, apart[rows, farthest][:, None])
+    return colors, (apart / 3).clamp(max=margin)
 
 
 def color_loss(

@@ -17,7 +17,14 @@ from napari_colorizer.guidance import LabelChannel
 from napari_colorizer.networks import GridNet, TwoStreamUNet
 from napari_colorizer.training.batch_transforms import features_of, flip, gray_and_chroma
 from napari_colorizer.training.crop_dataset import given
-from napari_colorizer.training.losses import FOLLOWED, GroupedCrossEntropy, Relabeled, class_weights, color_loss
+from napari_colorizer.training.losses import (
+    FOLLOWED,
+    GroupedCrossEntropy,
+    Relabeled,
+    class_weights,
+    color_loss,
+    colors_to_take,
+)
 from napari_colorizer.training.options import TrainOptions
 
 WARM_UP_STEPS = 100
@@ -160,14 +167,18 @@ class ColorizerTraining(NetworkTraining):
         options = self.options
         predicted = self.network(inputs.x, labels, features=features_of(batch, self.network, inputs.x), others=said)
         guessed = labels == UNLABELED if options.cautious else None
-        relabeled = self._relabeled(flip(batch["relabeled"], batch["flips"]), labels) if "relabeled" in batch else None
+        relabeled = (
+            self._relabeled(flip(batch["relabeled"], batch["flips"]).long(), labels) if "relabeled" in batch else None
+        )
         weights = (options.huber_delta, options.color_weight, options.relative_to)
         return color_loss(predicted, chroma, *weights, guessed, relabeled)
 
-    def _relabeled(self, region: Tensor, labels: Tensor) -> Relabeled:
-        """Where labels (N, S, S) were changed, and the colors of what they say now."""
-        new = (labels * region).amax((1, 2))
-        return Relabeled(region, self.colors[new], FOLLOWED / self.network.config.chroma_scale)
+    def _relabeled(self, former: Tensor, labels: Tensor) -> Relabeled:
+        """Where labels (N, S, S) were changed, and the colors of what they say now; `former` is 0 elsewhere."""
+        region = former != UNLABELED
+        new, old = (labels * region).amax((1, 2)), former.amax((1, 2))
+        margin = FOLLOWED / self.network.config.chroma_scale
+        return Relabeled(region, *colors_to_take(self.colors[new], self.colors[old], margin))
 
 
 class SegmenterTraining(NetworkTraining):
