@@ -21,7 +21,7 @@ from napari_colorizer.models.model import Model
 
 FACTORS = tuple(0.5 + 0.25 * step for step in range(11))  # 0.5 to 3
 COLORFUL_ENOUGH = 0.85  # of the truth's colorfulness
-MOST_LOSS = 0.02  # of the smallest CIEDE2000 that any factor gives: nobody sees that, but gray
+MOST_LOSS = 0.03  # of the smallest CIEDE2000 that any factor gives: nobody sees that, but gray
 
 
 @dataclass(frozen=True)
