@@ -19,7 +19,8 @@ from napari_colorizer.errors import FileError, readable
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 STORE_SUFFIX = ".zarr"
-OWN_SUFFIXES = IMAGE_SUFFIXES | {STORE_SUFFIX}
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".wmv"})
+OWN_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES | {STORE_SUFFIX}
 LABELS_SUFFIX, COLOR_SUFFIX = ".labels.png", ".color.png"
 OWN_ENDS = (".labels", ".color")  # of the stem of what this program writes
 CLASSES_KEY = "napari-colorizer-classes"

@@ -1,24 +1,29 @@
 import numpy as np
 import pytest
 
+from napari_colorizer.engine.hints import Hints
 from napari_colorizer.errors import FileError
 from napari_colorizer.series.coloring import SeriesColorizer
 from napari_colorizer.series.options import SeriesOptions
 from napari_colorizer.series.run import color_series, in_order
 from napari_colorizer.series.store import SeriesStore
+from napari_colorizer.series.wishes import SliceWishes
 
 
 class Stack:
     """Slices in memory, and which are asked for."""
 
-    def __init__(self, data, keys=()):
-        self.data, self.keys = data, dict(keys)
+    def __init__(self, data, keys=(), wished=()):
+        self.data, self.keys, self.wished = data, dict(keys), dict(wished)
 
     def gray(self, index):
         return self.data[index], None
 
     def labels(self, index):
         return self.keys.get(index)
+
+    def wishes(self, index):
+        return self.wished.get(index)
 
 
 class EnoughError(Exception):
@@ -83,6 +88,30 @@ def test_a_corrected_slice_and_those_after_it_are_colored_anew(colorizer, stack,
     assert colored(colorizer, stack, store) == [(2,), (3,), (4,)]
     np.testing.assert_array_equal(store.labels((2,)), key)
     assert (store.labels((4,))[8:-8, 8:-8] == 7).mean() > 0.9  # the untrained segmenter is sure of nothing
+
+
+def test_a_dot_colors_its_slice_and_those_after_it_also_after_an_interruption(colorizer, stack, store, tmp_path):
+    colored(colorizer, stack, store)
+    plain = store.colors[...]
+    stack.wished[(1,)] = SliceWishes(Hints([(30, 40, 30, 50, 6)]))
+    assert colored(colorizer, stack, store) == [(1,), (2,), (3,), (4,)]
+    for number in range(1, 5):
+        assert store.colors[number, 31 - number, 41 - number, 0] > plain[number, 31 - number, 41 - number, 0] + 10
+
+    def stop(share):
+        if share >= 0.6:
+            raise EnoughError
+
+    half = SeriesStore(tmp_path / "half", (5,), (72, 96))
+    with pytest.raises(EnoughError):
+        color_series(colorizer(), stack, half, stop)
+    assert colored(colorizer, stack, SeriesStore(half.path, (5,), (72, 96))) == [(3,), (4,)]
+    np.testing.assert_array_equal(half.colors[...], store.colors[...])
+
+
+def test_other_pins_color_all_anew(tiny_model, colorizer, stack, store):
+    colored(colorizer, stack, store)
+    assert color_series(SeriesColorizer(tiny_model, pins={1: "#ff8800"}), stack, store) == 5
 
 
 def test_other_options_color_all_anew(colorizer, stack, store):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_colorizer.batches.videos import can_read_videos
 from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.errors import FileError
-from napari_colorizer.files import IMAGE_SUFFIXES, is_own_output
+from napari_colorizer.files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_own_output
 
-KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr"
+KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos where napari-colorizer[video] is installed"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Inputs:
     problems: list[str] = field(default_factory=list)
 
 
-def find_inputs(given: Sequence[Path], recursive: bool = False) -> Inputs:
+def find_inputs(given: Sequence[Path], recursive: bool = False, videos: bool = True) -> Inputs:
     """Spell out files, zarr stores, folders of such and patterns such as ``scans/*.tif``.
 
     Label maps and colors that this program wrote are never among them, and hidden files of folders neither.
@@ -42,6 +43,8 @@ def find_inputs(given: Sequence[Path], recursive: bool = False) -> Inputs:
     given : sequence of Path
     recursive : bool
         Whether to look into folders within folders too, along symbolic links as well, but never in circles.
+    videos : bool
+        Whether to take the videos of folders, if they can be read.
 
     Returns
     -------
@@ -54,10 +57,11 @@ def find_inputs(given: Sequence[Path], recursive: bool = False) -> Inputs:
         If there is nothing to work on and nothing that would say why.
     """
     inputs = Inputs()
+    suffixes = IMAGE_SUFFIXES | (VIDEO_SUFFIXES if videos and can_read_videos() else set())
     seen: dict[Path, None] = {}
     for path in (path for text in given for path in _spell_out(text)):
         if path.is_dir() and not is_store(path):
-            images = _images_below(path, recursive, inputs.problems)
+            images = _images_below(path, recursive, suffixes, inputs.problems)
         elif is_own_output(path):
             inputs.passed_over.append(path)
             continue
@@ -86,7 +90,7 @@ def _spell_out(path: Path) -> list[Path]:
     return [Path(found) for found in sorted(glob.glob(str(path), recursive=True))] or [path]
 
 
-def _images_below(folder: Path, recursive: bool, problems: list[str]) -> Iterator[Input]:
+def _images_below(folder: Path, recursive: bool, suffixes: Collection[str], problems: list[str]) -> Iterator[Input]:
     """Images and stores of a folder, and of those within it if asked; each real folder is looked into once."""
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -103,14 +107,14 @@ def _images_below(folder: Path, recursive: bool, problems: list[str]) -> Iterato
             continue
         seen.add((facts.st_dev, facts.st_ino))
         visible = [path for path in inner if not path.name.startswith(".")]
-        yield from (Input(path, folder) for path in visible if _is_image(path, problems))
+        yield from (Input(path, folder) for path in visible if _is_image(path, suffixes, problems))
         if recursive:
             waiting += reversed([path for path in visible if os.path.isdir(path) and not is_store(path)])
 
 
-def _is_image(path: Path, problems: list[str]) -> bool:
+def _is_image(path: Path, suffixes: Collection[str], problems: list[str]) -> bool:
     """Whether a file of a folder is to be worked on; a link that leads nowhere, or round in a circle, is told."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES and not is_store(path):
+    if path.suffix.lower() not in suffixes and not is_store(path):
         return False
     if is_own_output(path):
         return False

@@ -87,6 +87,26 @@ class ImageItem:
 
 
 @dataclass
+class VideoItem(ImageItem):
+    """A video: its frames follow from each other, so it is one task."""
+
+    frames: int = 1
+
+    @property
+    def count(self) -> int:  # type: ignore[override]
+        """How many frames it has."""
+        return self.frames
+
+    def begin(self, folder: ResultFolder) -> Iterator[Task]:
+        """See `ImageItem`."""
+        if self.recipe.coloring is None:
+            raise FileError(f"{self.source.name} is a video: label maps are predicted for its frames as a TIFF or zarr")
+        if self.labels is not None:
+            raise FileError(f"{self.source.name} is a video: it takes no label map, its labels are predicted")
+        yield from (replace(task, images=self.frames) for task in super().begin(folder))
+
+
+@dataclass
 class StackItem(ImageItem):
     """A stack, and what its result is made of."""
 

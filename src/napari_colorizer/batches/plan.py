@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from napari_colorizer.batches.inputs import Input
-from napari_colorizer.batches.items import ImageItem, TiffItem, ZarrItem
+from napari_colorizer.batches.items import ImageItem, TiffItem, VideoItem, ZarrItem
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.stacks import Stack, open_stack
+from napari_colorizer.batches.videos import WRITTEN_SUFFIXES, facts_of, is_video
 from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.color_files import form_of_colors
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import STORE_SUFFIX, TIFF_SUFFIXES, is_file, names_picture
 
-Item = ImageItem | TiffItem | ZarrItem
+Item = ImageItem | TiffItem | VideoItem | ZarrItem
 
 
 def make_plan(
@@ -52,6 +53,7 @@ def make_plan(
     for one in inputs:
         try:
             stack = open_stack(one.path)
+            frames = facts_of(one.path).count if is_video(one.path) else 0
         except FileError as error:
             problems.append(str(error))
             continue
@@ -61,7 +63,7 @@ def make_plan(
                 f"{sources[target.absolute()]} and {one.path} would be written to the same file; give each an --output "
                 "folder of its own"
             )
-        items.append(_item(len(items), one, recipe, target, _root(one, output), labels, overwrite, stack))
+        items.append(_item(len(items), one, recipe, target, _root(one, output), labels, overwrite, stack, frames))
     return items, problems
 
 
@@ -74,8 +76,11 @@ def _item(
     labels: Path | None,
     overwrite: bool,
     stack: Stack | None,
+    frames: int,
 ) -> Item:
     facts = (number, recipe, one.path, target, root, labels, overwrite)
+    if frames:
+        return VideoItem(*facts, frames)
     if stack is None:
         return ImageItem(*facts)
     largest = max((item.id for item in recipe.load().classes), default=0) if recipe.coloring is None else 0
@@ -85,7 +90,8 @@ def _item(
 
 def _is_file_name(output: Path) -> bool:
     """Whether an output is one file or store, and no folder: that is what such a suffix means."""
-    return output.suffix.lower() == STORE_SUFFIX or names_picture(output)
+    is_film = is_video(output) and not output.is_dir()
+    return output.suffix.lower() == STORE_SUFFIX or is_film or names_picture(output)
 
 
 def _check_single(inputs: list[Input], output: Path, recipe: Recipe) -> None:
@@ -94,7 +100,12 @@ def _check_single(inputs: list[Input], output: Path, recipe: Recipe) -> None:
         raise ValueError(f"the results of {len(inputs)} images do not fit into one file, {output}: name a folder")
     stack = next((open_stack(one.path) for one in inputs), None)
     suffix = output.suffix.lower()
-    if stack is None:
+    if any(is_video(one.path) for one in inputs):
+        if suffix not in WRITTEN_SUFFIXES:
+            raise ValueError(f"a video is written as {', '.join(WRITTEN_SUFFIXES)}, not as {output.name}")
+    elif is_video(output):
+        raise ValueError(f"{output} is to be a video, and {inputs[0].path} is none: name an image, or a folder")
+    elif stack is None:
         if suffix == STORE_SUFFIX:
             raise ValueError(
                 f"{output} is to be a zarr store, and {inputs[0].path} is no stack: name a PNG, or a folder"
@@ -108,6 +119,8 @@ def _check_single(inputs: list[Input], output: Path, recipe: Recipe) -> None:
 
 def _suffix(source: Path, stack: Stack | None) -> str:
     """Of a result that nobody has given a name."""
+    if is_video(source):
+        return WRITTEN_SUFFIXES[0]
     if stack is None:
         return ".png"
     return STORE_SUFFIX if is_store(source) else ".tif"

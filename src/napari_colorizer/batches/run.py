@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -32,17 +32,24 @@ class Listener(Protocol):
 class Workers(Protocol):
     """Who does tasks."""
 
-    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Do tasks, in any order; they are asked for as there is somebody to do them."""
+    def outcomes(
+        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[Task, Outcome]]:
+        """Do tasks, in any order; they are asked for as there is somebody to do them.
+
+        Who can, tells how many more images of a task with several are done.
+        """
 
 
 class Here:
     """Does tasks in this process, one after the other, with as many threads as PyTorch takes for each."""
 
-    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(
+        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[Task, Outcome]]:
         """See `Workers`."""
         for task in tasks:
-            yield task, do(task)
+            yield task, do(task, tell)
 
 
 def run_job(items: Sequence[Item], workers: Workers, listener: Listener) -> int:
@@ -68,12 +75,13 @@ class _Job:
         self._stale: list[Task] = []
         self._noted: set[int] = set()
         self._settled = 0
+        self._told = 0  # images of a task that is not settled
 
     def run(self, workers: Workers) -> int:
         try:
-            self._settle_all(workers.outcomes(self._tasks()))
+            self._settle_all(workers.outcomes(self._tasks(), self._tell))
             if self._stale:
-                self._settle_all(workers.outcomes(self._again()))
+                self._settle_all(workers.outcomes(self._again(), self._tell))
         finally:
             for folder in self._folders.values():
                 if isinstance(folder, ResultFolder):
@@ -88,7 +96,7 @@ class _Job:
             try:
                 for task in item.begin(self._folder(item.root)):
                     self._left[item.number] += 1
-                    given += 1
+                    given += task.images
                     yield task
             except FAULTS as error:
                 self._fail(item, error)
@@ -131,8 +139,13 @@ class _Job:
             if outcome.note and item.number not in self._noted:  # the images of a stack are much alike
                 self._noted.add(item.number)
                 self._listener.note(outcome.note)
-            self._advance(1)
+            self._told = 0
+            self._advance(task.images)
             self._count_down(item)
+
+    def _tell(self, images: int) -> None:
+        self._told += images
+        self._listener.progress(self._settled + self._told)
 
     def _advance(self, images: int) -> None:
         self._settled += images

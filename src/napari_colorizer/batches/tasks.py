@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -17,6 +18,7 @@ from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.stacks import open_stack
 from napari_colorizer.batches.tiff_stacks import encode_page
+from napari_colorizer.batches.videos import color_video, is_video
 from napari_colorizer.batches.zarr_stores import read_levels, write_image
 from napari_colorizer.checksums import Stamp, checksum, checksum_of, stamp
 from napari_colorizer.errors import FileError
@@ -59,9 +61,13 @@ class FileDestination:
 
     def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
         """See `Destination`."""
-        written = self.temporary / f"{uuid4().hex}{self.target.suffix}"
+        written = self.beside()
         recipe.write(written, result)
         return written, checksum(written)
+
+    def beside(self) -> Path:
+        """A file to the side of the same format."""
+        return self.temporary / f"{uuid4().hex}{self.target.suffix}"
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,8 @@ class Task:
         See `Manifest.replaceable`.
     overwrite : bool
         Whether what somebody else has made is written over.
+    images : int
+        How many images it is: a video is many.
     """
 
     item: int
@@ -150,6 +158,7 @@ class Task:
     known: Record | None = None
     replaceable: frozenset[str] = frozenset()
     overwrite: bool = False
+    images: int = 1
 
 
 @dataclass(frozen=True)
@@ -163,11 +172,18 @@ class Outcome:
     error: str = ""
 
 
-def do(task: Task) -> Outcome:
-    """Do a task; what is wrong with its files is told in the outcome, all else is raised."""
+def do(task: Task, tell: Callable[[int], None] = lambda _: None) -> Outcome:
+    """Do a task; what is wrong with its files is told in the outcome, all else is raised.
+
+    Parameters
+    ----------
+    task : Task
+    tell : callable
+        Is told how many more images of a task with several are done.
+    """
     try:
         with _alone:
-            return _do(task)
+            return _do(task, tell)
     except FAULTS as error:
         text = str(error) or type(error).__name__
         name = task.source.name
@@ -184,7 +200,7 @@ def do_with_one_thread(task: Task) -> Outcome:
         torch.set_num_threads(threads)
 
 
-def _do(task: Task) -> Outcome:
+def _do(task: Task, tell: Callable[[int], None]) -> Outcome:
     labels = find_labels(task.source, task.labels, task.index is not None)
     before = _stamps(task.source, labels)
     record = Record(task.result, task.index, "", str(task.source), "", recipe=task.recipe.facts())
@@ -196,6 +212,8 @@ def _do(task: Task) -> Outcome:
             record = replace(record, labels_sha256=checksum(labels))
         if state := _state(task, record):
             return Outcome(state)
+    if is_video(task.source):
+        return _film(task, record, before, tell)
     image = _read(task)
     size = (image.shape[0], image.shape[1])
     given, classes = (None, None) if labels is None else read_labels(labels, task.source, size, task.index)
@@ -204,11 +222,24 @@ def _do(task: Task) -> Outcome:
         record = replace(record, source_sha256=checksum_of([image]), labels_sha256=values)
         if state := _state(task, record):
             return Outcome(state)
-    if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
-        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
+    _check_unchanged(task, labels, before)
     result, note = task.recipe.make(image, given, classes, task.source.stem)
     written, sha256 = task.destination.write(task.recipe, result)
     return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
+
+
+def _film(task: Task, record: Record, before: list[Stamp], tell: Callable[[int], None]) -> Outcome:
+    """Color a video, straight into a file to the side."""
+    written = task.destination.beside()
+    note = color_video(task.recipe, task.source, written, tell)
+    _check_unchanged(task, None, before)
+    name = task.source.name
+    return Outcome("made", replace(record, sha256=checksum(written)), written, f"{name} {note}" if note else "")
+
+
+def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:
+    if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
+        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
 
 
 def _read(task: Task) -> NDArray[np.generic]:

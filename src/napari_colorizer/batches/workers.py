@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from threading import Thread
@@ -36,7 +36,9 @@ class LocalWorkers:
         self._running: dict[Future[Outcome], tuple[Task, int]] = {}  # with how often a worker was lost over each
         self._suspects: deque[tuple[Task, int]] = deque()  # were being done when one was lost: now they are done alone
 
-    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(
+        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[Task, Outcome]]:
         """See `napari_colorizer.batches.run.Workers`."""
         pool = self._pool()
         try:
@@ -121,7 +123,9 @@ class Scheduler:
         self._distributed = distributed
         self._address = address
 
-    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(
+        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[Task, Outcome]]:
         """See `napari_colorizer.batches.run.Workers`; `ConnectionError` if there is no scheduler, or it is lost."""
         try:
             client = self._distributed.Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -15,11 +15,9 @@ from napari_colorizer.checksums import Stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import check_image, naming
+from napari_colorizer.ome_zarr import MOST_AXES, NAMES, NOTES
 
 SIGNS = ("zarr.json", ".zarray", ".zgroup")
-KEY = "napari-colorizer"  # of the attributes that tell our stores from others
-MOST_AXES = 2  # before y and x: OME-Zarr knows time, channel and z
-NAMES = {0: "", 1: "t", 2: "tz"}
 
 
 def is_store(path: Path) -> bool:
@@ -96,7 +94,7 @@ def _find_array(path: Path) -> tuple[Any, str, tuple[float, ...], tuple[str | No
 
 
 def _find_classes(path: Path) -> ClassMap | None:
-    told: Any = zarr.open(path, mode="r").attrs.get(KEY)
+    told: Any = zarr.open(path, mode="r").attrs.get(NOTES)
     try:
         return ClassMap.from_json(told["classes"])
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Results as OME-Zarr 0.5: colors or label maps, a chunk for each image, and a pyramid of smaller copies."""
+"""Results as OME-Zarr: colors or label maps of stacks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.stacks import Stack
-from napari_colorizer.batches.zarr_stacks import KEY
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
-
-CHUNK = 1024  # pixels, each way
-SMALLEST_LEVEL = 512  # the longer side of the coarsest
-TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+from napari_colorizer.ome_zarr import NOTES, create_levels, metadata, write_levels
 
 
 def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
@@ -61,50 +57,29 @@ def create_store(
         Of label maps.
     """
     names, kept = kept_axes(stack, name)
-    axes = f"{names}yx{'c' if colors else ''}"  # channels last, as napari shows RGB
-    sizes = {axis: stack.lead[n] for axis, n in zip(names, kept, strict=True)} | {"c": 3}
     group = zarr.open_group(path, mode="w-", zarr_format=3)
-    levels = _level_sizes(stack.size)
-    for level, size in enumerate(levels):
-        lengths = {**sizes, "y": size[0], "x": size[1]}
-        chunks = {"t": 1, "z": 1, "c": 3, "y": min(CHUNK, size[0]), "x": min(CHUNK, size[1])}
-        group.create_array(
-            str(level),
-            shape=tuple(lengths[axis] for axis in axes),
-            chunks=tuple(chunks[axis] for axis in axes),
-            dtype=dtype,
-            dimension_names=tuple(axes),
-            fill_value=0,
-        )
+    levels = create_levels(group, names, [stack.lead[n] for n in kept], stack.size, dtype, colors)
     mark = uuid4().hex
-    given = [*(stack.scale[n] for n in kept), *stack.scale[-2:]]
+    scale = [*(stack.scale[n] for n in kept), *stack.scale[-2:]]
     units = [*(stack.units[n] for n in kept), *stack.units[-2:]]
-    attributes: dict[str, Any] = {"ome": _ome(name, axes, given, units, len(levels))}
-    attributes[KEY] = {"mark": mark, "kind": "color" if colors else "labels"}
+    notes = {"mark": mark, "kind": "color" if colors else "labels"}
     if classes is not None:
-        attributes[KEY]["classes"] = classes.to_json()
-    group.attrs.update(attributes)
+        notes["classes"] = classes.to_json()
+    group.attrs.update({"ome": metadata(name, names, scale, units, colors, levels), NOTES: notes})
     return mark
 
 
 def mark_of(path: Path) -> str:
     """What tells a store of ours from all others; empty for those of others and for what is none."""
     try:
-        return str(dict(zarr.open_group(path, mode="r").attrs)[KEY]["mark"])  # type: ignore[index, call-overload]
+        return str(dict(zarr.open_group(path, mode="r").attrs)[NOTES]["mark"])  # type: ignore[index, call-overload]
     except Exception:  # whatever is wrong with it: it is none of ours
         return ""
 
 
 def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> list[NDArray[Any]]:
     """Write one image, (H, W) or (H, W, 3), into all levels at a place along t and z; gives those levels."""
-    group = zarr.open_group(path, mode="r+")
-    levels = [pixels]
-    while str(len(levels)) in group:
-        levels.append(_half(levels[-1]))
-    for number, level in enumerate(levels):
-        array: Any = group[str(number)]
-        array[(*place, ...)] = level
-    return levels
+    return write_levels(zarr.open_group(path, mode="r+"), place, pixels)
 
 
 def read_levels(path: Path, place: tuple[int, ...]) -> list[NDArray[Any]]:
@@ -112,32 +87,3 @@ def read_levels(path: Path, place: tuple[int, ...]) -> list[NDArray[Any]]:
     group: Any = zarr.open_group(path, mode="r")
     arrays = [group[str(number)] for number in range(len(list(group.array_keys())))]
     return [np.asarray(array[(*place, ...)]) for array in arrays]
-
-
-def _level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
-    sizes = [size]
-    while max(sizes[-1]) > SMALLEST_LEVEL:
-        height, width = sizes[-1]
-        sizes.append(((height + 1) // 2, (width + 1) // 2))
-    return sizes
-
-
-def _half(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Half as high and wide: colors as means of four pixels, label maps as the first of them."""
-    if pixels.ndim == 2:
-        return pixels[::2, ::2]
-    even = np.pad(pixels, ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0)), mode="edge").astype(np.uint16)
-    sums = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
-    return ((sums + 2) // 4).astype(pixels.dtype)
-
-
-def _ome(name: str, axes: str, scale: list[float], units: list[str | None], levels: int) -> dict[str, Any]:
-    """The metadata of OME-Zarr 0.5."""
-    steps = dict(zip(axes.removesuffix("c"), scale, strict=True)) | {"c": 1.0}
-    unit = dict(zip(axes.removesuffix("c"), units, strict=True))
-    told = [{"name": axis, "type": TYPES[axis], **({"unit": unit[axis]} if unit.get(axis) else {})} for axis in axes]
-    datasets = []
-    for level in range(levels):
-        factors = [steps[axis] * (2**level if axis in "yx" else 1) for axis in axes]
-        datasets.append({"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": factors}]})
-    return {"version": "0.5", "multiscales": [{"name": name, "axes": told, "datasets": datasets}]}

@@ -127,8 +127,10 @@ class _Watch:
         self._times: list[float] = []
         self.early_mb = self.late_mb = 0.0
 
-    def outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        for task, outcome in self._workers.outcomes(tasks):
+    def outcomes(
+        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[Task, Outcome]]:
+        for task, outcome in self._workers.outcomes(tasks, tell):
             self._times.append(time.perf_counter())
             if outcome.state != "made":
                 raise ValueError(outcome.error)

@@ -157,7 +157,7 @@ def _work(
     with plain_errors():
         if workers and scheduler:
             raise ValueError("--workers are processes of this machine, and --scheduler has its own: give one of them")
-        found = find_inputs(files, recursive)
+        found = find_inputs(files, recursive, videos=recipe.coloring is not None and labels is None)
         for path in found.passed_over:
             remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
         recipe.check()

@@ -26,7 +26,10 @@ Files = Annotated[
 ]
 SomeFiles = Annotated[
     list[Path] | None,
-    typer.Argument(help="Images (PNG, JPEG, TIFF, BMP or WebP), or folders of images.", show_default=False),
+    typer.Argument(
+        help="Images (PNG, JPEG, TIFF, BMP or WebP), stacks (TIFF or zarr), videos, folders of these, or patterns.",
+        show_default=False,
+    ),
 ]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="An installed model, or a model file.")]
 Device = Annotated[str, typer.Option(help=help_text(ColorizeOptions, "device"))]

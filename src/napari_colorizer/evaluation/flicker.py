@@ -74,6 +74,26 @@ class Film:
             found.append((back, (apart < MOST_APART) & back.inside()))
         return found
 
+    def flicker(self, colored: Sequence[Lab]) -> list[float]:
+        """How much the colors of slices change from each to the next, beyond how the true ones do.
+
+        Parameters
+        ----------
+        colored : sequence of arrays, (H, W, 3)
+            The slices in other colors, in CIE Lab.
+
+        Returns
+        -------
+        list of float
+            The mean CIEDE2000 for each two neighbors that have enough in common to be compared.
+        """
+        changes = []
+        for neighbors, truth, (flow, seen) in zip(pairwise(colored), pairwise(self.truth), self.flows, strict=True):
+            if seen.mean() >= FEWEST_SEEN:
+                extra = _change(neighbors, flow) - _change(truth, flow)
+                changes.append(float(extra[seen].clip(0).mean()))
+        return changes
+
 
 def measure_flicker(
     model: Model, films: Iterable[Film], options: SeriesOptions | None = None, device: str = "auto"
@@ -100,10 +120,7 @@ def measure_flicker(
         colorizer = SeriesColorizer(model, ColorizeOptions(device=device), options)
         colored = [to_lab(colorizer.color(rgb).rgb) for rgb in film.slices]
         distances += [float(ciede2000(true, lab).mean()) for true, lab in zip(film.truth, colored, strict=True)]
-        for neighbors, truth, (flow, seen) in zip(pairwise(colored), pairwise(film.truth), film.flows, strict=True):
-            if seen.mean() >= FEWEST_SEEN:
-                extra = _change(neighbors, flow) - _change(truth, flow)
-                changes.append(float(extra[seen].clip(0).mean()))
+        changes += film.flicker(colored)
     mean = float(np.mean(changes)) if changes else float("nan")
     return Flicker(mean, float(np.mean(distances)), len(changes))
 

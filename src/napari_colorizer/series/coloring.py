@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,12 +13,17 @@ from napari_colorizer.color import lightness, normalize
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.labels import as_ids, check_labels
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions, SegmentOptions
-from napari_colorizer.engine.pins import ByClass, Pins
+from napari_colorizer.engine.pins import ByClass, Pins, to_pins
 from napari_colorizer.engine.segment import Segmentation
+from napari_colorizer.engine.session import Session
 from napari_colorizer.models.model import Model
 from napari_colorizer.series.carry import Carried, Labels, carry
 from napari_colorizer.series.flow import FLOW_SIZE, Flow
 from napari_colorizer.series.options import SeriesOptions
+from napari_colorizer.series.wishes import SliceWishes
+
+Seen = tuple[NDArray[np.generic], tuple[float, float] | None]  # a slice, and what in it is black and white
+NEW_COLOR = 4.0  # distance in a*, b* from which what a wish alters takes nothing from the slice before
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +39,15 @@ class Slice:
         L* at working size.
     chroma : array of float32, (2, h, w)
         a*, b* at working size.
+    wishes : SliceWishes
+        Its dots and pinned regions, whether its own or carried.
     """
 
     rgb: NDArray[np.uint8]
     carried: Carried
     lightness: NDArray[np.float32]
     chroma: NDArray[np.float32]
+    wishes: SliceWishes = field(default_factory=SliceWishes)
 
 
 class SeriesColorizer:
@@ -92,6 +100,7 @@ class SeriesColorizer:
         gray: NDArray[np.generic],
         labels: NDArray[np.integer] | None = None,
         limits: tuple[float, float] | None = None,
+        wishes: SliceWishes | None = None,
     ) -> Slice:
         """Color the next slice.
 
@@ -103,6 +112,9 @@ class SeriesColorizer:
             What a person has said of this slice: it is a key frame, and colored by these labels alone.
         limits : (float, float), optional
             The values that mean black and white.
+        wishes : SliceWishes, optional
+            Dots and pinned regions of this slice. Where it has no dots, or no regions, those of the slice before hold
+            on, moved along the flow.
 
         Raises
         ------
@@ -114,21 +126,37 @@ class SeriesColorizer:
         last = self.last
         flow = None if last is None else Flow.between(last.lightness, light)
         carried = self.labels_of(gray, labels, limits, flow)
-        session.edit(carried.labels, classes=self.classes, pins=self.pins, adjustment=self.adjustment)
-        _, chroma = session.at_working_size()
+        held = self._held(flow, carried)
+        own = (wishes or SliceWishes()).or_else(held)
+        before = self._chroma(session, carried, held) if wishes and flow is not None else None
+        chroma = self._chroma(session, carried, own)
         if flow is not None and last is not None and not flow.cut:
             follows_labels = self.series.carry or labels is not None
-            chroma = self._steadied(chroma, flow, last, carried if follows_labels else None)
+            weight = self._weight(flow, last, carried if follows_labels else None, (chroma, before))
+            chroma = _blended(chroma, flow, last, weight)
             session.recolor(chroma)
         list(session.paint())
-        self.last = Slice(session.rgb, carried, light, chroma)
+        self.last = Slice(session.rgb, carried, light, chroma, own)
         return self.last
+
+    def _held(self, flow: Flow | None, carried: Carried) -> SliceWishes:
+        """The wishes of the last slice that hold on."""
+        if flow is None or self.last is None or not self.series.carry:
+            return SliceWishes()
+        return self.last.wishes.carried(flow, self.last.carried.labels, carried.labels)
+
+    def _chroma(self, session: Session, carried: Carried, wishes: SliceWishes) -> NDArray[np.float32]:
+        """The a*, b* (2, h, w) of a slice by itself."""
+        pins = to_pins(self.pins) | Pins(regions=wishes.regions)
+        session.edit(carried.labels, wishes.hints, self.classes, pins=pins, adjustment=self.adjustment)
+        return session.at_working_size()[1]
 
     def carried(
         self,
-        before: tuple[NDArray[np.generic], tuple[float, float] | None],
+        before: Seen,
         labels: NDArray[np.integer],
-        after: tuple[NDArray[np.generic], tuple[float, float] | None],
+        after: Seen,
+        flow: Flow | None = None,
     ) -> Labels:
         """Labels (H, W) carried from one slice to another, without any color.
 
@@ -138,8 +166,10 @@ class SeriesColorizer:
             The slices, and the values of each that mean black and white.
         labels : array of integers, (H, W)
             What a person has said of the first one.
+        flow : Flow, optional
+            What `flow_between` gives for them, where it is known.
         """
-        flow = Flow.between(_lightness(*before), _lightness(*after))
+        flow = flow or flow_between(before, after)
         said = self.labels_of(before[0], labels, before[1])
         segmentation = self._segmentation(*after)
         return carry(said, flow, segmentation, self.confidence).labels
@@ -171,17 +201,39 @@ class SeriesColorizer:
         own = {target: label for label, target in self.classes.match(self.model.classes).items()}
         return found.translated({label: own.get(label, UNLABELED) for label in self.model.classes.ids})
 
-    def _steadied(
-        self, chroma: NDArray[np.float32], flow: Flow, last: Slice, carried: Carried | None
-    ) -> NDArray[np.float32]:
-        """The chroma of a slice, blended with that of the last where both show the same under the same label."""
-        shape = (chroma.shape[1], chroma.shape[2])
+    def _weight(
+        self,
+        flow: Flow,
+        last: Slice,
+        carried: Carried | None,
+        chroma: tuple[NDArray[np.float32], NDArray[np.float32] | None],
+    ) -> NDArray[np.floating]:
+        """Which share (h, w) of its color a slice takes from the last: much where both show the same.
+
+        That is not where they have other labels, nor where a wish of its own gives it another color: `chroma` is that
+        of the slice with its own wishes, and without them.
+        """
+        own, before = chroma
+        shape = (own.shape[1], own.shape[2])
         flow = flow.at(shape)
         weight: NDArray[np.floating] = self.series.steadiness * flow.trust
         if carried is not None:
-            before, now = (_sampled(item.labels, shape) for item in (last.carried, carried))
-            weight = weight * (flow.warp(before) == now)
-        return (chroma + weight * (flow.warp(last.chroma) - chroma)).astype(np.float32)
+            old, now = (_sampled(item.labels, shape) for item in (last.carried, carried))
+            weight = weight * (flow.warp(old) == now)
+        if before is not None:
+            weight = weight * (1 - np.hypot(*(own - before)) / NEW_COLOR).clip(0)
+        return weight
+
+
+def flow_between(before: Seen, after: Seen) -> Flow:
+    """The flow from a slice to the one before it, each with the values of it that mean black and white."""
+    return Flow.between(_lightness(*before), _lightness(*after))
+
+
+def _blended(chroma: NDArray[np.float32], flow: Flow, last: Slice, weight: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The chroma (2, h, w) of a slice with a share of that of the last."""
+    warped = flow.at((chroma.shape[1], chroma.shape[2])).warp(last.chroma)
+    return (chroma + weight * (warped - chroma)).astype(np.float32)
 
 
 def _lightness(gray: NDArray[np.generic], limits: tuple[float, float] | None) -> NDArray[np.float32]:

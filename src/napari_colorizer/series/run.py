@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_colorizer.series.coloring import SeriesColorizer
 from napari_colorizer.series.store import Index, SeriesStore
+from napari_colorizer.series.wishes import SliceWishes
 
 
 class Source(Protocol):
@@ -22,6 +23,9 @@ class Source(Protocol):
 
     def labels(self, index: Index) -> NDArray[np.integer] | None:
         """What a person has said of a slice, which is a key frame then; None where nobody has."""
+
+    def wishes(self, index: Index) -> SliceWishes | None:
+        """The dots and pinned regions that a person has given a slice; None where nobody has."""
 
 
 def in_order(lead: Index) -> Iterator[list[Index]]:
@@ -43,8 +47,8 @@ def color_series(
 ) -> int:
     """Color all slices that are not done, or were made from something else.
 
-    A slice depends on its pixels, its labels, the options, and all slices before it. No more than a few slices are in
-    memory at a time, whatever the length.
+    A slice depends on its pixels, its labels and wishes, the options, and all slices before it. No more than a few
+    slices are in memory at a time, whatever the length.
 
     Parameters
     ----------
@@ -72,14 +76,14 @@ def color_series(
             mark, last = blake2b(_told(colorizer), digest_size=8).digest(), None
             for before, index in zip([None, *indices[:-1]], indices, strict=True):
                 tell(done / total)
-                (gray, limits), labels = source.gray(index), source.labels(index)
-                mark = _mark(mark, gray, limits, labels)
+                (gray, limits), labels, wishes = source.gray(index), source.labels(index), source.wishes(index)
+                mark = _mark(mark, gray, limits, labels, wishes)
                 number = int.from_bytes(mark, "big") or 1
                 if store.mark(index) == number:
                     last = None
                 else:
                     colorizer.last = last or (store.read(before) if before is not None else None)
-                    last = colorizer.color(gray, labels, limits)
+                    last = colorizer.color(gray, labels, limits, wishes)
                     store.write(index, last, number)
                     colored(index)
                     new += 1
@@ -105,9 +109,10 @@ def _mark(
     gray: NDArray[Any],
     limits: tuple[float, float] | None,
     labels: NDArray[np.integer] | None,
+    wishes: SliceWishes | None,
 ) -> bytes:
     found = blake2b(before, digest_size=8)
-    for array in (gray, labels):
+    for array in (gray, labels, None if wishes is None else wishes.to_rows()):
         found.update(repr(None if array is None else (array.dtype.str, array.shape)).encode())
         found.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     found.update(repr(limits).encode())

@@ -1,40 +1,64 @@
-"""The colors of a series in a folder: a zarr store that is read and written slice by slice."""
+"""The colors of a series in a folder: an OME-Zarr store that is read and written slice by slice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from napari_colorizer.errors import FileError
+from napari_colorizer.ome_zarr import MOST_AXES, NAMES, create_levels, metadata, write_levels
 from napari_colorizer.series.carry import Carried
 from napari_colorizer.series.coloring import Slice
+from napari_colorizer.series.wishes import COLUMNS, SliceWishes
 
 KEY = "napari-colorizer series"  # of the attribute that tells our stores from others
-FORMAT = 1
+FORMAT = 2
+STATE = Path("0", ".series")  # a group of its own, within an array: nobody who looks for images comes across it
+WISHES_AT_ONCE = 16  # rows of a chunk
 Index = tuple[int, ...]
+
+
+class Place(NamedTuple):
+    """What an OME-Zarr tells of a series.
+
+    Attributes
+    ----------
+    name : str
+    axes : str
+        "", "t", "z" or "tz": a letter for each axis before y and x. "" also where it is not known.
+    scale, units : sequence
+        Of these axes, then of y and x; empty where they are not known.
+    """
+
+    name: str = "colors"
+    axes: str = ""
+    scale: Sequence[float] = ()
+    units: Sequence[str | None] = ()
 
 
 class SeriesStore:
     """What is known of each slice of a series, on the disk.
 
-    Its folder holds the arrays ``colors`` (..., H, W, 3), ``labels``, ``overruled`` and ``certainty`` (..., H, W),
-    ``state`` (..., 3, h, w; L*, a*, b* at working size) and ``marks`` (...), a chunk for each slice. A slice is done
-    when it has a mark, which is written last.
+    It is an OME-Zarr 0.5 of the colors (..., H, W, 3) with a pyramid. Hidden in it is what the next slice needs: the
+    arrays ``labels``, ``overruled`` and ``certainty`` (..., H, W), ``seen`` (..., 3, h, w; L*, a*, b* at working size),
+    ``wishes`` and ``marks`` (...). A slice is done when it has a mark, which is written last.
 
     Parameters
     ----------
     path : Path
-        A folder of ours, an empty one, or one that is not there yet.
+        A store of ours, an empty folder, or one that is not there yet.
     lead : tuple of int
-        How many slices there are along each axis.
+        How many slices there are along each axis; what has more than two such axes is no OME-Zarr.
     size : (int, int)
         Height and width of each.
+    place : Place, optional
+        What is told of a store that is made now.
 
     Attributes
     ----------
@@ -44,52 +68,68 @@ class SeriesStore:
     Raises
     ------
     FileError
-        If the folder holds anything else, or a series of another shape.
+        If it holds anything else, a series of another shape, or one that a former version has colored.
     """
 
-    def __init__(self, path: Path, lead: Index, size: tuple[int, int]):
+    def __init__(self, path: Path, lead: Index, size: tuple[int, int], place: Place | None = None):
         import zarr  # which takes a second, and only series need
 
         self.path, self.lead, self.size = Path(path), lead, size
         if self.path.exists() and not self.path.is_dir():
             raise FileError(f"{self.path} is a file: choose a folder for the colors of a series")
-        if self.path.exists() and any(item.name != ".lock" for item in self.path.iterdir()):
+        if self.path.exists() and any(self.path.iterdir()):
             self._group: Any = self._open(zarr)
         else:
-            self._group = zarr.open_group(self.path, mode="a", zarr_format=3)
-            self._group.attrs[KEY] = {"format": FORMAT, "shape": [*lead, *size]}
-        self.colors = self._array("colors", (*size, 3), np.uint8)
-        self._labels = self._array("labels", size, np.uint16)
-        self._overruled = self._array("overruled", size, np.uint16)
-        self._certainty = self._array("certainty", size, np.uint8)
-        self._marks = self._array("marks", (), np.uint64)
+            self._group = self._make(zarr, place or Place())
+        self._state: Any = zarr.open_group(self.path / STATE, mode="r+")
+        self.colors: Any = self._group["0"]
+        self._marks: Any = self._state["marks"]
+
+    def _make(self, zarr: Any, place: Place) -> Any:
+        group = zarr.open_group(self.path, mode="a", zarr_format=3)
+        axes = place.axes or NAMES.get(len(self.lead), "")
+        levels = create_levels(group, axes, self.lead, self.size, np.dtype(np.uint8), colors=True)
+        state = zarr.open_group(self.path / STATE, mode="w-", zarr_format=3)
+        for name, kind in (("labels", np.uint16), ("overruled", np.uint16), ("certainty", np.uint8)):
+            self._add(state, name, self.size, kind)
+        self._add(state, "wishes", (0, COLUMNS), np.float64, chunk=(WISHES_AT_ONCE, COLUMNS), fill=np.nan)
+        state.create_array("marks", shape=self.lead, chunks=self.lead, dtype=np.uint64, fill_value=0)
+        if len(self.lead) <= MOST_AXES:
+            count = len(self.lead) + 2
+            where = place.scale or (1.0,) * count, place.units or (None,) * count
+            group.attrs["ome"] = metadata(place.name, axes, *where, colors=True, levels=levels)
+        group.attrs[KEY] = {"format": FORMAT, "shape": [*self.lead, *self.size]}  # last: without it, it is not ours
+        return group
+
+    def _add(self, group: Any, name: str, shape: Index, kind: type, chunk: Index | None = None, fill: float = 0) -> Any:
+        """Make an array with that shape for each slice."""
+        chunks = (*(1 for _ in self.lead), *(chunk or shape))
+        return group.create_array(name, shape=(*self.lead, *shape), chunks=chunks, dtype=kind, fill_value=fill)
 
     def _open(self, zarr: Any) -> Any:
         try:
             group = zarr.open_group(self.path, mode="r+")
-            told = dict(group.attrs)[KEY]
+            told = dict(dict(group.attrs)[KEY])
         except Exception as error:
             raise FileError(
                 f"{self.path} holds something else than the colors of a series: choose an empty folder"
             ) from error
-        wanted = {"format": FORMAT, "shape": [*self.lead, *self.size]}
-        if told != wanted:
+        if told.get("format") != FORMAT:
+            raise FileError(
+                f"{self.path} holds the colors of a series as another version of this program keeps them: they stay as "
+                "they are, choose another folder to go on"
+            )
+        if told.get("shape") != [*self.lead, *self.size]:
             raise FileError(
                 f"{self.path} holds the colors of a series of shape {tuple(told.get('shape', ()))}, this one has "
                 f"{(*self.lead, *self.size)}: choose another folder"
             )
         return group
 
-    def _array(self, name: str, shape: Index, kind: type) -> Any:
-        if name in self._group:
-            return self._group[name]
-        chunks = (*(1 for _ in self.lead), *shape) if shape else self.lead
-        return self._group.create_array(name, shape=(*self.lead, *shape), chunks=chunks, dtype=kind, fill_value=0)
-
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep others from writing meanwhile; `FileError` if somebody else does."""
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / STATE / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -113,22 +153,40 @@ class SeriesStore:
     def write(self, index: Index, item: Slice, mark: int) -> None:
         """Keep a slice, and note what it was made from."""
         self._marks[index] = 0
-        state = self._array("state", (3, *item.lightness.shape), np.float32)
-        if state.shape[len(self.lead) :] != (3, *item.lightness.shape):  # made at another working size
-            del self._group["state"]
-            self._marks[...] = 0
-            state = self._array("state", (3, *item.lightness.shape), np.float32)
-        self.colors[index] = item.rgb
-        self._labels[index], self._overruled[index], self._certainty[index] = item.carried
-        state[index] = np.concatenate([item.lightness[None], item.chroma])
+        write_levels(self._group, index, item.rgb)
+        for name, part in zip(Carried._fields, item.carried, strict=True):
+            self._state[name][index] = part
+        self._seen(item.lightness.shape)[index] = np.concatenate([item.lightness[None], item.chroma])
+        self._write_wishes(index, item.wishes.to_rows())
         self._marks[index] = mark
+
+    def _seen(self, shape: Index) -> Any:
+        """The array for slices of that working size; where they had another one, all of them are to be made again."""
+        if "seen" in self._state and self._state["seen"].shape[len(self.lead) :] != (3, *shape):
+            self._marks[...] = 0
+            del self._state["seen"]
+        if "seen" not in self._state:
+            return self._add(self._state, "seen", (3, *shape), np.float32)
+        return self._state["seen"]
+
+    def _write_wishes(self, index: Index, rows: NDArray[np.float64]) -> None:
+        wishes = self._state["wishes"]
+        most = wishes.shape[-2]
+        if len(rows) > most:
+            most = len(rows)
+            wishes.resize((*self.lead, most, COLUMNS))
+        if most:
+            padding = np.full((most - len(rows), COLUMNS), np.nan)
+            wishes[index] = np.concatenate([rows, padding])
 
     def read(self, index: Index) -> Slice:
         """A slice that is done."""
-        state: NDArray[np.float32] = np.asarray(self._group["state"][index])
-        carried = Carried(*(np.asarray(part[index]) for part in (self._labels, self._overruled, self._certainty)))
-        return Slice(np.asarray(self.colors[index]), carried, state[0], state[1:])
+        seen: NDArray[np.float32] = np.asarray(self._state["seen"][index])
+        carried = Carried(*(np.asarray(self._state[name][index]) for name in Carried._fields))
+        rows = np.asarray(self._state["wishes"][index])
+        wishes = SliceWishes.from_rows(rows[np.isfinite(rows).all(1)])
+        return Slice(np.asarray(self.colors[index]), carried, seen[0], seen[1:], wishes)
 
     def labels(self, index: Index) -> NDArray[np.uint16]:
         """The labels (H, W) by which a slice was colored."""
-        return np.asarray(self._labels[index])
+        return np.asarray(self._state["labels"][index])

@@ -5,7 +5,10 @@ import zarr
 from napari.layers import Image, Labels
 
 from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer._napari.colorize.wished import Region
+from napari_colorizer.engine.pins import Pin
 from napari_colorizer.series.coloring import SeriesColorizer
+from napari_colorizer.series.store import KEY
 
 SKY, GRASS = 50, 36  # of the bundled model
 
@@ -129,7 +132,7 @@ def test_a_folder_keeps_the_colors_and_is_resumed(labeled, wait_all, messages, t
     widget.series.folder = tmp_path / "kept"
     widget.series.color_all()
     wait_all(widget)
-    assert f"3 of them just now. They are kept in {tmp_path / 'kept'}" in said[-1]
+    assert f"3 of them just now. They are kept in {tmp_path / 'kept' / 'film.color.zarr'}" in said[-1]
     widget.series.color_all()
     wait_all(widget)
     assert "0 of them just now" in said[-1]
@@ -138,12 +141,24 @@ def test_a_folder_keeps_the_colors_and_is_resumed(labeled, wait_all, messages, t
 def test_a_folder_of_something_else_is_refused(labeled, wait_all, messages, tmp_path):
     viewer, widget, _ = labeled
     said = messages(widget)
-    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "film.color.zarr").mkdir()
+    (tmp_path / "film.color.zarr" / "mine.txt").write_text("mine")
     widget.series.folder = tmp_path
     widget.series.color_all()
     wait_all(widget)
     assert "choose an empty folder" in said[-1]
     assert "film colors (all)" not in viewer.layers
+
+
+def test_a_folder_that_a_former_version_has_filled_stays_as_it_is(labeled, wait_all, messages, tmp_path):
+    _, widget, _ = labeled
+    said = messages(widget)
+    zarr.open_group(tmp_path / "kept", mode="a", zarr_format=3).attrs[KEY] = {"format": 1, "shape": [3, 48, 64]}
+    widget.series.folder = tmp_path / "kept"
+    widget.series.color_all()
+    wait_all(widget)
+    assert "another version of this program keeps them: they stay as they are" in said[-1]
+    assert [item.name for item in (tmp_path / "kept").iterdir()] == ["zarr.json"]
 
 
 def test_what_is_cancelled_is_kept(labeled, wait_all, messages, monkeypatch):
@@ -188,11 +203,11 @@ def test_carried_labels_are_carried_anew_but_corrected_ones_stay(labeled, half, 
             labels.data_setitem((np.array([1]), np.array([5]), np.array([5])), GRASS)
             wait_all(widget)
         kept = labels.data[1].copy()
-        widget.series.carry_forward()
+        widget.series.forward.carry()
         wait_all(widget)
         assert viewer.dims.current_step[0] == (0 if again == 2 else 1)
     np.testing.assert_array_equal(labels.data[1], kept)
-    assert "Slice 1 has labels of its own" in said[-1]
+    assert "Slice 1 has labels or dots of its own" in said[-1]
 
 
 def test_what_cannot_be_carried_says_so(labeled, wait_all, messages):
@@ -201,9 +216,116 @@ def test_what_cannot_be_carried_says_so(labeled, wait_all, messages):
     for step, words in ((1, "no labels on this slice"), (2, "last slice")):
         labels.data[2] = SKY
         viewer.dims.set_point(0, step)
-        widget.series.carry_forward()
+        widget.series.forward.carry()
         wait_all(widget)
         assert words in said[-1]
+
+
+@pytest.fixture
+def dotted(labeled, wait_all):
+    """The same with a dot and a pinned region on the first slice, which is shown."""
+    viewer, widget, _ = labeled
+    viewer.dims.set_point(0, 0)
+    widget.color_tools.dots_button.click()
+    viewer.layers["Dots"].add((0, 30, 40))
+    widget.color_tools.pins.pin(Region((0,), (8, 30)), Pin((5.0, -30.0)))
+    wait_all(widget)
+    return viewer, widget, viewer.layers["Dots"]
+
+
+def test_dots_and_pinned_regions_are_carried_to_the_next_slice_and_taken_back(dotted, wait_all):
+    viewer, widget, dots = dotted
+    widget.series_bar.carry_button.click()
+    wait_all(widget)
+    assert viewer.dims.current_step[0] == 1
+    np.testing.assert_allclose(dots.data, [[0, 30, 40], [1, 29, 39]], atol=0.7)
+    (_, pin), (region, carried) = widget.controller.wishes.now.regions
+    assert (region.plane, carried) == ((1,), pin)
+    assert np.abs(np.subtract(region.pixel, (7, 29))).max() <= 1
+    widget.color_tools.undo_button.click()
+    assert dots.data.tolist() == [[0, 30, 40]]
+    assert len(widget.controller.wishes.now.regions) == 1
+    wait_all(widget)
+
+
+def test_carried_dots_are_carried_anew_but_those_of_the_user_stay(dotted, wait_all, messages):
+    viewer, widget, dots = dotted
+    said = messages(widget)
+    for again in range(3):
+        viewer.dims.set_point(0, 0)
+        wait_all(widget)
+        if again == 1:
+            dots.data = np.array([[0, 20, 20], *dots.data[1:]])
+        if again == 2:
+            dots.data = np.array([[0, 20, 20], [1, 40, 40]])
+            widget.controller.labels.data_setitem((np.array([1]), np.array([5]), np.array([5])), GRASS)
+        wait_all(widget)
+        widget.series.forward.carry()
+        wait_all(widget)
+        if again == 1:
+            np.testing.assert_allclose(dots.data, [[0, 20, 20], [1, 19, 19]], atol=0.7)
+    assert dots.data.tolist() == [[0, 20, 20], [1, 40, 40]]
+    assert not [text for text in said if "dots of its own" in text]  # the region was carried anew
+    assert viewer.dims.current_step[0] == 1
+
+
+def test_dots_alone_are_carried_too(bare_dock, slices, wait_all):
+    viewer, widget = bare_dock(Image(slices, name="film"))
+    viewer.dims.set_point(0, 1)
+    widget.color_tools.dots_button.click()
+    viewer.layers["Dots"].add((1, 30, 40))
+    wait_all(widget)
+    widget.series.forward.carry()
+    wait_all(widget)
+    np.testing.assert_allclose(viewer.layers["Dots"].data, [[1, 30, 40], [2, 29, 39]], atol=0.7)
+    assert widget.controller.labels is None
+
+
+def test_all_slices_are_colored_by_dots_pins_and_adjustment(dotted, half, wait_all):
+    viewer, widget, _ = dotted
+    widget.color_tools.pins.pin(GRASS, Pin((40.0, 20.0)))
+    widget.controller.set_adjustment(saturation=1.5)
+    widget.series.color_all()
+    wait_all(widget)
+    asking = widget.controller.wishes.now.asking((0,), (48, 64), widget.controller.adjustment)
+    model = load(widget.controller.model.name)
+    wanted = model.session(viewer.layers["film"].data[0]).colorize(
+        half, asking.hints, widget.controller.classes, pins=asking.pins, adjustment=asking.adjustment
+    )
+    np.testing.assert_array_equal(colors_of(viewer).data[0], wanted)
+    np.testing.assert_array_equal(widget.controller.colors.data, wanted)  # the slice that is looked at
+    np.testing.assert_allclose(widget.series.store.read((2,)).wishes.hints.rows[0, :2], (28, 38), atol=1)
+
+
+def test_a_pin_is_seen_at_once_on_every_slice(labeled, wait_all):
+    viewer, widget, _ = labeled
+    widget.series.color_all()
+    wait_all(widget)
+    shown = []
+    for pin in (None, Pin((40.0, 20.0)), None):
+        widget.color_tools.pins.pin(GRASS, pin)
+        for step in (0, 2):
+            viewer.dims.set_point(0, step)
+            wait_all(widget)
+            shown.append(widget.controller.colors.visible)
+    assert shown == [False, False, True, True, False, False]
+
+
+@pytest.mark.filterwarnings("error::zarr.errors.ZarrUserWarning")
+@pytest.mark.parametrize("scale", [1, 12])  # 48 x 64, and 576 x 768, which has a pyramid
+def test_the_store_is_opened_by_napari_as_colors(open_dock, slices, wait_all, tmp_path, scale):
+    large = np.kron(slices, np.ones((1, scale, scale), np.uint8))
+    viewer, widget = open_dock(Image(large, name="film", scale=(3, 2, 2)))
+    widget.series.folder = tmp_path
+    widget.series.color_all()
+    wait_all(widget)
+    path = tmp_path / "film.color.zarr"
+    ome = zarr.open_group(path, mode="r").attrs["ome"]["multiscales"][0]
+    assert ome["datasets"][0]["coordinateTransformations"][0]["scale"] == [3, 2, 2, 1]
+    (opened,) = viewer.open(path)
+    assert (opened.rgb, opened.ndim) == (True, 3)
+    finest = opened.data[0] if opened.multiscale else opened.data
+    np.testing.assert_array_equal(finest, colors_of(viewer).data)
 
 
 def test_an_edit_is_seen_at_once_over_the_colors_of_all(labeled, wait_all):

@@ -18,11 +18,12 @@ from napari_colorizer._napari.colorize.result_layers import WholePicture, outlin
 from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
 from napari_colorizer._napari.colorize.wish_history import history_of
-from napari_colorizer._napari.colorize.wished import Asking
+from napari_colorizer._napari.colorize.wished import Asking, Plane, Wished
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
+from napari_colorizer.engine.options import Adjustment
 
 VERSIONS = {"napari-colorizer": napari_colorizer.__version__, "torch": version("torch")}
 
@@ -233,14 +234,19 @@ class ColorUpdates:
 
 def asked_in(chosen: Selection, image: Image) -> Asking:
     """What is wished for the plane of an image that is shown."""
-    index, shape = on_layers.plane_index(image, chosen.viewer), on_layers.image_shape(image)[-2:]
-    asking = history_of(image).now.asking(index, (shape[0], shape[1]), chosen.adjustment)
-    return asking._replace(hints=tuple(row for row in asking.hints if not has_no_value(image, (*index, *row[:2]))))
+    index = on_layers.plane_index(image, chosen.viewer)
+    return asked_for(history_of(image).now, on_layers.full_data(image), index, chosen.adjustment)
 
 
-def has_no_value(image: Image, place: tuple[float, ...]) -> bool:
+def asked_for(wished: Wished, data: Any, index: Plane, adjustment: Adjustment) -> Asking:
+    """What is wished for a plane of an array (..., H, W), or (..., H, W, 3 or 4)."""
+    shape = data.shape[len(index) : len(index) + 2]
+    asking = wished.asking(index, (shape[0], shape[1]), adjustment)
+    return asking._replace(hints=tuple(row for row in asking.hints if not has_no_value(data, (*index, *row[:2]))))
+
+
+def has_no_value(data: Any, place: tuple[float, ...]) -> bool:
     """Whether an image is NaN at a place: it is black there, and a dot would color what is black beside it."""
-    data = on_layers.full_data(image)
     index = tuple(min(max(round(value), 0), side - 1) for value, side in zip(place, data.shape, strict=False))
     return data.dtype.kind == "f" and bool(np.isnan(np.asarray(data[index])).any())
 

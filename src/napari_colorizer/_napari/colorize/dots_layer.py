@@ -158,7 +158,7 @@ class DotsLayer:
         outside = [dot for dot in dots if not lies_in(dot, _plane(dot), (height, width))]
         if outside:
             self._say(len(outside), "outside of the image")
-        elif empty := [dot for dot in dots if has_no_value(image, dot.place)]:
+        elif empty := [dot for dot in dots if has_no_value(on_layers.full_data(image), dot.place)]:
             self._say(len(empty), "where the image has no value (NaN)")
 
     def _say(self, count: int, where: str) -> None:

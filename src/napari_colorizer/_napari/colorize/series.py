@@ -1,4 +1,4 @@
-"""*Color all slices* and *Carry labels forward*: series and volumes."""
+"""*Color all slices*: series and volumes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
-from numpy.typing import NDArray
+from napari.layers import Image
 
 from napari_colorizer._napari.colorize import inference
-from napari_colorizer._napari.colorize.label_writing import writable, write_labels
+from napari_colorizer._napari.colorize.carrying import CarryForward
 from napari_colorizer._napari.colorize.prediction import Prediction
-from napari_colorizer._napari.colorize.series_source import LayerSource, note_carried
+from napari_colorizer._napari.colorize.saving import file_name
+from napari_colorizer._napari.colorize.series_source import LayerSource
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import transform_of
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
+from napari_colorizer.files import STORE_SUFFIX
 from napari_colorizer.series.options import SeriesOptions
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Index = tuple[int, ...]
 DOING = "Coloring all slices"
-CARRYING = "Carrying labels forward"
 _temporary: list[tempfile.TemporaryDirectory[str]] = []  # until the program ends: a layer may outlive the dock
 
 
@@ -48,6 +48,7 @@ class SeriesColoring:
     store : SeriesStore, optional
     colors : Image, optional
         The layer that shows the store.
+    forward : CarryForward
     """
 
     def __init__(self, prediction: Prediction):
@@ -62,6 +63,8 @@ class SeriesColoring:
         self._fresh: set[Index] = set()  # colored since the layer was drawn
         self._source: LayerSource | None = None  # what they were made from
         self._corrected: set[Index] = set()  # since then
+        self._alone = False  # the colors of the slice alone are shown over them
+        self.forward = CarryForward(self.controller, self._colorizer)
         self.tasks.failed.connect(self.controller.complain)
         self.tasks.cancelled.connect(self._tell_cancelled)
         self.controller.outdated.connect(self._on_edit)
@@ -91,17 +94,17 @@ class SeriesColoring:
         if image is None or not self.offered:
             controller.message.emit("Choose an image layer with several slices first")
             return None
-        source = LayerSource.of(controller.picture_of(image), image, labels)
+        source = LayerSource.now(controller, image)
         if labels is not None:
             on_layers.lazy_plane_of(labels, image, controller.viewer)  # complains if it does not fit
         shape = on_layers.image_shape(image)
         folder = self.folder or self._temporary_folder(image, shape)
-        colorizer = self._colorizer()
+        colorizer, place = self._colorizer(), place_of(image)
 
         def work() -> tuple[Image, LayerSource, SeriesStore, Work]:
-            from napari_colorizer.series.store import SeriesStore
+            from napari_colorizer.series.store import Place, SeriesStore
 
-            store = SeriesStore(folder, shape[:-2], (shape[-2], shape[-1]))
+            store = SeriesStore(store_in(folder, image.name), shape[:-2], (shape[-2], shape[-1]), Place(*place))
             return image, source, store, lambda: self._color(colorizer(), source, store, progress)
 
         return work
@@ -110,11 +113,12 @@ class SeriesColoring:
         """What makes a `SeriesColorizer` of what is chosen now, in the background."""
         controller, options, confidence = self.controller, self.options, self.prediction.threshold
         name, chosen, classes = controller.model.name, controller.options, controller.classes
+        wished = controller.wishes.now.classes, controller.adjustment
 
         def make() -> SeriesColorizer:
             from napari_colorizer.series.coloring import SeriesColorizer
 
-            return SeriesColorizer(inference.load(name), chosen, options, confidence, classes)
+            return SeriesColorizer(inference.load(name), chosen, options, confidence, classes, *wished)
 
         return make
 
@@ -145,7 +149,7 @@ class SeriesColoring:
         self.look()
         self._show_right_colors()
         kept = "They go when napari ends; choose a folder, and color them again, to keep them"
-        if store.path not in self._folders.values():
+        if store.path.parent not in self._folders.values():
             kept = f"They are kept in {store.path}"
         count = int(np.prod(store.lead))
         self.controller.message.emit(f"All {count} slices are colored, {new} of them just now. {kept}")
@@ -183,57 +187,40 @@ class SeriesColoring:
             return None
 
     def _on_edit(self) -> None:
-        index = self._index()
-        if not self._shown() or index is None or self._source is None or index in self._corrected:
+        controller, index = self.controller, self._index()
+        if not self._shown() or index is None or self._source is None:
             return
-        if self._source.is_corrected(index, self.controller.labels):  # layers tell of edits that are none
+        told = controller.labels, controller.wishes.now
+        if index not in self._corrected and self._source.is_corrected(
+            index, *told
+        ):  # layers tell of edits that are none
             self._corrected.add(index)
+        if self._is_behind(index) != self._alone:
             self._show_right_colors()
 
+    def _is_behind(self, index: Index) -> bool:
+        """Whether the colors of the series are not there for a slice, or were made before something was said of it."""
+        assert self.store is not None
+        assert self._source is not None
+        now = self.controller.wishes.now.classes, self.controller.adjustment
+        return index in self._corrected or self._source.for_all != now or not self.store.mark(index)
+
     def _show_right_colors(self) -> None:
-        """Show the colors of the slice alone where those of the series are not there, or are not up to an edit."""
+        """Show the colors of the slice alone where those of the series are behind."""
         index, alone = self._index(), self.controller.colors
         if self._shown() and alone is not None and index is not None and self.store is not None:
-            alone.visible = index in self._corrected or not self.store.mark(index)
+            self._alone = alone.visible = self._is_behind(index)
 
-    # -- from slice to slice
 
-    def carry_forward(self) -> None:
-        """Carry the labels of the slice that is shown to the next one, in the background, as one step of undo."""
-        self.controller.tasks.submit(Request("carry", self._prepare_carrying, self._carried, CARRYING))
+def store_in(folder: Path, name: str) -> Path:
+    """The store for the colors of an image of that name in a folder that the user has chosen: that, if it is one."""
+    if folder.suffix == STORE_SUFFIX or (folder / "zarr.json").exists():
+        return folder
+    return folder / f"{file_name(name)}.color{STORE_SUFFIX}"  # by the suffix others know what it is
 
-    def _prepare_carrying(self) -> Work | None:
-        controller = self.controller
-        image, labels = controller.image, controller.labels
-        if image is None or labels is None or not self.offered:
-            controller.message.emit("Choose an image layer with several slices, and label one of them first")
-            return None
-        plane = np.array(on_layers.plane_of(labels, image, controller.viewer))
-        index = on_layers.plane_index(image, controller.viewer)
-        after = (index[0] + 1, *index[1:])
-        source = LayerSource.of(controller.picture_of(image), image, labels)
-        if not plane.any():
-            controller.message.emit("There are no labels on this slice: paint some, or press Predict labels")
-        elif after[0] >= source.images.shape[0]:
-            controller.message.emit("This is the last slice: there is none to carry labels to")
-        elif source.labels(after) is not None:
-            controller.message.emit(f"Slice {after[0]} has labels of its own: they stay as they are")
-        else:
-            colorizer = self._colorizer()
-            return lambda: (labels, after, colorizer().carried(source.gray(index), plane, source.gray(after)))
-        return None
 
-    def _carried(self, result: tuple[Labels, Index, NDArray[Any]]) -> None:
-        labels, index, carried = result
-        controller = self.controller
-        if labels is not controller.labels or controller.image is None:
-            return
-        if LayerSource.of(controller.picture_of(controller.image), controller.image, labels).labels(index) is not None:
-            controller.message.emit(f"Slice {index[0]} was labeled meanwhile: it stays as it is")
-            return
-        labels = writable(controller)
-        write_labels(labels, index, carried)
-        note_carried(labels, index)
-        dims = controller.viewer.dims
-        point = controller.image.data_to_world((*index, *(0,) * (controller.image.ndim - len(index))))
-        dims.set_point(dims.ndim - controller.image.ndim, point[0])
+def place_of(image: Image) -> tuple[str, str, list[float], list[str | None]]:
+    """What an OME-Zarr tells of an image layer: name, axes before y and x, and the scales and units of all."""
+    letters = "".join(str(label)[:1].lower() for label in image.axis_labels[:-2])
+    units = [None if str(unit) in ("pixel", "dimensionless") else str(unit) for unit in image.units]
+    return image.name, letters if letters in ("t", "z", "tz") else "", [abs(float(step)) for step in image.scale], units

@@ -27,15 +27,15 @@ class SeriesBar(QWidget):
     def __init__(self, series: SeriesColoring):
         super().__init__()
         self.series = series
-        self.carry_button = QPushButton("Carry labels forward ▶")
+        self.carry_button = QPushButton("Carry forward ▶")
         self.carry_button.setToolTip(
-            "<p>Moves the labels of this slice to the next one, along what moves in the image. What you have labeled "
-            "there yourself stays as it is; Ctrl+Z takes it back</p>"
+            "<p>Moves the labels and dots of this slice to the next one, along what moves in the image. What you have "
+            "labeled there yourself stays as it is; Ctrl+Z takes it back</p>"
         )
         self.color_button = QPushButton("Color all slices")
         self.color_button.setToolTip(
             "<p>Colors what is not colored yet, and what follows a correction. Slices that you have labeled are taken "
-            "as they are, and labels are carried from them</p>"
+            "as they are; labels and dots are carried from them, and pins hold for all</p>"
         )
         self.steadiness = number_box(SeriesOptions, "steadiness")
         self.steadiness.setAccessibleName("Steadiness")
@@ -47,7 +47,7 @@ class SeriesBar(QWidget):
         layout.addLayout(row(self.carry_button, self.color_button))
         layout.addLayout(row(QLabel("Steadiness"), self.steadiness, self.folder_button))
         layout.addWidget(WorkBar(series.tasks))
-        self.carry_button.clicked.connect(lambda: series.carry_forward())
+        self.carry_button.clicked.connect(lambda: series.forward.carry())
         self.color_button.clicked.connect(lambda: series.color_all())
         self.folder_button.clicked.connect(lambda: self._ask_folder())
         self.steadiness.valueChanged.connect(self._on_steadiness)
@@ -68,7 +68,7 @@ class SeriesBar(QWidget):
         self._looking.start() if doing else self._looking.stop()
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Keep the colors of all slices in an empty folder")
+        folder = QFileDialog.getExistingDirectory(self, "Keep the colors of all slices in a folder")
         if folder:
             self.series.folder = Path(folder)
             self.folder_button.setToolTip(f"<p>The colors of all slices are kept in {folder}</p>")

@@ -42,6 +42,13 @@ class Region(NamedTuple):
     pixel: Pixel
 
 
+class OnPlane(NamedTuple):
+    """The dots and pinned regions of one plane of a stack."""
+
+    dots: tuple[Dot, ...] = ()
+    regions: tuple[tuple[Region, Pin], ...] = ()
+
+
 class Asking(NamedTuple):
     """What a session is asked for beside labels: pins, rows of `Hints`, and what is done to the result."""
 
@@ -79,15 +86,28 @@ class Wished:
         others = tuple(item for item in self.regions if item[0] not in gone)
         return replace(self, regions=others if pin is None else (*others, (region, pin)))
 
+    def on(self, plane: Plane, shape: tuple[int, int]) -> OnPlane:
+        """What of it lies on a plane of that shape."""
+        dots = tuple(dot for dot in self.dots if lies_in(dot, plane, shape))
+        return OnPlane(dots, tuple(item for item in self.regions if item[0].plane == plane))
+
+    def with_plane(self, plane: Plane, shape: tuple[int, int], new: OnPlane) -> Wished:
+        """These, and on a plane of that shape others in place of its dots, and of its regions, where there are any."""
+        old = self.on(plane, shape)
+        dots, regions = (old.dots if new.dots else ()), (old.regions if new.regions else ())
+        return replace(
+            self,
+            dots=(*(dot for dot in self.dots if dot not in dots), *new.dots),
+            regions=(*(item for item in self.regions if item not in regions), *new.regions),
+        )
+
     def asking(self, plane: Plane, shape: tuple[int, int], adjustment: Adjustment) -> Asking:
         """What of it concerns a plane of that shape; what lies outside of it does not."""
+        there = self.on(plane, shape)
         regions = {
-            where.pixel: pin
-            for where, pin in self.regions
-            if where.plane == plane and where.pixel[0] < shape[0] and where.pixel[1] < shape[1]
+            where.pixel: pin for where, pin in there.regions if where.pixel[0] < shape[0] and where.pixel[1] < shape[1]
         }
-        rows = tuple(_row(dot) for dot in self.dots if lies_in(dot, plane, shape))
-        return Asking(self.classes | Pins(regions=regions), rows, adjustment)
+        return Asking(self.classes | Pins(regions=regions), tuple(_row(dot) for dot in there.dots), adjustment)
 
 
 def lies_in(dot: Dot, plane: Plane, shape: tuple[int, int]) -> bool:
