@@ -29,6 +29,7 @@ from napari_colorizer._napari.colorize.dots_layer import DotsLayer
 from napari_colorizer._napari.colorize.held_copy import HeldCopy
 from napari_colorizer._napari.colorize.palette_source import PaletteSource
 from napari_colorizer._napari.colorize.pin_tool import PinTool
+from napari_colorizer._napari.colorize.split_view import SplitView
 from napari_colorizer._napari.colorize.surprise import Surprise
 from napari_colorizer._napari.colorize.thing_colors import ThingColors
 from napari_colorizer._napari.shared.dock import focus_canvas, form, row
@@ -62,6 +63,7 @@ class ColorTools(QWidget):
         self.pins, self.dots = PinTool(controller, parent), DotsLayer(controller)
         self.adjustment, self.palette = AdjustmentSliders(controller), PaletteSource(controller)
         self.things, self.surprise, self.held = ThingColors(controller), Surprise(controller), HeldCopy(controller)
+        self.split = SplitView(controller, parent)
         class_list.table.field_clicked.connect(self._open_palette)
         self._make_buttons()
         self._make_palette()
@@ -73,7 +75,7 @@ class ColorTools(QWidget):
 
     def release(self) -> None:
         """Unbind the keys, and let go of the layers."""
-        for tool in (self.pins, self.dots, self.adjustment, self.held):
+        for tool in (self.pins, self.dots, self.adjustment, self.held, self.split):
             tool.release()
 
     # -- what it is made of
@@ -147,7 +149,7 @@ class ColorTools(QWidget):
         layout.addLayout(row(self.palette_button, self.strength))
         layout.addLayout(row(self.things_button, self.shuffle_button))
         layout.addWidget(self.swatches)
-        layout.addLayout(row(self.surprise_button, self.hold_button))
+        layout.addLayout(row(self.surprise_button, self.hold_button, self.split.button))
         layout.addWidget(self.surprise)
         self.strength.setAccessibleName("Strength of the palette")
         sliders["warmth"].setAccessibleName("Warmth")
