@@ -7,7 +7,7 @@ from functools import partial
 
 from napari.layers import Image
 from qtpy.QtCore import QModelIndex, Qt
-from qtpy.QtGui import QColor, QCursor
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QColorDialog,
     QFileDialog,
@@ -64,6 +64,7 @@ class ColorTools(QWidget):
         self.adjustment, self.palette = AdjustmentSliders(controller), PaletteSource(controller)
         self.things, self.surprise, self.held = ThingColors(controller), Surprise(controller), HeldCopy(controller)
         self.split = SplitView(controller, parent)
+        self.class_list = class_list
         class_list.table.field_clicked.connect(self._open_palette)
         self._make_buttons()
         self._make_palette()
@@ -164,7 +165,10 @@ class ColorTools(QWidget):
         focus_canvas(self)
 
     def _open_palette(self, field: QModelIndex) -> None:
-        self.pins.open_class(int(field.data(ID_ROLE)), QCursor.pos())
+        table = self.class_list.table
+        self.pins.open_class(
+            int(field.data(ID_ROLE)), table.viewport().mapToGlobal(table.visualRect(field).bottomLeft())
+        )
 
     def _fill_menu(self) -> None:
         menu = self.palette_menu

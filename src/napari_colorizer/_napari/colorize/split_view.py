@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from vispy.visuals.filters.clipping_planes import PlanesClipper
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.keys import SPLIT, SPLIT_LEFT, SPLIT_RIGHT, shown
 from napari_colorizer._napari.shared.dock import canvas_of, focus_canvas
 
-KEY, LEFT, RIGHT = "W", "Shift-Left", "Shift-Right"  # napari has no use for them
 STEP = 0.02  # of the canvas, by a key
 GRIP, LINE = 11, 2  # pixels: what the mouse can take hold of, and what is seen of it
 LINE_COLOR, EDGE_COLOR = "#ffffff", "#404040"  # one of them is seen on anything
@@ -108,16 +108,16 @@ class SplitView:
         self.button = QPushButton("Split view", checkable=True)
         self.button.setToolTip(
             "<p>Shows the image as it was on the left of a divider, which the mouse drags, and its colors on the right "
-            f"({KEY}; {LEFT.replace('-', '+')} and {RIGHT.replace('-', '+')} move it)</p>"
+            f"({SPLIT}; {shown(SPLIT_LEFT)} and {shown(SPLIT_RIGHT)} move it)</p>"
         )
         self.button.clicked.connect(lambda _=False: self._on_clicked())
         controller.updates.colors_changed.connect(self._show)
-        controller.viewer.bind_key(KEY, lambda _: self.toggle(), overwrite=True)
+        controller.viewer.bind_key(SPLIT, lambda _: self.toggle(), overwrite=True)
 
     def release(self) -> None:
         """Show the whole of the colors again, and unbind the key."""
         self._switch(False)
-        self.controller.viewer.bind_key(KEY, None)
+        self.controller.viewer.bind_key(SPLIT, None)
 
     def toggle(self) -> None:
         """Split the view, or show the whole of the colors again."""
@@ -142,7 +142,7 @@ class SplitView:
         if on == self.on:
             return
         self.on = on
-        for key, step in ((LEFT, -STEP), (RIGHT, STEP)):
+        for key, step in ((SPLIT_LEFT, -STEP), (SPLIT_RIGHT, STEP)):
             act = (lambda _, step=step: self.move(self.share + step)) if on else None
             self.controller.viewer.bind_key(key, act, overwrite=True)
         self._show()

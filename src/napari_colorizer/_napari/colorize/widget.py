@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -33,10 +32,11 @@ from napari_colorizer._napari.colorize.fill_tool import FillTool
 from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
+from napari_colorizer._napari.colorize.keys_page import KeysPage
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.map_tools import MapTools
 from napari_colorizer._napari.colorize.prediction import Prediction
-from napari_colorizer._napari.colorize.reset_tool import ResetTool
+from napari_colorizer._napari.colorize.reset_tool import ResetButton, ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.series import SeriesColoring
@@ -103,6 +103,7 @@ class ColorizeWidget(Dock):
             self.brush_color,
             self.compare_keys,
             self.save_button,
+            self.keys_page,
         ):
             tool.release()
         self.keeping.stop()
@@ -132,6 +133,7 @@ class ColorizeWidget(Dock):
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
         self.color_tools = ColorTools(self.controller, self.class_list, self)
+        self.reset_button = ResetButton(self.reset_tool)
         self.brush_color = BrushColor(self.controller, self)
         self.series_bar = SeriesBar(self.series)
         self.save_button = SaveButton(self.saver, self)
@@ -143,6 +145,7 @@ class ColorizeWidget(Dock):
         self.confidence = ConfidenceSlider(self.prediction)
         self.place = QLabel()
         self.offer_bar = OfferBar()
+        self.keys_page = KeysPage(self.viewer, self)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.offer_bar)
@@ -151,25 +154,16 @@ class ColorizeWidget(Dock):
         layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self.map_tools)
-        layout.addWidget(self._make_reset())
+        layout.addWidget(self.reset_button)
         layout.addWidget(self.color_tools.folded)
         layout.addWidget(self.series_bar)
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
+        layout.addWidget(self.keys_page)
         layout.addWidget(self.work)
         layout.addWidget(self.message)
         self.show_content(content)
-
-    def _make_reset(self) -> QPushButton:
-        menu = QMenu(self)
-        menu.addAction("Whole map", lambda: self.prediction.reset("map"))
-        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.reset_tool.ask("class"))
-        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.reset_tool.ask("region"))
-        self.reset_button = QPushButton("Reset to prediction")
-        self.reset_button.setMenu(menu)
-        self.reset_button.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
-        return self.reset_button
 
     def _make_folder_row(self) -> QHBoxLayout:
         self.open_folder_button = QPushButton("Open folder…")
