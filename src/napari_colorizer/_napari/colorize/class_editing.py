@@ -74,6 +74,7 @@ class ClassEditing(QWidget):
             button.clicked.connect(lambda _=False, slot=slot: slot())
             line.addWidget(button)
         more = QToolButton(text="…", toolTip="Load or save the class map", accessibleName="Class map file")
+        more.setStyleSheet("QToolButton::menu-indicator { image: none }")  # there is room for one of both
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(more)
         menu.addAction("Load class map…", self.load)

@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.adjustment_sliders import AdjustmentSliders
 from napari_colorizer._napari.colorize.class_list import ClassList
@@ -32,7 +31,7 @@ from napari_colorizer._napari.colorize.pin_tool import PinTool
 from napari_colorizer._napari.colorize.split_view import SplitView
 from napari_colorizer._napari.colorize.surprise import Surprise
 from napari_colorizer._napari.colorize.thing_colors import ThingColors
-from napari_colorizer._napari.shared.dock import focus_canvas, form, row
+from napari_colorizer._napari.shared.dock import FoldedPart, focus_canvas, form, row
 
 FILES = "GIMP palettes (*.gpl)"
 SWATCHES, ACROSS, SWATCH = 24, 12, 18  # of a palette; pixels
@@ -53,7 +52,7 @@ class ColorTools(QWidget):
 
     Attributes
     ----------
-    folded : QCollapsible
+    folded : FoldedPart
         This, with a title to fold and unfold it.
     """
 
@@ -154,8 +153,7 @@ class ColorTools(QWidget):
         layout.addWidget(self.surprise)
         self.strength.setAccessibleName("Strength of the palette")
         sliders["warmth"].setAccessibleName("Warmth")
-        self.folded = QCollapsible("Color")
-        self.folded.toggleButton().setToolTip("Dots, palettes and other ways to say the color")
+        self.folded = FoldedPart("Color", "Dots, palettes and other ways to say the color")
         self.folded.addWidget(self)
 
     # -- what the user wants

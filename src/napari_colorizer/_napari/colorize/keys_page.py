@@ -7,13 +7,12 @@ from html import escape
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QLabel, QSizePolicy
-from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.keys import HELP, PAGE, Group, shown, shown_together
-from napari_colorizer._napari.shared.dock import Dock
+from napari_colorizer._napari.shared.dock import Dock, FoldedPart
 
 
-class KeysPage(QCollapsible):
+class KeysPage(FoldedPart):
     """A part of the dock that unfolds, by its title or a key, and lists all keys.
 
     Parameters
@@ -24,10 +23,10 @@ class KeysPage(QCollapsible):
     """
 
     def __init__(self, viewer: ViewerModel, dock: Dock):
-        super().__init__("Keys")
+        super().__init__("Keys", f"Show or hide what each key does ({shown(HELP)})")
         self.viewer, self.dock = viewer, dock
-        self.toggleButton().setToolTip(f"Show or hide what each key does ({shown(HELP)})")
-        self.text = QLabel("".join(map(_written, PAGE)), wordWrap=True, textFormat=Qt.TextFormat.RichText)
+        written = f"<table cellspacing='2'>{''.join(map(_written, PAGE))}</table>"
+        self.text = QLabel(written, wordWrap=True, textFormat=Qt.TextFormat.RichText)
         self.text.setAccessibleName("Keys")
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.text.setTextInteractionFlags(
@@ -56,7 +55,6 @@ class KeysPage(QCollapsible):
 
 def _written(group: Group) -> str:
     rows = "".join(
-        f"<tr><td width='82'><b>{escape(shown_together(keys))}</b></td><td>{escape(does)}</td></tr>"
-        for keys, does in group.lines
+        f"<tr><td><b>{escape(shown_together(keys))}</b></td><td>{escape(does)}</td></tr>" for keys, does in group.lines
     )
-    return f"<p><i>{escape(group.title)}</i></p><table cellspacing='2'>{rows}</table>"
+    return f"<tr><td colspan='2'><br><i>{escape(group.title)}</i></td></tr>{rows}"
