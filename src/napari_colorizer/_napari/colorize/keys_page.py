@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QSizePolicy
 from napari_colorizer._napari.colorize.keys import HELP, PAGE, Group, shown, shown_together
 from napari_colorizer._napari.shared.dock import Dock, FoldedPart
 
+WIDEST = 14  # letters of the first column
+
 
 class KeysPage(FoldedPart):
     """A part of the dock that unfolds, by its title or a key, and lists all keys.
@@ -54,7 +56,10 @@ class KeysPage(FoldedPart):
 
 
 def _written(group: Group) -> str:
-    rows = "".join(
-        f"<tr><td><b>{escape(shown_together(keys))}</b></td><td>{escape(does)}</td></tr>" for keys, does in group.lines
-    )
+    rows = "".join(f"<tr><td><b>{_listed(keys)}</b></td><td>{escape(does)}</td></tr>" for keys, does in group.lines)
     return f"<tr><td colspan='2'><br><i>{escape(group.title)}</i></td></tr>{rows}"
+
+
+def _listed(keys: tuple[str, ...]) -> str:
+    text = escape(shown_together(keys))
+    return text if len(text) <= WIDEST else text.replace(", ", ",<br>")
