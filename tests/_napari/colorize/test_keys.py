@@ -85,10 +85,10 @@ def test_a_key_opens_the_page_also_behind_another_dock(open_dock, photo, qtbot):
     qtbot.waitUntil(lambda: not page.text.visibleRegion().isEmpty(), timeout=10_000)  # scrolled to
 
 
-def tabbed(dock):
-    """What Tab goes to in turn, from the first part of a dock on."""
+def tabbed(first):
+    """What Tab goes to in turn, from a part of a dock on."""
     found = []
-    here = dock.images
+    here = first
     here.setFocus()
     while here not in found:
         found.append(here)
@@ -103,11 +103,13 @@ def unfold(dock):
     QApplication.processEvents()
 
 
-def test_tab_goes_to_whatever_can_be_pressed_and_it_says_what_it_is(bare_predicted, qtbot):
-    _, dock = bare_predicted
-    dock.color_tools.things.color()
-    dock.color_tools._show_swatches()
-    dock.map_tools.choices.show()
+@pytest.mark.parametrize("name", ["Colorize", "Train"])
+def test_tab_goes_to_whatever_can_be_pressed_and_it_says_what_it_is(bare_predicted, bare_train, qtbot, name):
+    _, dock = bare_predicted if name == "Colorize" else bare_train()
+    if name == "Colorize":
+        dock.color_tools.things.color()
+        dock.color_tools._show_swatches()
+        dock.map_tools.choices.show()
     dock.show()
     dock.activateWindow()
     qtbot.waitUntil(dock.isActiveWindow, timeout=10_000)
@@ -117,9 +119,9 @@ def test_tab_goes_to_whatever_can_be_pressed_and_it_says_what_it_is(bare_predict
         for part in dock.findChildren((QPushButton, QToolButton))
         if part.isVisible() and part.isEnabled() and not part.objectName().startswith("qt_")
     ]
-    reached = tabbed(dock)
-    assert len(pressed) > 25
-    assert dock.class_list.table in reached
+    reached = tabbed(dock.images if name == "Colorize" else dock.data)
+    assert len(pressed) > (25 if name == "Colorize" else 4)
+    assert (dock.class_list.table if name == "Colorize" else dock.name) in reached
     assert [part.text() or part.accessibleName() for part in pressed if part not in reached] == []
     assert [part for part in pressed if not (part.accessibleName() or part.text())] == []
     assert [part.text() for part in pressed if not part.toolTip()] == []
