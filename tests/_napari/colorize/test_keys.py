@@ -1,8 +1,8 @@
 """The *Keys* page lists what is bound, and Tab goes to whatever can be pressed."""
 
 import pytest
-from app_model.types import KeyBinding
 from napari.layers import Image
+from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton, QShortcut, QToolButton, QWidget
@@ -20,7 +20,7 @@ def bound(keymap):
 
 def written(keys):
     """Keys as napari keeps them."""
-    return {str(KeyBinding.from_str(key.replace("Control", "Ctrl").replace("-", "+"))) for key in keys}
+    return {str(coerce_keybinding(key)) for key in keys}
 
 
 @pytest.fixture
