@@ -122,7 +122,11 @@ class User:
         self.controller.set_classes(classes.with_class(renamed))
 
     def delete_class(self):
-        self.controller.set_classes(self.controller.classes.without(self.chance.choice(self.controller.classes.ids)))
+        self.controller.choose_brush(self.chance.choice(self.controller.classes.ids))
+        self.widget.class_list.delete()
+
+    def step_classes(self):
+        self.chance.choice([self.widget.class_list.undo, self.widget.class_list.redo])()
 
     def new_class(self):
         classes, name = self.controller.classes, f"thing {self.chance.randrange(10**6)}"
@@ -147,6 +151,11 @@ class User:
         next(shown)
         self.paint()
         next(shown, None)
+
+    def split(self):
+        view = self.widget.color_tools.split
+        view.toggle()
+        view.move(self.chance.random())
 
     def reorder(self):
         layers = self.viewer.layers
@@ -208,7 +217,8 @@ def assert_in_step(controller):
         return
     pixels, limits = on_layers.picture_of(image, controller.viewer, 0).seen()
     model, options = load(controller.model.name), controller.options
-    expected = model.colorize(pixels, np.asarray(labels.data), None, options, limits, controller.classes)
+    how = {"options": options, "limits": limits, "classes": controller.classes, "adjustment": controller.adjustment}
+    expected = model.colorize(pixels, np.asarray(labels.data), **how)
     assert controller.colors in controller.viewer.layers
     shown = np.asarray(controller.colors.data).astype(int)
     off = np.abs(shown - expected).max(axis=2) > 1

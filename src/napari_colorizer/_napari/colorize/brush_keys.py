@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from napari_colorizer._napari.colorize.controller import MOST_RECENT, ColorizeController
+from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.keys import PICK, RECENT
 from napari_colorizer._napari.colorize.pointing import pixel_at
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_keys import Keys
-
-PICK = "Shift-E"  # E alone is napari's eraser
 
 
 class BrushKeys:
@@ -25,7 +24,7 @@ class BrushKeys:
 
     def keys(self) -> Keys:
         """What each key does; 1 to 7 alone are napari's tools."""
-        recent = {f"Alt-{place}": partial(self.take_recent, place - 1) for place in range(1, MOST_RECENT + 1)}
+        recent = {key: partial(self.take_recent, place) for place, key in enumerate(RECENT)}
         return {**recent, PICK: self.pick}
 
     def take_recent(self, place: int) -> None:

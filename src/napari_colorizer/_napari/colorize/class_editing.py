@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_colorizer._napari.colorize.class_history import ClassHistory, ClassState, class_history_of
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer.classes import STRAY_COLOR, Class, ClassMap, distinct_color
 
@@ -54,6 +55,38 @@ class ClassEditing(QWidget):
     def __init__(self, controller: ColorizeController):
         super().__init__()
         self.controller = controller
+        self._without_map = ClassHistory()  # of the classes that a new label map gets
+
+    @property
+    def history(self) -> ClassHistory:
+        """What was done to the classes of the label map."""
+        labels, image = self.controller.labels, self.controller.image
+        return self._without_map if labels is None else class_history_of(labels, image)
+
+    def undo(self) -> None:
+        """Take back what was done last to the classes."""
+        self._restore(self.history.undo(self.controller.class_state))
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._restore(self.history.redo(self.controller.class_state))
+
+    def _undo_if(self, doing: str) -> None:
+        """Take back a step, if it still is the last one."""
+        if self.history.undoes == doing:
+            self.undo()
+        else:
+            self.controller.message.emit("Classes were changed since: … > Undo takes back one change after the other")
+
+    def _restore(self, state: ClassState | None) -> None:
+        if state is not None:
+            self.controller.restore_classes(state)
+
+    def _change(self, doing: str, classes: ClassMap) -> None:
+        """Take other classes, as one step that can be taken back."""
+        if classes != self.controller.classes:
+            self.history.note(doing, self.controller.class_state)
+        self.controller.set_classes(classes)
 
     def selected(self) -> int | None:
         """Id of the selected class."""
@@ -67,20 +100,34 @@ class ClassEditing(QWidget):
             ("Add…", self.add, "Add a class"),
             ("Rename…", self.rename, "Rename the selected class; one that the model knows keeps its colors"),
             ("Recolor…", self.recolor, "Change the display color of the selected class"),
-            ("Delete", self.delete, "Delete the selected class; its pixels keep their number"),
+            ("Delete", self.delete, "Delete the selected class; its pixels keep their number (… > Undo: back)"),
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
             button.clicked.connect(lambda _=False, slot=slot: slot())
             line.addWidget(button)
-        more = QToolButton(text="…", toolTip="Load or save the class map", accessibleName="Class map file")
+        more = QToolButton(text="…", accessibleName="Class map")
+        more.setToolTip("Take back changes of the classes; load or save the class map")
+        more.setStyleSheet("QToolButton::menu-indicator { image: none }")  # there is room for one of both
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(more)
-        menu.addAction("Load class map…", self.load)
-        menu.addAction("Save class map…", self.save)
-        more.setMenu(menu)
+        more.setMenu(self._make_menu(more))
         line.addWidget(more)
         return line
+
+    def _make_menu(self, parent: QWidget) -> QMenu:
+        menu = QMenu(parent)
+        undo, redo = menu.addAction("Undo", self.undo), menu.addAction("Redo", self.redo)
+        menu.addSeparator()
+        menu.addAction("Load class map…", self.load)
+        menu.addAction("Save class map…", self.save)
+
+        def show_steps() -> None:
+            for action, name, doing in ((undo, "Undo", self.history.undoes), (redo, "Redo", self.history.redoes)):
+                action.setText(f"{name}: {doing}".replace("&", "&&") if doing else name)
+                action.setEnabled(bool(doing))
+
+        menu.aboutToShow.connect(show_steps)
+        return menu
 
     def _selected_class(self) -> Class | None:
         """The selected class; a stray id, which has none yet, gets a name to begin with."""
@@ -91,10 +138,10 @@ class ClassEditing(QWidget):
         classes = self.controller.classes
         return classes[label] if label in classes else Class(label, f"class {label}", distinct_color(label))
 
-    def _put(self, label: int, name: str, color: str, known_as: str = "") -> bool:
+    def _put(self, doing: str, label: int, name: str, color: str, known_as: str = "") -> bool:
         """Add or change a class; False, with a message, if it cannot be."""
         try:
-            self.controller.set_classes(self.controller.classes.with_class(Class(label, name.strip(), color, known_as)))
+            self._change(doing, self.controller.classes.with_class(Class(label, name.strip(), color, known_as)))
         except ValueError as error:
             self.controller.message.emit(str(error))
             return False
@@ -105,7 +152,7 @@ class ClassEditing(QWidget):
         name, agreed = QInputDialog.getText(self, "Add class", "Name of the new class:")
         if agreed:
             label = self.controller.classes.unused_id(self.controller.counts)
-            if self._put(label, name, distinct_color(label)):
+            if self._put(f"Add {name!r}", label, name, distinct_color(label)):
                 self.controller.choose_brush(label)
 
     def rename(self) -> None:
@@ -118,7 +165,7 @@ class ClassEditing(QWidget):
             model, classes = self.controller.model, self.controller.classes
             known = item.id in model.colored(classes) | model.predicted(classes)
             known_as = item.known_as or (item.name if known else "")
-            self._put(item.id, name, item.color, known_as)
+            self._put(f"Rename {item.name!r}", item.id, name, item.color, known_as)
 
     def recolor(self) -> None:
         """Ask for another display color of the selected class."""
@@ -127,19 +174,20 @@ class ClassEditing(QWidget):
             return
         color = QColorDialog.getColor(QColor(item.color), self, f"Display color of {item.name!r}")
         if color.isValid():
-            self._put(item.id, item.name, color.name(), item.known_as)
+            self._put(f"Recolor {item.name!r}", item.id, item.name, color.name(), item.known_as)
 
     def delete(self) -> None:
         """Delete the selected class; its pixels keep their id, and are shown as having no class."""
         item = self._selected_class()
         if item is None or item.id not in self.controller.classes:
             return
-        self.controller.set_classes(self.controller.classes.without(item.id))
+        self._change(f"Delete {item.name!r}", self.controller.classes.without(item.id))
         count = self.controller.counts.get(item.id, 0)
         if count:
             self.controller.message.emit(
                 f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
-                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, or give the id a name again"
+                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, give the id a name again, or bring the "
+                "class back (… > Undo)"
             )
 
     def load(self) -> None:
@@ -148,9 +196,17 @@ class ClassEditing(QWidget):
         if not path:
             return
         try:
-            self.controller.set_classes(ClassMap.read(path))
+            classes = ClassMap.read(path)
         except (ValueError, OSError) as error:
             self.controller.message.emit(str(error))
+            return
+        former, name = self.controller.classes, Path(path).name
+        if classes != former:
+            doing = f"Load {name}"
+            self._change(doing, classes)
+            told = f"The {len(classes)} classes of {name} took the place of the {len(former)} of before"
+            answers = {"Take it back": lambda: self._undo_if(doing), "Keep them": lambda: None}
+            self.controller.choices_offered.emit(told, answers)
 
     def save(self) -> None:
         """Ask for a file and write the class map to it."""

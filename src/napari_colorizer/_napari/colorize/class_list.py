@@ -87,13 +87,17 @@ class ClassList(ClassEditing):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
+        table.setTabKeyNavigation(False)  # Tab goes on to the next part of the dock
         table.setMinimumHeight(ROW_HEIGHT * LEAST_ROWS + 2 * table.frameWidth())
         table.verticalHeader().hide()
         table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.horizontalHeader().hide()
         table.setAccessibleName("Classes")
-        table.setToolTip("<p>A click makes a class the brush, a double click renames it; the numbers are pixels</p>")
+        table.setToolTip(
+            "<p>A click makes a class the brush, a double click renames it, Enter opens its palette; the numbers are "
+            "pixels</p>"
+        )
         table.selectionModel().selectionChanged.connect(self._on_selected)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, MARK, COLOR_FIELD):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QTableView
 
 from napari_colorizer.classes import UNLABELED
@@ -42,7 +42,7 @@ MARK, COLOR_FIELD = 2, 3  # columns: the mark, and the color that a class is to 
 
 
 class ClassTable(QTableView):
-    """The rows; a click on a color field is no choice of a class to paint with."""
+    """The rows; a click on a color field is no choice of a class to paint with, and Enter is a click on one."""
 
     field_clicked = Signal(QModelIndex)
 
@@ -53,6 +53,13 @@ class ClassTable(QTableView):
             self.field_clicked.emit(index)
         else:
             super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Qt's word that a key was pressed."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.field_clicked.emit(self.currentIndex().siblingAtColumn(COLOR_FIELD))
+        else:
+            super().keyPressEvent(event)
 
 
 def rank(text: str, name: str, label: int) -> int | None:

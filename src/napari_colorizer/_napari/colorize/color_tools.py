@@ -7,7 +7,7 @@ from functools import partial
 
 from napari.layers import Image
 from qtpy.QtCore import QModelIndex, Qt
-from qtpy.QtGui import QColor, QCursor
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QColorDialog,
     QFileDialog,
@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_colorizer._napari.colorize.adjustment_sliders import AdjustmentSliders
 from napari_colorizer._napari.colorize.class_list import ClassList
@@ -29,9 +28,10 @@ from napari_colorizer._napari.colorize.dots_layer import DotsLayer
 from napari_colorizer._napari.colorize.held_copy import HeldCopy
 from napari_colorizer._napari.colorize.palette_source import PaletteSource
 from napari_colorizer._napari.colorize.pin_tool import PinTool
+from napari_colorizer._napari.colorize.split_view import SplitView
 from napari_colorizer._napari.colorize.surprise import Surprise
 from napari_colorizer._napari.colorize.thing_colors import ThingColors
-from napari_colorizer._napari.shared.dock import focus_canvas, form, row
+from napari_colorizer._napari.shared.dock import FoldedPart, focus_canvas, form, row
 
 FILES = "GIMP palettes (*.gpl)"
 SWATCHES, ACROSS, SWATCH = 24, 12, 18  # of a palette; pixels
@@ -52,7 +52,7 @@ class ColorTools(QWidget):
 
     Attributes
     ----------
-    folded : QCollapsible
+    folded : FoldedPart
         This, with a title to fold and unfold it.
     """
 
@@ -62,6 +62,8 @@ class ColorTools(QWidget):
         self.pins, self.dots = PinTool(controller, parent), DotsLayer(controller)
         self.adjustment, self.palette = AdjustmentSliders(controller), PaletteSource(controller)
         self.things, self.surprise, self.held = ThingColors(controller), Surprise(controller), HeldCopy(controller)
+        self.split = SplitView(controller, parent)
+        self.class_list = class_list
         class_list.table.field_clicked.connect(self._open_palette)
         self._make_buttons()
         self._make_palette()
@@ -73,7 +75,7 @@ class ColorTools(QWidget):
 
     def release(self) -> None:
         """Unbind the keys, and let go of the layers."""
-        for tool in (self.pins, self.dots, self.adjustment, self.held):
+        for tool in (self.pins, self.dots, self.adjustment, self.held, self.split):
             tool.release()
 
     # -- what it is made of
@@ -147,12 +149,11 @@ class ColorTools(QWidget):
         layout.addLayout(row(self.palette_button, self.strength))
         layout.addLayout(row(self.things_button, self.shuffle_button))
         layout.addWidget(self.swatches)
-        layout.addLayout(row(self.surprise_button, self.hold_button))
+        layout.addLayout(row(self.surprise_button, self.hold_button, self.split.button))
         layout.addWidget(self.surprise)
         self.strength.setAccessibleName("Strength of the palette")
         sliders["warmth"].setAccessibleName("Warmth")
-        self.folded = QCollapsible("Color")
-        self.folded.toggleButton().setToolTip("Dots, palettes and other ways to say the color")
+        self.folded = FoldedPart("Color", "Dots, palettes and other ways to say the color")
         self.folded.addWidget(self)
 
     # -- what the user wants
@@ -162,7 +163,10 @@ class ColorTools(QWidget):
         focus_canvas(self)
 
     def _open_palette(self, field: QModelIndex) -> None:
-        self.pins.open_class(int(field.data(ID_ROLE)), QCursor.pos())
+        table = self.class_list.table
+        self.pins.open_class(
+            int(field.data(ID_ROLE)), table.viewport().mapToGlobal(table.visualRect(field).bottomLeft())
+        )
 
     def _fill_menu(self) -> None:
         menu = self.palette_menu

@@ -55,6 +55,7 @@ class ColorUpdates:
     """
 
     counts_changed = Signal()
+    colors_changed = Signal()  # they are shown in another layer, or in none
     succeeded = Signal()  # what was asked for last has come
     failed = Signal(str, Exception)  # what was being done, and what went wrong
 
@@ -151,13 +152,20 @@ class ColorUpdates:
             self.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
             before = self.colors
-            self.colors = show_colors(viewer, image, coloring.levels, before, self._catch_up)
+            self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up))
+            assert self.colors is not None
             if before is None:
                 outline(self.selection.labels)
             on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
             self.tasks.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))
+
+    def _keep(self, colors: Image | None) -> None:
+        """Note which layer shows the colors."""
+        if colors is not self.colors:
+            self.colors = colors
+            self.colors_changed.emit()
 
     def show_counts(self, counts: dict[int, int]) -> None:
         """Note how many pixels each id has."""
@@ -188,7 +196,8 @@ class ColorUpdates:
 
     def _on_image(self, image: Image | None) -> None:
         self._let_go()
-        self.colors, self.counts = on_layers.colors_for(image, self.selection.viewer), {}
+        self.counts = {}
+        self._keep(on_layers.colors_for(image, self.selection.viewer))
 
     def _on_labels(self) -> None:
         self.counts = {}
@@ -205,7 +214,7 @@ class ColorUpdates:
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.colors:
-            self.colors = None
+            self._keep(None)
 
     def _let_go(self) -> None:
         """Bring the colors up to the last edit, in the background, and free their session: another image is chosen."""

@@ -9,8 +9,7 @@ from napari.layers import Layer
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.dots_layer import dots_of
-
-RESULT_ONLY, BEFORE = "R", "U"  # result, uncolored; napari has no use for these keys on label maps and images
+from napari_colorizer._napari.colorize.keys import BEFORE, RESULT_ONLY
 
 
 class CompareKeys:

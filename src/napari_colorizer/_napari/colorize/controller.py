@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari.colorize.color_updates import ColorUpdates
+from napari_colorizer._napari.colorize.keys import MOST_RECENT
 from napari_colorizer._napari.colorize.label_writing import make_room_for, obstacle, writable
 from napari_colorizer._napari.colorize.result_layers import new_labels_layer
 from napari_colorizer._napari.colorize.selection import Selection
@@ -19,8 +20,6 @@ from napari_colorizer._napari.shared.error_messages import explain
 from napari_colorizer._napari.shared.task_queue import TaskQueue
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import dtype_for
-
-MOST_RECENT = 9
 
 
 class ColorizeController(Selection):

@@ -14,13 +14,14 @@ from napari.layers.base import ActionType
 
 from napari_colorizer._napari.colorize.color_updates import has_no_value
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.keys import DOTS, REDO, UNDO
 from napari_colorizer._napari.colorize.layer_events import listen
 from napari_colorizer._napari.colorize.wished import Dot, lies_in
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on, transform_of
 from napari_colorizer.classes import LAYER_NOTES
 
-NAME, KEY = "Dots", "D"
+NAME = "Dots"
 FIRST_COLOR = "#e07020"
 DOTS_ACROSS, SMALLEST = 60, 5.0  # a dot is a 60th of the longer side, and pixels
 NOWHERE = float("inf")  # where a dot without a place is: unlike NaN, that equals itself
@@ -50,14 +51,14 @@ class DotsLayer:
         controller.wishes_changed.connect(self._show)
         controller.place_changed.connect(self._on_place)
         self.viewer.layers.events.removed.connect(self._on_removed)
-        self.viewer.bind_key(KEY, lambda _: self.toggle(), overwrite=True)
+        self.viewer.bind_key(DOTS, lambda _: self.toggle(), overwrite=True)
         self._show()
 
     def release(self) -> None:
         """Let go of the viewer; the layer stays."""
         self._listen_to(None)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self.viewer.bind_key(KEY, None)
+        self.viewer.bind_key(DOTS, None)
 
     def toggle(self) -> None:
         """Take the dots in the hand, ready to add one; or the label map again."""
@@ -114,7 +115,7 @@ class DotsLayer:
             listen(known, GOING_ON_EVENTS, self._on_going, on)
             listen(known, DONE_EVENTS, self._on_done, on)
             listen(known, ("data",), self._on_data, on)
-        for keys, back in ((("Control-Z",), True), (("Control-Shift-Z", "Control-Y"), False)):
+        for keys, back in ((UNDO, True), (REDO, False)):
             for key in keys:
                 if self.layer is not None:
                     self.layer.bind_key(key, None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_colorizer._napari.colorize.fill_preview import FillPreview, place_on
+from napari_colorizer._napari.colorize.keys import CHOICES
 from napari_colorizer._napari.colorize.known_predictions import Written
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
 from napari_colorizer._napari.colorize.prediction import Prediction
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 NAME, REGION_NAME = "doubt", "doubtful region"
 OPACITY = 0.6
 PREVIEW_SIZE = 512  # pixels of the longer side at which a region is outlined
-CHOICES = 3  # classes that are offered for a region
 Choice = tuple[int, float]  # an id of the label map, and how probable it is
 
 

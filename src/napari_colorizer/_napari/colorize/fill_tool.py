@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.fill_preview import FillPreview
+from napari_colorizer._napari.colorize.keys import END, FILL
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
@@ -18,7 +19,6 @@ from napari_colorizer._napari.shared.task_queue import Request, Work
 if TYPE_CHECKING:
     from napari_colorizer.engine.regions import Pixel, Regions
 
-KEY, END_KEY = "Shift-F", "Escape"  # F is napari's own fill
 MOST_MOVED = 4  # pixels of the canvas, by a click; more is a drag, which moves the image
 
 
@@ -47,7 +47,7 @@ class FillTool:
         """Put the tool away, and unbind the key."""
         self.end()
         if self._bound is not None:
-            self._bound.bind_key(KEY, None)
+            self._bound.bind_key(FILL, None)
         self._bound = None
 
     def _bind(self) -> None:
@@ -58,7 +58,7 @@ class FillTool:
         self.release()
         if labels is not None:
             self._bound = labels
-            labels.bind_key(KEY, lambda _: self._press(), overwrite=True)
+            labels.bind_key(FILL, lambda _: self._press(), overwrite=True)
 
     def _press(self) -> None:
         if self._in_hand:
@@ -89,7 +89,7 @@ class FillTool:
         controller.fills = True
         labels.mouse_move_callbacks.append(self._on_move)
         labels.mouse_drag_callbacks.append(self._on_press)
-        labels.bind_key(END_KEY, lambda _: self.end(), overwrite=True)
+        labels.bind_key(END, lambda _: self.end(), overwrite=True)
         labels.events.mode.connect(self._on_mode)
         labels.events.selected_label.connect(self._on_move)
         controller.viewer.layers.selection.events.active.connect(self._on_active)
@@ -106,7 +106,7 @@ class FillTool:
         self._in_hand, self.controller.fills = False, False
         labels.mouse_move_callbacks.remove(self._on_move)
         labels.mouse_drag_callbacks.remove(self._on_press)
-        labels.bind_key(END_KEY, None)
+        labels.bind_key(END, None)
         labels.events.mode.disconnect(self._on_mode)
         labels.events.selected_label.disconnect(self._on_move)
         self.controller.viewer.layers.selection.events.active.disconnect(self._on_active)

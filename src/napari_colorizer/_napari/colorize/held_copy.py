@@ -9,10 +9,9 @@ import numpy as np
 from napari.layers import Image
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.keys import KEPT_COPY
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import transform_of
-
-KEY = "Y"  # shows the copy as long as it is held
 
 
 class HeldCopy:
@@ -31,11 +30,11 @@ class HeldCopy:
     def __init__(self, controller: ColorizeController):
         self.controller, self.viewer = controller, controller.viewer
         self.layer: Image | None = None
-        self.viewer.bind_key(KEY, self._compare, overwrite=True)
+        self.viewer.bind_key(KEPT_COPY, self._compare, overwrite=True)
 
     def release(self) -> None:
         """Unbind the key."""
-        self.viewer.bind_key(KEY, None)
+        self.viewer.bind_key(KEPT_COPY, None)
 
     def hold(self) -> None:
         """Copy the present colors to a layer of their own."""
@@ -49,7 +48,7 @@ class HeldCopy:
         on_layers.note(layer, colors="kept")  # it is no image to color
         on_layers.add_beside(self.viewer, layer, self.viewer.layers.index(colors) + 1)
         self.layer = layer
-        self.controller.message.emit(f"Hold {KEY} to see the colors as they are now, in the layer {layer.name!r}")
+        self.controller.message.emit(f"Hold {KEPT_COPY} to see the colors as they are now, in the layer {layer.name!r}")
 
     def _compare(self, _viewer: Any) -> Generator[None, None, None]:
         layer, labels = self.layer, self.controller.labels

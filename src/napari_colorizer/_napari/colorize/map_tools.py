@@ -10,15 +10,14 @@ from qtpy.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout, QWidge
 from napari_colorizer._napari.colorize.brush_keys import BrushKeys
 from napari_colorizer._napari.colorize.confidence import Confidence
 from napari_colorizer._napari.colorize.confidence_slider import percent
-from napari_colorizer._napari.colorize.doubt_view import CHOICES, DoubtView
+from napari_colorizer._napari.colorize.doubt_view import DoubtView
 from napari_colorizer._napari.colorize.fill_tool import FillTool
+from napari_colorizer._napari.colorize.keys import CHOICES, END, NEXT_DOUBT, SHOW_DOUBT, SNAP, SPREAD, TAKE_CHOICE
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.snap_tool import SnapTool
 from napari_colorizer._napari.colorize.stroke_spreading import StrokeSpreading
 from napari_colorizer._napari.shared.dock import focus_canvas, row
 from napari_colorizer._napari.shared.layer_keys import LayerKeys
-
-SPREAD, SNAP, NEXT, LAYER = "Shift-S", "Shift-G", "Shift-N", "Shift-D"
 
 
 class MapTools(QWidget):
@@ -41,15 +40,15 @@ class MapTools(QWidget):
             {
                 SPREAD: self.spreading.spread,
                 SNAP: self.snapping.snap_under_cursor,
-                NEXT: self.doubt.go_on,
-                LAYER: self.doubt_button.click,
+                NEXT_DOUBT: self.doubt.go_on,
+                SHOW_DOUBT: self.doubt_button.click,
                 **self.brush_keys.keys(),
             }
         )
         self.choice_keys = LayerKeys(  # in the place of napari's tools, as long as there is something to choose
             {
-                "Escape": self.doubt.close,
-                **{str(place + 1): partial(self.doubt.take, place) for place in range(CHOICES)},
+                END: self.doubt.close,
+                **{key: partial(self.doubt.take, place) for place, key in enumerate(TAKE_CHOICE)},
             }
         )
         self.controller.layers_changed.connect(self._bind)

@@ -6,19 +6,20 @@ from dataclasses import replace
 
 from napari_colorizer.classes import Class, ClassMap, distinct_color
 
+# What often touches in photographs is at least 10 apart (CIEDE2000), for protanopes and deuteranopes too.
 NATURAL = {
-    **{"sky": "#87b5e8", "water": "#2f7d9c", "snow": "#eef3f8", "grass": "#6fb536", "tree": "#2a6128"},
-    **{"flower": "#e0568c", "pottedplant": "#3f8f56", "mountain": "#74856b", "ground": "#9a7b56", "rock": "#8a8580"},
-    **{"road": "#6d737b", "sidewalk": "#b8b4ab", "platform": "#a39c94", "track": "#5b524c", "skin": "#eebd9b"},
-    **{"hair": "#4b2f1b", "person": "#d08d63", "clothes": "#3d4f8f", "building": "#b59c84", "wall": "#d9cdb8"},
-    **{"window": "#a5cbdc", "door": "#84532f", "fence": "#94815f", "floor": "#b18a63", "ceiling": "#e8e4dc"},
-    **{"wood": "#a06c38", "sign": "#e2c22e", "car": "#b5322f", "bus": "#d8832b", "truck": "#7e3f3a"},
-    **{"train": "#58707f", "motorbike": "#3c3f45", "bicycle": "#5f6b78", "boat": "#c8703c", "aeroplane": "#c4cdd7"},
-    **{"cat": "#c98d50", "dog": "#8c6440", "horse": "#70401f", "cow": "#a98c7a", "sheep": "#e7e1d3"},
-    **{"bird": "#7f97ad", "chair": "#96653a", "sofa": "#95474a", "bed": "#c5b3d6", "bedcloth": "#dccee7"},
-    **{"diningtable": "#7a4c2b", "cabinet": "#8e6a48", "shelves": "#a5835c", "bench": "#80613f", "bag": "#94552b"},
-    **{"book": "#c3b181", "bottle": "#3a8767", "cup": "#dcd3c6", "plate": "#eee9df", "food": "#d89a3c"},
-    **{"curtain": "#a55a6c", "light": "#fff0b0", "tvmonitor": "#2b3138", "computer": "#4d555f"},
+    **{"sky": "#87b5e8", "water": "#2f7d9c", "snow": "#eef3f8", "grass": "#61a724", "tree": "#2d642d"},
+    **{"flower": "#db5288", "pottedplant": "#3f8f56", "mountain": "#74856b", "ground": "#a28360", "rock": "#8a8580"},
+    **{"road": "#727b82", "sidewalk": "#b3b4b5", "platform": "#a39c94", "track": "#5b524c", "skin": "#fdcea1"},
+    **{"hair": "#4b2f1b", "person": "#df9e72", "clothes": "#405191", "building": "#b39e8f", "wall": "#ccc2b1"},
+    **{"window": "#a5cbdc", "door": "#754620", "fence": "#948267", "floor": "#aa835e", "ceiling": "#f0ebe5"},
+    **{"wood": "#a06c38", "sign": "#e2c22e", "car": "#c32241", "bus": "#d8832b", "truck": "#7e3f3a"},
+    **{"train": "#58707f", "motorbike": "#3c3f45", "bicycle": "#54616e", "boat": "#c8703c", "aeroplane": "#c4cdd7"},
+    **{"cat": "#dda06b", "dog": "#8c6440", "horse": "#572c00", "cow": "#a28d89", "sheep": "#ece0d4"},
+    **{"bird": "#7f97ad", "chair": "#96653a", "sofa": "#843a3d", "bed": "#bba9cc", "bedcloth": "#e0d2ea"},
+    **{"diningtable": "#76492e", "cabinet": "#8a6644", "shelves": "#a5835c", "bench": "#7f623c", "bag": "#905429"},
+    **{"book": "#c3b181", "bottle": "#3a8767", "cup": "#c5bfb3", "plate": "#efebe3", "food": "#f9b74f"},
+    **{"curtain": "#a55a6c", "light": "#fff0b0", "tvmonitor": "#2c3036", "computer": "#3c444e"},
     **{"keyboard": "#5d6269", "mouse": "#7a7f87"},
 }
 

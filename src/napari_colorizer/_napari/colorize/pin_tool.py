@@ -18,6 +18,7 @@ from napari_colorizer._napari.colorize.color_popup import ColorPopup
 from napari_colorizer._napari.colorize.color_updates import asked_in
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.eyedropper import Eyedropper
+from napari_colorizer._napari.colorize.keys import PALETTE
 from napari_colorizer._napari.colorize.likely_colors import Offered, Thing, offer, same_region
 from napari_colorizer._napari.colorize.pointing import pixel_on
 from napari_colorizer._napari.colorize.wished import Region
@@ -27,7 +28,6 @@ from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.engine.pins import Pin
 
-KEY = "Q"  # of what is under the cursor
 SWATCH_LIGHTNESS = 65.0
 MOST_LAST = 8
 RIGHT_BUTTON = 2
@@ -52,14 +52,14 @@ class PinTool:
         self.popup.dropper_requested.connect(self._ask_dropper)
         self.viewer = controller.viewer
         self.viewer.mouse_drag_callbacks.append(self._on_press)
-        self.viewer.bind_key(KEY, lambda _: self.open_under_cursor(), overwrite=True)
+        self.viewer.bind_key(PALETTE, lambda _: self.open_under_cursor(), overwrite=True)
 
     def release(self) -> None:
         """Let go of the viewer."""
         self.dropper.release()
         self.popup.hide()
         self.viewer.mouse_drag_callbacks.remove(self._on_press)
-        self.viewer.bind_key(KEY, None)
+        self.viewer.bind_key(PALETTE, None)
 
     # -- what the palette is opened for
 

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, Literal
 
 from napari.layers import Labels
+from qtpy.QtWidgets import QMenu, QPushButton
 
+from napari_colorizer._napari.colorize.keys import RESET_CLASS, RESET_REGION, shown
 from napari_colorizer._napari.colorize.prediction import Prediction
 
 ClickScope = Literal["class", "region"]
-KEYS: dict[str, ClickScope] = {"Shift-C": "class", "Shift-R": "region"}
+KEYS: dict[str, ClickScope] = {RESET_CLASS: "class", RESET_REGION: "region"}
+
+
+class ResetButton(QPushButton):
+    """Offers what can be reset.
+
+    Parameters
+    ----------
+    tool : ResetTool
+    """
+
+    def __init__(self, tool: ResetTool):
+        super().__init__("Reset to prediction")
+        menu = QMenu(self)
+        menu.addAction("Whole map", lambda: tool.prediction.reset("map"))
+        for key, scope in KEYS.items():
+            text = f"{scope.capitalize()} that I click ({shown(key)}: under the cursor)"
+            menu.addAction(text, partial(tool.ask, scope))
+        self.setMenu(menu)
+        self.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
 
 
 class ResetTool:

@@ -9,14 +9,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShowEvent
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QShortcut, QWidget
 
+from napari_colorizer._napari.colorize.keys import SAVE
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.sitting_menu import SittingMenu
 from napari_colorizer._napari.shared.dock import viewer_window
 from napari_colorizer._napari.shared.questions import Told, ask_to_overwrite
 from napari_colorizer.color_files import SUFFIXES
 from napari_colorizer.files import COLOR_SUFFIX, LABELS_SUFFIX
-
-KEYS = "Ctrl+Shift+S"
 
 
 class SaveButton(QPushButton):
@@ -33,15 +32,15 @@ class SaveButton(QPushButton):
         super().__init__("Save")
         self.saver = saver
         menu = QMenu(self)
-        menu.addAction(f"Label map and colors…\t{KEYS}", self.save_both)
+        menu.addAction(f"Label map and colors…\t{SAVE}", self.save_both)
         menu.addAction("Label map…", self.save_labels)
         menu.addAction("Colors…", self.save_colors)
         self.sittings = SittingMenu(saver, menu, self)
         self.setMenu(menu)
         self.setToolTip(
-            f"<p>Saves the label map as a PNG that holds its classes, and the colors as any picture ({KEYS})</p>"
+            f"<p>Saves the label map as a PNG that holds its classes, and the colors as any picture ({SAVE})</p>"
         )
-        self.keys = QShortcut(QKeySequence(KEYS), dock)
+        self.keys = QShortcut(QKeySequence(SAVE), dock)
         self.keys.setContext(Qt.ShortcutContext.WindowShortcut)
         self.keys.activated.connect(self.save_both)
         saver.overwrite_requested.connect(self._ask)

@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from psygnal import Signal
 
+from napari_colorizer._napari.colorize.class_history import ClassState
 from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EVENTS, PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.model_info import ModelInfo
 from napari_colorizer._napari.colorize.wish_history import WishHistory, history_of
@@ -166,6 +167,26 @@ class Selection:
         self.default_classes = classes
         if self.labels is not None:
             on_layers.show_classes(self.labels, classes)
+        self.classes_changed.emit()
+        self.follow()
+
+    @property
+    def class_state(self) -> ClassState:
+        """What `restore_classes` needs to bring the present classes back."""
+        if self.labels is None:
+            return ClassState(None, self.default_classes)
+        own = on_layers.class_map_of(self.labels)
+        return ClassState(own, self.default_classes, on_layers.is_regions(self.labels))
+
+    def restore_classes(self, state: ClassState) -> None:
+        """Bring back the classes of before."""
+        self.default_classes = state.usual
+        if self.labels is not None and state.own is not None:
+            on_layers.show_classes(self.labels, state.own)
+        elif self.labels is not None:
+            on_layers.forget_classes(self.labels)
+            if state.regions:
+                on_layers.mark_regions(self.labels)
         self.classes_changed.emit()
         self.follow()
 

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -29,20 +28,23 @@ from napari_colorizer._napari.colorize.color_tools import ColorTools
 from napari_colorizer._napari.colorize.compare_keys import CompareKeys
 from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.device_box import DeviceBox
 from napari_colorizer._napari.colorize.fill_tool import FillTool
 from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
+from napari_colorizer._napari.colorize.keys_page import KeysPage
 from napari_colorizer._napari.colorize.known_files import KnownFiles
 from napari_colorizer._napari.colorize.map_tools import MapTools
 from napari_colorizer._napari.colorize.prediction import Prediction
-from napari_colorizer._napari.colorize.reset_tool import ResetTool
+from napari_colorizer._napari.colorize.reset_tool import ResetButton, ResetTool
 from napari_colorizer._napari.colorize.save_button import SaveButton
 from napari_colorizer._napari.colorize.saving import Saver
 from napari_colorizer._napari.colorize.series import SeriesColoring
 from napari_colorizer._napari.colorize.series_bar import SeriesBar
 from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
+from napari_colorizer._napari.colorize.welcome import ColorizeWelcome
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in, show_number
@@ -88,7 +90,7 @@ class ColorizeWidget(Dock):
         self._connect()
         self.reset_choices()
         self._choose_first_image()
-        controller.tasks.submit(Request("warm up", lambda: self._warm_up, self._offer_devices, "Loading the model"))
+        controller.tasks.submit(Request("warm up", lambda: self._warm_up, self.devices.offer, "Loading the model"))
         series = self.series
         self.destroyed.connect(lambda: controller.close())
         self.destroyed.connect(lambda: series.close())
@@ -103,6 +105,7 @@ class ColorizeWidget(Dock):
             self.brush_color,
             self.compare_keys,
             self.save_button,
+            self.keys_page,
         ):
             tool.release()
         self.keeping.stop()
@@ -132,6 +135,7 @@ class ColorizeWidget(Dock):
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
         self.color_tools = ColorTools(self.controller, self.class_list, self)
+        self.reset_button = ResetButton(self.reset_tool)
         self.brush_color = BrushColor(self.controller, self)
         self.series_bar = SeriesBar(self.series)
         self.save_button = SaveButton(self.saver, self)
@@ -143,33 +147,27 @@ class ColorizeWidget(Dock):
         self.confidence = ConfidenceSlider(self.prediction)
         self.place = QLabel()
         self.offer_bar = OfferBar()
+        self.keys_page = KeysPage(self.viewer, self)
+        self.welcome = ColorizeWelcome(self.controller)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.offer_bar)
+        layout.addWidget(self.welcome)
         layout.addLayout(form({"Image": self.images, "Label map": self.label_maps, "Model": self.models}))
         layout.addLayout(row(self.predict_button, self.confidence.labeled))
         layout.addLayout(row(self.follow_box, self.colorize_button))
         layout.addWidget(self.class_list, stretch=1)
         layout.addWidget(self.map_tools)
-        layout.addWidget(self._make_reset())
+        layout.addWidget(self.reset_button)
         layout.addWidget(self.color_tools.folded)
         layout.addWidget(self.series_bar)
         layout.addLayout(self._make_folder_row())
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
+        layout.addWidget(self.keys_page)
         layout.addWidget(self.work)
         layout.addWidget(self.message)
         self.show_content(content)
-
-    def _make_reset(self) -> QPushButton:
-        menu = QMenu(self)
-        menu.addAction("Whole map", lambda: self.prediction.reset("map"))
-        menu.addAction("Class that I click (Shift+C: under the cursor)", lambda: self.reset_tool.ask("class"))
-        menu.addAction("Region that I click (Shift+R: under the cursor)", lambda: self.reset_tool.ask("region"))
-        self.reset_button = QPushButton("Reset to prediction")
-        self.reset_button.setMenu(menu)
-        self.reset_button.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
-        return self.reset_button
 
     def _make_folder_row(self) -> QHBoxLayout:
         self.open_folder_button = QPushButton("Open folder…")
@@ -182,9 +180,7 @@ class ColorizeWidget(Dock):
         return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
 
     def _make_options(self) -> QCollapsible:
-        self.devices = QComboBox()
-        self.devices.addItem("auto", "auto")
-        self.devices.setToolTip("What the networks run on; auto takes the fastest there is")
+        self.devices = DeviceBox(self.controller)
         self.working_size = number_box(ColorizeOptions, "working_size", OWN)
         content = QWidget()
         content.setLayout(
@@ -214,7 +210,6 @@ class ColorizeWidget(Dock):
         self.previous_button.clicked.connect(lambda: self.folder.step(-1))
         self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
-        self.devices.activated.connect(lambda: controller.set_options(device=self.devices.currentData()))
         self.working_size.valueChanged.connect(
             lambda: controller.set_options(working_size=number_in(self.working_size))
         )
@@ -259,6 +254,7 @@ class ColorizeWidget(Dock):
             self._show_message("")  # it was about another image, or about there being none
         if controller.image is not self._offered_of:
             self.offer_bar.withdraw()
+        self.welcome.setVisible(not self.image_choices())
         labels = [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
         fill(self.images, [("", None), *((layer.name, layer) for layer in self.image_choices())], controller.image)
         fill(self.label_maps, [("(new)", None), *((layer.name, layer) for layer in labels)], controller.labels)
@@ -302,6 +298,3 @@ class ColorizeWidget(Dock):
         from napari_colorizer.engine.devices import available_devices  # brings torch
 
         return available_devices()
-
-    def _offer_devices(self, names: dict[str, str]) -> None:
-        fill(self.devices, [(shown, name) for name, shown in names.items()], self.controller.options.device)

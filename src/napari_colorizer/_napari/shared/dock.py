@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
 from superqt import QCollapsible
 
 LEAST_WIDTH = 300
+ARROW_COLOR = "#808080"  # legible on light and dark
 LAYOUT_MS = 50  # for the layout to settle
 WIDTH_EVENTS = (
     QEvent.Type.LayoutRequest,
@@ -31,19 +33,23 @@ class Dock(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._fit_content()
         self._shown: QWidget | None = None
+        self._shown_at = (-1, -1)  # its top and height
         self._show_soon = QTimer(self, singleShot=True, interval=LAYOUT_MS)
         self._show_soon.timeout.connect(self._scroll)
 
     def reveal(self, widget: QWidget) -> None:
-        """Scroll to a part of the content, once it has its place: its size may just have changed."""
-        self._shown = widget
+        """Scroll to a part of the content, until it has its place: its size may just be changing."""
+        self._shown, self._shown_at = widget, (-1, -1)
         self._show_soon.start()
 
     def _scroll(self) -> None:
         if self._shown is not None:
-            top = self._shown.mapTo(self.widget(), QPoint()).y()
-            for y in (top + self._shown.height(), top):  # (ensureWidgetVisible is content with a text's cursor)
+            top, height = self._shown.mapTo(self.widget(), QPoint()).y(), self._shown.height()
+            for y in (top + height, top):  # (ensureWidgetVisible is content with a text's cursor)
                 self.ensureVisible(0, y, 0, 0)
+            if (top, height) != self._shown_at:
+                self._shown_at = top, height
+                self._show_soon.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay as wide as the content must be; a scroll area hears of its content's events."""
@@ -109,9 +115,28 @@ def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
 
 def options_part() -> QCollapsible:
     """A part of a dock that is unfolded by whoever needs it."""
-    options = QCollapsible("Options")
-    options.toggleButton().setToolTip("Show or hide what seldom has to be changed")
-    return options
+    return FoldedPart("Options", "Show or hide what seldom has to be changed")
+
+
+class FoldedPart(QCollapsible):
+    """A part of a dock with a title that folds and unfolds it.
+
+    Parameters
+    ----------
+    title : str
+    tip : str
+    """
+
+    def __init__(self, title: str, tip: str):
+        super().__init__(title)
+        button = self.toggleButton()
+        button.setToolTip(tip)
+        usual, legible = button.palette(), button.palette()
+        legible.setColor(QPalette.ColorRole.WindowText, QColor(ARROW_COLOR))
+        button.setPalette(legible)  # the arrows are drawn with it, black on the dark theme else
+        self.setExpandedIcon("▼")
+        self.setCollapsedIcon("▶")
+        button.setPalette(usual)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari.components import ViewerModel
+from napari.layers import Image
 from napari.utils.notifications import show_info
 from napari.utils.theme import get_theme
 from qtpy.QtGui import QColor
@@ -26,6 +27,7 @@ from napari_colorizer._napari.colorize.training_pairs import collected_folder, c
 from napari_colorizer._napari.shared.dock import Dock, add_row, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in
 from napari_colorizer._napari.shared.text_box import TextBox
+from napari_colorizer._napari.shared.welcome import Welcome
 from napari_colorizer._napari.train.close_guard import ClosingGuard
 from napari_colorizer._napari.train.controller import TrainController
 from napari_colorizer._napari.train.curves import Curves
@@ -36,6 +38,12 @@ from napari_colorizer.training.run_folder import runs_folder
 
 NETWORKS = (("both, one after the other", "both"), ("segmenter (labels)", "segmenter"), ("colorizer", "colorizer"))
 MESSAGE_LINES, RECORD_LINES = 12, 20
+WELCOME = (
+    "Train teaches a model what is in your own images, and their colors.",
+    "It learns from a labeled set: color images, each with a label map that says what is where.",
+    "Begin with a folder of such pairs, or make some: correct label maps in the dock <i>Colorize</i>, and press "
+    "<b>Add to training set</b> there.",
+)
 ELSEWHERE = ("data", "start", "network", "name", "run", "epochs", "nodes")  # options that have no generated field
 
 
@@ -58,6 +66,7 @@ class TrainWidget(Dock):
         self.choose_recipe(RECIPES[0])
         self._show_phase()
         self._show_progress()
+        self._show_welcome()
         self._follow_theme()
         self.destroyed.connect(lambda: controller.close())
 
@@ -81,12 +90,14 @@ class TrainWidget(Dock):
         self.message, self.record = TextBox(MESSAGE_LINES), TextBox(RECORD_LINES, framed=True)
         self.curves = Curves()
         self.curves.hide()
+        self.welcome = Welcome(WELCOME)
         self._explain()
         content = QWidget()
         layout = QVBoxLayout(content)
         fields = form({"Data": self.data, "Start from": self.starts, "Network": self.networks, "Epochs": self.epochs})
         fields.insertRow(1, row(self.browse_button, self.collected_button))
         add_row(fields, "New model", self.name)
+        layout.addWidget(self.welcome)
         layout.addLayout(fields)
         layout.addWidget(self._make_options())
         layout.addLayout(row(self.check_button, self.start_button))
@@ -140,6 +151,9 @@ class TrainWidget(Dock):
         controller.changed.connect(self._show_phase)
         controller.progress_changed.connect(self._show_progress)
         controller.choices_changed.connect(self.reset_choices)
+        self.data.textChanged.connect(self._show_welcome)
+        for event in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
+            event.connect(self._show_welcome)
         self.viewer.events.theme.connect(self._follow_theme)
 
     def values(self) -> dict[str, Any]:
@@ -235,6 +249,10 @@ class TrainWidget(Dock):
         self.curves.setVisible(bool(controller.history.losses or controller.history.metrics))
         self.curves.show_history(controller.history)
 
+    def _show_welcome(self, _event: Any = None) -> None:
+        images = any(isinstance(layer, Image) for layer in self.viewer.layers)
+        self.welcome.setVisible(not images and not self.data.text())
+
     def _follow_theme(self, _event: Any = None) -> None:
         self.curves.set_text_color(QColor(get_theme(self.viewer.theme).text.as_hex()))
 
@@ -243,6 +261,8 @@ class TrainWidget(Dock):
         was_training = self.controller.process.running
         self.controller.close()
         self.viewer.events.theme.disconnect(self._follow_theme)
+        for event in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
+            event.disconnect(self._show_welcome)
         if was_training:
             run = self.controller.run
             where = f"It can be resumed: its folder is {run}" if run else "It had not begun yet"
