@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 
 Index = tuple[int, ...]
@@ -66,13 +67,13 @@ class LayerSource:
 
 def carried_slices(labels: Labels | None) -> dict[str, int]:
     """The checksums of the slices of a labels layer that were filled by us."""
-    return {} if labels is None else dict(labels.metadata.get(on_layers.METADATA_KEY, {}).get(NOTE, {}))
+    return {} if labels is None else dict(labels.metadata.get(layer_notes.METADATA_KEY, {}).get(NOTE, {}))
 
 
 def note_carried(labels: Labels, index: Index) -> None:
     """Note that a slice of a labels layer is as we have filled it."""
     plane = np.asarray(on_layers.full_data(labels)[index])
-    on_layers.note(labels, **{NOTE: carried_slices(labels) | {str(index): checksum(plane)}})
+    layer_notes.note(labels, **{NOTE: carried_slices(labels) | {str(index): checksum(plane)}})
 
 
 def checksum(plane: NDArray[np.integer]) -> int:
