@@ -25,7 +25,7 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
-	.ci/with-display $(BIN)/pytest -n logical --maxprocesses=4 --dist=loadfile --durations=0 --durations-min=2
+	.ci/with-display $(BIN)/pytest -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=0 --durations-min=2
 
 docs: .venv/installed
 	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[docs]'

@@ -1,4 +1,6 @@
+import gc
 import signal
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -19,6 +21,22 @@ load_compiled().join()  # colors that are painted before and after it is there m
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; programs under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONG = (  # files that `make test` begins with, so that no worker is left with one of them at the end
+    "test_cli_train.py",
+    "test_cli_evaluate.py",
+    "test_interrupted.py",
+    "test_workers.py",
+    "test_autosave.py",
+    "test_end_to_end.py",
+    "test_cli.py",
+    "test_default.py",
+    "test_fill_tool.py",
+    "test_cli_bench.py",
+    "test_window.py",
+    "test_fit.py",
+    "test_demo.py",
+    "test_interpreter_end.py",
+)
 TINY_IDS = (0, 1, 2, 7)
 SKY, GRASS = 1, 2
 SKY_COLOR, GRASS_COLOR = (120, 170, 230), (60, 130, 40)
@@ -31,6 +49,19 @@ def pytest_addoption(parser):
 def pytest_itemcollected(item):
     if "gpu" in item.fixturenames:
         item.add_marker("gpu")
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # of one of several workers
+        counts, last = Counter(item.path for item in items), len(LONG)
+        places = {path: LONG.index(path.name) if path.name in LONG else last for path in counts}
+        items.sort(key=lambda item: (places[item.path], -counts[item.path]))
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from walking, in each test, through all that was imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +12,13 @@ import numpy as np
 import psutil
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
+from napari_colorizer.color_profiles import NO_COLORS, bend, converted, in_srgb, png_curve
 from napari_colorizer.errors import FileError
 
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-NO_COLORS = ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV")  # modes whose values are not gray or RGB
 GRAY_ALPHA = ("LA", "La")
 FEW_BITS = {"L;2": 85, "L;4": 17}  # how Pillow spreads 2 and 4 bits over 8
 DEEP = {  # how Pillow reads the upper and the lower bytes of a PNG of 16 bits, of which it keeps the upper ones alone
@@ -39,9 +38,6 @@ TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     8: np.rot90,
 }
 SIDEWAYS = (5, 6, 7, 8)  # turns that swap height and width
-SCREEN_GAMMA, LIKE_SCREEN = 1 / 2.2, 0.05  # of a PNG's gAMA, and how far from it still means sRGB
-SRGB = ImageCms.createProfile("sRGB")
-Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 _opening = Lock()
 
 
@@ -49,11 +45,11 @@ def decode_shown(path: Path) -> NDArray[Any]:
     """The pixels as they are meant to be shown: upright, 0 black, in sRGB; any exception where that fails."""
     if is_tiff(path):
         pixels, profile = _read_tiff(path, "one gray or RGB image")
-        return _in_srgb(pixels, profile)
+        return in_srgb(pixels, profile)
     with open_image(path) as image:
-        curve = _png_curve(image)
+        curve = png_curve(image)
         pixels, profile = _deep_png(path, image) or _shown(ImageOps.exif_transpose(image))
-    return _bend(pixels, curve) if curve else _in_srgb(pixels, profile)
+    return bend(pixels, curve) if curve else in_srgb(pixels, profile)
 
 
 def decode_numbers(path: Path, key: str) -> tuple[NDArray[Any], str | None]:
@@ -122,7 +118,7 @@ def decode_page(path: Path, page: Any, number: int, shown: bool) -> NDArray[Any]
         pixels, profile = _read_with_pillow(path, first, shown, number)
     else:
         pixels = _upright(pixels, first.axes, first, shown)
-    return _in_srgb(pixels, profile) if shown else pixels
+    return in_srgb(pixels, profile) if shown else pixels
 
 
 def _upright(pixels: NDArray[Any], axes: str, page: Any, shown: bool) -> NDArray[Any]:
@@ -211,7 +207,7 @@ def _shown(image: Image.Image) -> tuple[NDArray[Any], bytes | None]:
     if image.mode in GRAY_ALPHA:
         image = image.convert("LA").getchannel("L")
     elif image.mode in ("LAB", "CMYK"):
-        return np.asarray(_converted(image, profile)), None
+        return np.asarray(converted(image, profile)), None
     elif image.mode in NO_COLORS:
         image = image.convert("RGB")
     return np.asarray(image), profile
@@ -245,73 +241,3 @@ def _stored(image: Image.Image) -> NDArray[Any]:
     spread = next((FEW_BITS[str(part)[:3]] for part in parts if str(part)[:3] in FEW_BITS), 1)
     numbers = np.asarray(ImageOps.exif_transpose(image))
     return numbers // spread if spread > 1 else numbers
-
-
-# -- color profiles
-
-
-def _converted(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """An image of CIE Lab or CMYK as sRGB; without a usable profile CMYK counts as plain ink."""
-    try:
-        source: Any = io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
-        return cast(Image.Image, ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB"))
-    except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB")
-
-
-def _in_srgb(pixels: NDArray[Any], profile: bytes | None) -> NDArray[Any]:
-    """Gray or RGB pixels as a screen should show them; unchanged without a profile, or through a damaged one."""
-    if not profile or pixels.dtype.kind not in "u" or pixels.ndim not in (2, 3):
-        return pixels
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = source.profile.xcolor_space.strip()
-        if pixels.ndim == 2 and space == "GRAY":
-            return _bend(pixels, _curve_of(source))
-        if pixels.ndim == 3 and space == "RGB" and "srgb" not in (source.profile.profile_description or "").lower():
-            return _seen_through(pixels, source)
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        pass
-    return pixels
-
-
-def _curve_of(source: ImageCms.ImageCmsProfile) -> Curve:
-    """What a profile of gray images makes of a gray."""
-    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    exact = ImageCms.Flags.NOOPTIMIZE  # else a coarse table stands for the curve, where it is dark
-    seen: Any = ImageCms.profileToProfile(ramp, source, SRGB, outputMode="RGB", flags=exact)
-    table = np.asarray(seen)[0, :, 1] / 255.0
-    return lambda values: np.interp(values, np.linspace(0, 1, 256), table)
-
-
-def _seen_through(pixels: NDArray[Any], source: ImageCms.ImageCmsProfile) -> NDArray[np.uint8]:
-    """RGB in sRGB, with 8 bits; other channels are left out."""
-    eight = pixels[..., :3] if pixels.dtype == np.uint8 else (pixels[..., :3] >> (8 * (pixels.dtype.itemsize - 1)))
-    image = Image.fromarray(np.ascontiguousarray(eight, np.uint8))
-    return np.asarray(ImageCms.profileToProfile(image, source, SRGB))
-
-
-def _png_curve(image: Image.Image) -> Curve | None:
-    """What a PNG's gAMA makes of a value, where it says something else than sRGB and nothing goes before it."""
-    gamma = image.info.get("gamma")
-    if not gamma or "srgb" in image.info or "icc_profile" in image.info or image.mode in NO_COLORS:
-        return None
-    if abs(gamma - SCREEN_GAMMA) < LIKE_SCREEN * SCREEN_GAMMA:
-        return None
-
-    def seen(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        linear = values ** (1 / gamma)
-        return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
-
-    return seen
-
-
-def _bend(pixels: NDArray[Any], curve: Curve) -> NDArray[Any]:
-    """Apply a curve on 0..1 to unsigned integers over the full range of their type; an alpha channel stays."""
-    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
-        return pixels
-    most = np.iinfo(pixels.dtype).max
-    table = np.rint(np.clip(curve(np.arange(most + 1) / most), 0, 1) * most).astype(pixels.dtype)
-    if pixels.ndim == 3 and pixels.shape[-1] == 4:
-        return np.concatenate([table[pixels[..., :3]], pixels[..., 3:]], -1)
-    return table[pixels]

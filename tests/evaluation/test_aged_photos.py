@@ -23,7 +23,7 @@ def oracle(monkeypatch, photos):
 
     def pretend(unaged, aged):
         def chroma(self, labels=None, hints=None, classes=None):
-            return truth[labels.tobytes()] * (aged if self._values.ndim == 2 else unaged)
+            return truth[labels.tobytes()] * (aged if self._computed.values.ndim == 2 else unaged)
 
         monkeypatch.setattr(Session, "chroma", chroma)
 

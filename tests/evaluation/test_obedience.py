@@ -3,16 +3,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from napari_colorizer.classes import Class, ClassMap
-from napari_colorizer.color import lightness, luma
 from napari_colorizer.datasets.sets import Photo
 from napari_colorizer.engine.session import Session
 from napari_colorizer.errors import ModelError
 from napari_colorizer.evaluation.metrics.baselines import paint
 from napari_colorizer.evaluation.metrics.color import ciede2000, to_lab
-from napari_colorizer.evaluation.obedience import FIGURES, NEUTRAL_RADIUS, evaluate_behavior, half_contrast
+from napari_colorizer.evaluation.obedience import FIGURES, evaluate_behavior
+from napari_colorizer.evaluation.region_trials import NEUTRAL_RADIUS
 
 SKY, GRASS, BOAT = 1, 2, 7  # in the photos and in the tiny model
 COLORS = {0: (0, 0), SKY: (-5, -25), GRASS: (-20, 25), BOAT: (25, 20)}
@@ -45,7 +44,7 @@ def oracle(monkeypatch):
             labels = np.zeros(self.shape, np.uint8) if labels is None else labels
             rows = np.empty((0, 5)) if hints is None else hints.rows
             calls.append((labels, rows))
-            return paint(np.round(self._values.numpy() * 255).astype(np.uint8), chroma(labels, rows))
+            return paint(np.round(self._computed.values.numpy() * 255).astype(np.uint8), chroma(labels, rows))
 
         monkeypatch.setattr(Session, "colorize", colorize)
         return calls
@@ -177,7 +176,7 @@ def test_far_is_far_in_working_pixels(model, photos, classes, tall):
 def test_less_contrast_that_changes_the_chroma(model, photos, classes, monkeypatch):
     def chroma(self, labels=None, hints=None, classes=None):
         found = np.zeros((*self.shape, 2), np.float32)
-        if self._values.ndim == 2:  # the gray image of half the contrast
+        if self._computed.values.ndim == 2:  # the gray image of half the contrast
             found[..., 0], found[..., 1] = 0.3 * 128, 0.4 * 128
             found[0, 0] = 128, 0
         return found
@@ -187,12 +186,6 @@ def test_less_contrast_that_changes_the_chroma(model, photos, classes, monkeypat
     assert found["contrast"] == {"value": pytest.approx(0.5, abs=1e-3), "count": 4, "at most": 0.02}
     assert found["contrast p99"]["value"] == pytest.approx(0.5, abs=1e-5)
     assert found["contrast largest"]["value"] == pytest.approx(1)
-
-
-@pytest.mark.parametrize(("kind", "of", "middle"), [("L*", lightness, 50), ("BT.601", luma, 0.5)])
-def test_half_the_contrast_is_that_of_the_network_s_input(photos, kind, of, middle):
-    dull = of(torch.from_numpy(half_contrast(photos[0].rgb, kind)))
-    np.testing.assert_allclose((dull - middle) * 2, of(torch.tensor(photos[0].rgb) / 255) - middle, rtol=0, atol=1e-3)
 
 
 def test_neutral_hints_that_are_followed_or_not(model, photos, classes, oracle):

@@ -12,7 +12,8 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info
 from skimage import color, data
 
-from napari_colorizer._napari.shared.layers import METADATA_KEY, class_map_of, show_classes
+from napari_colorizer._napari.shared.layer_notes import METADATA_KEY
+from napari_colorizer._napari.shared.layers import class_map_of, show_classes
 from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError

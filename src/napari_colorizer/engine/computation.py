@@ -57,7 +57,7 @@ class Computation:
     tiles: StaleTiles
 
     def __init__(self, setup: ColorizerSetup, values: Tensor, frame: Frame, options: ColorizeOptions):
-        self._setup, self._values, self._frame, self._options = setup, values, frame, options
+        self._setup, self.values, self._frame, self._options = setup, values, frame, options
         unlabeled = np.zeros(frame.full, np.uint8)
         self.wanted = Wanted(unlabeled, Hints(), setup.known_classes(), {}, ResolvedPins({}, {}), Adjustment())
         self._target: NDArray[np.uint8] | None = None  # of which the tiles tell how far it is painted
@@ -71,7 +71,7 @@ class Computation:
     @torch.inference_mode()
     def prepare(self, device: torch.device) -> None:
         """Compute on a device what does not depend on the labels, and forget what was said of them."""
-        values, config = self._values.to(device), self._setup.config
+        values, config = self.values.to(device), self._setup.config
         x = self._frame.shrink(network_input(values, config.lightness))
         self._picture = Picture.of(values, self._frame, self._setup.network_on(device), x)
         self._begin()

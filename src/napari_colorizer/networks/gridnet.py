@@ -95,7 +95,21 @@ class GridNet(nn.Module):
         super().__init__()
         self.config = config
         self.drop_branch = drop_branch
-        widths, rows, middle = config.widths, range(len(config.widths)), config.columns // 2
+        self._build_entries(config)
+        self._build_grid(config)
+        classes = len(config.ids)
+        head = config.head or classes
+        self.last = nn.Sequential(
+            conv3x3(config.widths[0], head),
+            nn.BatchNorm2d(head),
+            nn.ReLU(),
+            conv3x3(head, classes),
+            nn.BatchNorm2d(classes),
+        )
+
+    def _build_entries(self, config: GridNetConfig) -> None:
+        """Build what column 0 begins with: an image encoder, which fills all of it, or the first layers."""
+        widths = config.widths
         if config.image_encoder:
             self.image_encoder = ImageEncoder(config.image_encoder)
             self.entries = nn.ModuleList(
@@ -111,6 +125,10 @@ class GridNet(nn.Module):
                 nn.BatchNorm2d(widths[0]),
                 nn.ReLU(),
             )
+
+    def _build_grid(self, config: GridNetConfig) -> None:
+        """Build the edges between the rows and columns."""
+        widths, rows, middle = config.widths, range(len(config.widths)), config.columns // 2
         self.across = nn.ModuleDict(
             {
                 f"{row}_{column}": Edge(conv3x3(widths[row], widths[row]), widths[row], widths[row])
@@ -131,15 +149,6 @@ class GridNet(nn.Module):
                 for row in rows[:-1]
                 for column in range(middle, config.columns)
             }
-        )
-        classes = len(config.ids)
-        head = config.head or classes
-        self.last = nn.Sequential(
-            conv3x3(widths[0], head),
-            nn.BatchNorm2d(head),
-            nn.ReLU(),
-            conv3x3(head, classes),
-            nn.BatchNorm2d(classes),
         )
 
     @classmethod

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels
 from napari.layers._layer_actions import _duplicate_layer
 
 from napari_colorizer._napari.colorize import inference, result_layers, session_cache
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.boxes import Box
@@ -204,7 +205,7 @@ def test_each_of_two_images_of_one_size_keeps_its_colors(two, wait):
         widget.controller.choose_image(viewer.layers[name])
     wait(widget)
     assert_both_are_right(viewer)
-    names = [layer.name for layer in viewer.layers if on_layers.is_colors(layer)]
+    names = [layer.name for layer in viewer.layers if layer_notes.is_colors(layer)]
     assert sorted(names) == ["a colors", "b colors"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.options import Adjustment
@@ -357,7 +357,7 @@ def test_a_renamed_or_moved_layer_stays_chosen_under_its_name(bare_predicted, ph
 
 def test_color_layers_are_not_offered_as_images(predicted):
     viewer, widget = predicted
-    assert on_layers.is_colors(viewer.layers["photo colors"])
+    assert layer_notes.is_colors(viewer.layers["photo colors"])
     assert [layer.name for layer in widget.image_choices()] == ["photo"]
 
 

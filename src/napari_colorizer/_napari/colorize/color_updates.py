@@ -19,6 +19,7 @@ from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
 from napari_colorizer._napari.colorize.wish_history import history_of
 from napari_colorizer._napari.colorize.wished import Asking, Plane, Wished
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.progress import Progress
@@ -156,7 +157,7 @@ class ColorUpdates:
             assert self.colors is not None
             if before is None:
                 outline(self.selection.labels)
-            on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
+            layer_notes.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
             self.tasks.submit(Request("more", more, show, "Coloring", can_wait=True, progress=progress))

@@ -17,6 +17,7 @@ from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.keys import DOTS, REDO, UNDO
 from napari_colorizer._napari.colorize.layer_events import listen
 from napari_colorizer._napari.colorize.wished import Dot, lies_in
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on, transform_of
 from napari_colorizer.classes import LAYER_NOTES
@@ -101,7 +102,7 @@ class DotsLayer:
             layer = Points(
                 np.empty((0, image.ndim)), name=NAME, size=size, face_color=FIRST_COLOR, border_color="white", **place
             )
-            on_layers.note(layer, dots=str(layer.unique_id), image=str(image.unique_id))
+            layer_notes.note(layer, dots=str(layer.unique_id), image=str(image.unique_id))
             on_layers.add_beside(self.viewer, layer, len(self.viewer.layers))
             self._known.add(layer)
             self._listen_to(layer)
@@ -179,7 +180,7 @@ def dots_of(image: Image | None, viewer: ViewerModel) -> Points | None:
     """The layer of dots of an image; a copy that the user made of one is none."""
     for layer in viewer.layers:
         own = layer.metadata.get(LAYER_NOTES, {}).get("dots") == str(layer.unique_id)
-        if own and isinstance(layer, Points) and on_layers.belongs_to(layer, image):
+        if own and isinstance(layer, Points) and layer_notes.belongs_to(layer, image):
             return layer
     return None
 

@@ -19,8 +19,8 @@ from napari_colorizer._napari.colorize.layer_reuse import let_be_drawn, show_gra
 from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.saved_state import SavedState, digest
 from napari_colorizer._napari.colorize.wished import Wished
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.layers import LayerError
 from napari_colorizer._napari.shared.questions import Answer
 from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import ClassMap
@@ -138,7 +138,7 @@ class FolderBrowser:
         """Ask about files of others that would be overwritten, and go on with those that are to stay."""
         try:
             others = self.files.of_others(self._would_write(self._own_labels()))
-        except LayerError as error:
+        except on_layers.LayerError as error:
             self.controller.complain("Saving", error)
             return
         if not others:
@@ -280,7 +280,7 @@ class FolderBrowser:
         if layer not in controller.viewer.layers:
             return
         show_gray(controller.viewer, colors, layer)
-        if kept is not None and kept in controller.viewer.layers and on_layers.is_laid(kept):
+        if kept is not None and kept in controller.viewer.layers and layer_notes.is_laid(kept):
             usual = controller.default_classes
             if labels is None:
                 show_label_map(kept, layer, np.zeros(on_layers.image_shape(layer), dtype_for(usual)), usual)

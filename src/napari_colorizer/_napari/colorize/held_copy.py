@@ -10,6 +10,7 @@ from napari.layers import Image
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.keys import KEPT_COPY
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import transform_of
 
@@ -45,7 +46,7 @@ class HeldCopy:
         copied = np.array(colors.data)
         name = f"{on_layers.colors_name(image)} (kept)"
         layer = Image(copied, rgb=True, name=name, visible=False, **transform_of(colors, 2))
-        on_layers.note(layer, colors="kept")  # it is no image to color
+        layer_notes.note(layer, colors="kept")  # it is no image to color
         on_layers.add_beside(self.viewer, layer, self.viewer.layers.index(colors) + 1)
         self.layer = layer
         self.controller.message.emit(f"Hold {KEPT_COPY} to see the colors as they are now, in the layer {layer.name!r}")

@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import transform_of
 from napari_colorizer.classes import LARGEST_ID
@@ -64,7 +65,7 @@ def copy_of(layer: Labels) -> Labels:
     if classes is not None:
         on_layers.show_classes(copy, classes)
     copy.contour = layer.contour
-    on_layers.note_laid(copy)
+    layer_notes.note_laid(copy)
     layer.visible = False
     return copy
 

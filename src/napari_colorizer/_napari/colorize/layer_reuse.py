@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_colorizer._napari.colorize.label_writing import replace_data
 from napari_colorizer._napari.colorize.result_layers import DRAWN_MS, remove_later
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer.classes import ClassMap
@@ -56,7 +57,7 @@ def show_label_map(layer: Labels, image: Image, data: NDArray[Any], classes: Cla
         on_layers.forget_classes(layer)
     else:
         on_layers.show_classes(layer, classes)
-    on_layers.note_image(layer, image)
+    layer_notes.note_image(layer, image)
 
 
 def show_gray(viewer: ViewerModel, colors: Image | None, image: Image) -> None:
@@ -64,7 +65,7 @@ def show_gray(viewer: ViewerModel, colors: Image | None, image: Image) -> None:
     if colors is None or colors not in viewer.layers:
         return
     if colors.multiscale:
-        on_layers.note(colors, colors="")
+        layer_notes.note(colors, colors="")
         remove_later(viewer, colors)
         return
     pixels = np.asarray(image.data)
@@ -72,7 +73,7 @@ def show_gray(viewer: ViewerModel, colors: Image | None, image: Image) -> None:
     colors.data = np.array(gray[..., :3])
     colors.name = on_layers.colors_name(image)
     put_on(colors, image)
-    on_layers.note_image(colors, image)
+    layer_notes.note_image(colors, image)
 
 
 def _eight_bits(pixels: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.uint8]:

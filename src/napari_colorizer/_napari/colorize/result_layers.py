@@ -13,6 +13,7 @@ from napari.layers._multiscale_data import MultiScaleData
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import transform_of
 from napari_colorizer.boxes import Box
@@ -32,7 +33,7 @@ def new_labels_layer(viewer: ViewerModel, image: Image, data: NDArray[Any], clas
     )
     if classes is not None:
         on_layers.show_classes(layer, classes)
-    on_layers.note_laid(layer)
+    layer_notes.note_laid(layer)
     viewer.add_layer(layer)
     return layer
 
@@ -87,8 +88,8 @@ def show_colors(
         name=on_layers.colors_name(image),
         **transform_of(image, 2),
     )
-    on_layers.note_colors(colors)  # before anybody sees the layer
-    on_layers.note_image(colors, image)
+    layer_notes.note_colors(colors)  # before anybody sees the layer
+    layer_notes.note_image(colors, image)
     on_layers.add_beside(viewer, colors, viewer.layers.index(image) + 1)
     if before is not None:
         remove_later(viewer, before)
@@ -98,7 +99,7 @@ def show_colors(
 
 def outline(labels: Labels | None) -> None:
     """Show only the borders of a label map that was laid here: filled, it hides the colors under it."""
-    if labels is None or not on_layers.is_laid(labels) or labels.contour or labels.data.size > LARGEST_OUTLINED:
+    if labels is None or not layer_notes.is_laid(labels) or labels.contour or labels.data.size > LARGEST_OUTLINED:
         return
     labels.contour = max(1, round(max(labels.data.shape[-2:]) / OUTLINES_ACROSS))
     labels.opacity = OUTLINE_OPACITY

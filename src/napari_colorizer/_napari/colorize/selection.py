@@ -15,6 +15,7 @@ from napari_colorizer._napari.colorize.layer_events import EDIT_EVENTS, IMAGE_EV
 from napari_colorizer._napari.colorize.model_info import ModelInfo
 from napari_colorizer._napari.colorize.wish_history import WishHistory, history_of
 from napari_colorizer._napari.colorize.wished import Wished
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.layer_transforms import put_on
 from napari_colorizer._napari.shared.signals import shared_signals
@@ -145,7 +146,7 @@ class Selection:
         self.layers_changed.emit()
         self.classes_changed.emit()
         if self.labels is not None and self.image is not None:
-            on_layers.note_image(self.labels, self.image)
+            layer_notes.note_image(self.labels, self.image)
             self.follow()  # (without a label map, the colors stay as they are until something else changes)
 
     def choose_model(self, name: str) -> None:
@@ -249,7 +250,7 @@ class Selection:
         """Let what was laid on the image go with it; another's label map stays where it is."""
         assert self.image is not None
         self.place_changed.emit()
-        if self.labels is not None and on_layers.is_laid(self.labels):
+        if self.labels is not None and layer_notes.is_laid(self.labels):
             put_on(self.labels, self.image)
         self.follow()
 
@@ -264,7 +265,7 @@ class Selection:
     def _on_inserted(self, event: Any) -> None:
         """Take the first image that comes."""
         layer = event.value
-        if self.image is None and isinstance(layer, Image) and not on_layers.is_colors(layer):
+        if self.image is None and isinstance(layer, Image) and not layer_notes.is_colors(layer):
             self.choose_image(layer)
 
     def _on_removed(self, event: Any) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_colorizer._napari.colorize.color_updates import asked_for
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.wished import OnPlane, Wished
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.engine.options import Adjustment
 from napari_colorizer.engine.pins import Pins
@@ -122,13 +123,13 @@ class LayerSource:
 
 def carried_slices(labels: Labels | None) -> dict[str, int]:
     """The checksums of the slices of a labels layer that were filled by us."""
-    return {} if labels is None else dict(labels.metadata.get(on_layers.METADATA_KEY, {}).get(NOTE, {}))
+    return {} if labels is None else dict(labels.metadata.get(layer_notes.METADATA_KEY, {}).get(NOTE, {}))
 
 
 def note_carried(labels: Labels, index: Index) -> None:
     """Note that a slice of a labels layer is as we have filled it."""
     plane = np.asarray(on_layers.full_data(labels)[index])
-    on_layers.note(labels, **{NOTE: carried_slices(labels) | {str(index): checksum(plane)}})
+    layer_notes.note(labels, **{NOTE: carried_slices(labels) | {str(index): checksum(plane)}})
 
 
 def checksum(plane: NDArray[np.integer]) -> int:

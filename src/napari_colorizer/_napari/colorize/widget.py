@@ -45,6 +45,7 @@ from napari_colorizer._napari.colorize.series_bar import SeriesBar
 from napari_colorizer._napari.colorize.training_pairs import Collector
 from napari_colorizer._napari.colorize.unusual_images import UnusualImages
 from napari_colorizer._napari.colorize.welcome import ColorizeWelcome
+from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in, show_number
@@ -245,7 +246,7 @@ class ColorizeWidget(Dock):
 
     def image_choices(self) -> list[Image]:
         """Image layers that can be colored, from bottom to top."""
-        return [layer for layer in self.viewer.layers if isinstance(layer, Image) and not on_layers.is_colors(layer)]
+        return [layer for layer in self.viewer.layers if isinstance(layer, Image) and not layer_notes.is_colors(layer)]
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the layers and models that there are now, and show which are chosen."""

@@ -13,11 +13,11 @@ from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
 from napari_colorizer._napari.shared.display_mapping import Look
+from napari_colorizer._napari.shared.layer_notes import METADATA_KEY, belongs_to, is_colors, note, notes_of
 from napari_colorizer._napari.shared.layer_transforms import apart
-from napari_colorizer.classes import LAYER_NOTES, ClassMap
+from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import ColorizerError
 
-METADATA_KEY = LAYER_NOTES
 LABELS_OPACITY = 0.25
 
 
@@ -177,17 +177,7 @@ def labels_for(image: Image | None, viewer: ViewerModel) -> Labels | None:
 def colors_for(image: Image | None, viewer: ViewerModel) -> Image | None:
     """The color layer that goes with an image layer; a copy that the user made of it is not painted on."""
     own = [layer for layer in viewer.layers if is_colors(layer) and belongs_to(layer, image)]
-    return next((layer for layer in own if _notes(layer)["colors"] == str(layer.unique_id)), None)
-
-
-def belongs_to(layer: Layer, image: Image | None) -> bool:
-    """Whether a label map or color layer was noted as one of that image layer, whatever they are called now."""
-    return image is not None and _notes(layer).get("image") == str(image.unique_id)
-
-
-def note(layer: Layer, **facts: Any) -> None:
-    """Note facts in the metadata of a layer."""
-    layer.metadata = {**layer.metadata, METADATA_KEY: {**_notes(layer), **facts}}
+    return next((layer for layer in own if notes_of(layer)["colors"] == str(layer.unique_id)), None)
 
 
 def add_preview(viewer: ViewerModel, layer: Image) -> None:
@@ -205,30 +195,6 @@ def add_beside(viewer: ViewerModel, layer: Layer, position: int) -> None:
         viewer.layers.selection.active = active
     finally:
         changes.unblock()
-
-
-def note_image(layer: Layer, image: Image) -> None:
-    """Note that a layer is the label map or the colors of an image layer."""
-    note(layer, image=str(image.unique_id))
-
-
-def note_colors(layer: Image) -> None:
-    """Note that a layer is one that the plugin colors; its copies know by it that they are copies."""
-    note(layer, colors=str(layer.unique_id))
-
-
-def note_laid(layer: Labels) -> None:
-    """Note that a label map was laid by the plugin; a copy of it is the user's own."""
-    note(layer, laid=str(layer.unique_id))
-
-
-def is_laid(layer: Labels) -> bool:
-    """Whether a label map was laid by the plugin, which may then show that of another image in its place."""
-    return _notes(layer).get("laid") == str(layer.unique_id)
-
-
-def _notes(layer: Layer) -> dict[str, Any]:
-    return dict(layer.metadata.get(METADATA_KEY, {}))
 
 
 def labels_name(image: Image | None) -> str:
@@ -250,7 +216,7 @@ def meaning_of(labels: Labels | None, usual: ClassMap) -> ClassMap:
 
 def class_map_of(layer: Labels) -> ClassMap | None:
     """The class map that a labels layer carries; None where it has none."""
-    text = _notes(layer).get("classes")
+    text = notes_of(layer).get("classes")
     return _parse_classes(text) if isinstance(text, str) else None
 
 
@@ -261,7 +227,7 @@ def _parse_classes(text: str) -> ClassMap:
 
 def is_regions(layer: Labels) -> bool:
     """Whether the user said that the numbers of a labels layer are regions without a class."""
-    return bool(_notes(layer).get("regions"))
+    return bool(notes_of(layer).get("regions"))
 
 
 def mark_regions(layer: Labels) -> None:
@@ -296,8 +262,3 @@ def forget_classes(layer: Labels) -> None:
     note(layer, regions=False, classes=None)
     layer.colormap = label_colormap()
     layer.features = {}
-
-
-def is_colors(layer: Layer) -> bool:
-    """Whether an image layer is one that the plugin colored, or a copy of such a layer."""
-    return isinstance(layer, Image) and bool(_notes(layer).get("colors"))
