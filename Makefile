@@ -37,11 +37,11 @@ test-oldest test-newest: test-%: .venv-%-$(QT_API)/installed
 	.ci/with-display .venv-$*-$(QT_API)/bin/pytest -n logical --maxprocesses=4 --dist=loadfile $(TESTS)
 
 .PRECIOUS: .venv-%-$(QT_API)/installed
-.venv-%-$(QT_API)/installed: pyproject.toml .ci/oldest-versions .ci/system-packages
+.venv-%-$(QT_API)/installed: pyproject.toml .ci/oldest-versions .ci/broken-versions.txt .ci/system-packages
 	.ci/system-packages
 	$(PYTHON) -m venv --clear $(@D)
 	$(if $(filter oldest,$*),$(PYTHON) .ci/oldest-versions) >$(@D)/constraints.txt
-	$(@D)/bin/pip install --quiet --constraint $(@D)/constraints.txt --editable '.[dev]' 'napari[$(QT_API)]'
+	$(@D)/bin/pip install --quiet --constraint $(@D)/constraints.txt --constraint .ci/broken-versions.txt --editable '.[dev]' 'napari[$(QT_API)]'
 	[ $(QT_API) = pyqt6 ] || $(@D)/bin/pip uninstall --quiet --yes PyQt6 PyQt6-Qt6 PyQt6-sip
 	$(@D)/bin/pip freeze >$@
 
