@@ -1,5 +1,8 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite, and tells what took more than 2 s
+# make test-oldest, make test-newest
+#              run the test suite with the oldest versions that pyproject.toml names, and with the newest there are, each in
+#              an environment of its own; QT_API=pyside6 takes the other Qt binding, TESTS='-m "not viewer"' some of the tests
 # make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
 # make soak    reads 5,000 damaged files (ROUNDS), does 600 things by chance in a viewer (ACTIONS, SEED) and kills a job of
 #              the shell 20 times (KILLS)
@@ -10,7 +13,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 export QT_API ?= pyqt6
 
-.PHONY: demo test docs release soak format clean
+export PYTEST_QT_API := $(QT_API)
+
+.PHONY: demo test test-oldest test-newest docs release soak format clean
 ROUNDS ?= 5000
 ACTIONS ?= 600
 SEED ?= 1
@@ -26,6 +31,19 @@ test: .venv/installed
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
 	.ci/with-display $(BIN)/pytest -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=0 --durations-min=2
+
+test-oldest test-newest: test-%: .venv-%-$(QT_API)/installed
+	grep -iE '^(napari|numpy|scikit-image|torch|pyqt6|pyside6)==' $<
+	.ci/with-display .venv-$*-$(QT_API)/bin/pytest -n logical --maxprocesses=4 --dist=loadfile $(TESTS)
+
+.PRECIOUS: .venv-%-$(QT_API)/installed
+.venv-%-$(QT_API)/installed: pyproject.toml .ci/oldest-versions .ci/broken-versions.txt .ci/system-packages
+	.ci/system-packages
+	$(PYTHON) -m venv --clear $(@D)
+	$(if $(filter oldest,$*),$(PYTHON) .ci/oldest-versions) >$(@D)/constraints.txt
+	$(@D)/bin/pip install --quiet --constraint $(@D)/constraints.txt --constraint .ci/broken-versions.txt --editable '.[dev]' 'napari[$(QT_API)]'
+	[ $(QT_API) = pyqt6 ] || $(@D)/bin/pip uninstall --quiet --yes PyQt6 PyQt6-Qt6 PyQt6-sip
+	$(@D)/bin/pip freeze >$@
 
 docs: .venv/installed
 	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[docs]'
@@ -55,4 +73,4 @@ format: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo site
+	rm -rf .venv .venv-* demo site

@@ -50,6 +50,12 @@ def test_loading_a_model_does_not_load_the_compiler_of_torch():
     assert loaded_after("from napari_colorizer import load_model; load_model()", ("torch._dynamo", "sympy")) == []
 
 
+def test_predicting_and_coloring_do_not_load_the_compiler_of_kernels():
+    code = "import numpy as np; from napari_colorizer import load_model; image = np.zeros((64, 64), np.uint8)\n"
+    code += "model = load_model(); model.session(image).colorize(model.segment(image))"
+    assert loaded_after(code, ("triton", "torch.utils.flop_counter")) == []  # its LLVM and that of Mesa do not mix
+
+
 def test_the_core_loads_neither_napari_nor_qt():
     modules = core_modules()
     assert {"napari_colorizer.cli", "napari_colorizer.engine.session", "napari_colorizer.models"} <= set(modules)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -9,13 +10,16 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 import napari_colorizer
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "napari_colorizer"
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
@@ -136,6 +140,21 @@ def test_links_out_of_the_pages_lead_to_the_repository(script):
 def test_the_drawings_show_the_networks_of_now(script):
     for name, draw in script("draw_networks").DRAWINGS.items():
         assert (ROOT / "docs" / "images" / name).read_text("utf-8") == draw(), "run docs/scripts/draw_networks.py"
+
+
+def test_the_icon_is_the_one_that_is_drawn(script):
+    name = re.search(r"^icon: napari_colorizer:(.+)$", (PACKAGE / "napari.yaml").read_text("utf-8"), re.MULTILINE)[1]
+    with Image.open(PACKAGE / name) as icon:
+        assert np.array_equal(np.asarray(icon), np.asarray(script("draw_icon").draw())), "run docs/scripts/draw_icon.py"
+
+
+def test_the_oldest_versions_are_those_that_the_package_asks_for():
+    told = subprocess.run([sys.executable, ROOT / ".ci/oldest-versions"], check=True, capture_output=True, text=True)
+    oldest = {Requirement(line).name: next(iter(Requirement(line).specifier)) for line in told.stdout.splitlines()}
+    asked = {Requirement(text).name: Requirement(text).specifier for text in PROJECT["project"]["dependencies"]}
+    assert {"napari", "numpy", "scikit-image", "torch"} <= set(oldest)
+    assert set(oldest) == {name for name, versions in asked.items() if versions}
+    assert all(pinned.operator == "==" and pinned.version in asked[name] for name, pinned in oldest.items())
 
 
 def texts_of_the_program():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from napari_colorizer.networks.gridnet import GridNet
 from napari_colorizer.networks.image_encoder import ImageEncoder
@@ -27,6 +26,8 @@ def measure_cost(network: GridNet | TwoStreamUNet, size: int = 352) -> Cost:
     An operation is half a multiply-add, as ``torch.utils.flop_counter`` counts; both streams of a colorizer are
     included. A network whose stride does not divide `size` gets the next larger size that it does divide.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton, which ends a process that draws with Mesa
+
     size = -(-size // network.config.stride) * network.config.stride
     parameters = list(network.parameters())
     mode = network.training
