@@ -151,8 +151,8 @@ class ColorUpdates:
         if coloring.levels is not None:
             before = self.colors
             self.colors = show_colors(viewer, image, coloring.levels, before, self._catch_up)
-            if before is None:
-                outline(self.selection.labels)
+            if before is None and (labels := self.selection.labels) is not None and on_layers.is_laid(labels):
+                outline(labels)
             on_layers.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)
