@@ -1,4 +1,4 @@
-"""Label maps and models as files that napari opens and saves, and sample photographs."""
+"""Label maps and models as files that napari opens and saves, and sample photographs and micrographs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ SAMPLES = {
     "camera": "Photographer, by Lav Varshney, CC0",
     "chelsea": "Chelsea the cat, by Stefan van der Walt, CC0",
     "coffee": "Cup of coffee, by Rachel Michetti, CC0",
+    "immunohistochemistry": "Glands of the colon under a light microscope, by the Center for Microscopy and Molecular "
+    "Imaging, no known copyright restrictions",
     "rocket": "Falcon 9 on its launch pad, by SpaceX, CC0",
 }
 
 
 def sample(name: str) -> list[LayerTuple]:
-    """A sample photograph of scikit-image as a gray layer, 8 bits."""
+    """A photograph or micrograph that scikit-image ships, as a gray layer of 8 bits, with its source and terms."""
     image = getattr(data, name)()
     if image.ndim == 3:
         image = np.round(color.rgb2gray(image) * 255).astype(np.uint8)
@@ -41,6 +43,7 @@ astronaut = partial(sample, "astronaut")
 camera = partial(sample, "camera")
 chelsea = partial(sample, "chelsea")
 coffee = partial(sample, "coffee")
+immunohistochemistry = partial(sample, "immunohistochemistry")
 rocket = partial(sample, "rocket")
 
 

@@ -129,8 +129,10 @@ def test_every_number_gets_a_color_that_can_be_shuffled_and_replaced(bare_dock, 
     wait(widget)
     tools = widget.color_tools
     assert tools.swatches.isHidden()
+    assert cells.contour == 0
     tools.things_button.click()
     wait(widget)
+    assert cells.contour > 0  # or it would hide the colors
     first = dict(pinned(widget))
     assert set(first) == {1, 2, 3, 4}
     for label, pin in first.items():

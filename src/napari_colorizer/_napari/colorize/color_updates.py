@@ -155,8 +155,8 @@ class ColorUpdates:
             before = self.colors
             self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up))
             assert self.colors is not None
-            if before is None:
-                outline(self.selection.labels)
+            if before is None and (labels := self.selection.labels) is not None and layer_notes.is_laid(labels):
+                outline(labels)
             layer_notes.note(self.colors, **coloring.origin, versions=VERSIONS)
         if not coloring.done and not progress.cancelled:
             more, show = partial(self._prepare_more, asked, progress), partial(self._show_more, progress)

@@ -78,7 +78,7 @@ class MeaningDialog(QDialog):
         self.suggestion = dict(suggestion)
         self.map_regions = QRadioButton("Regions or instances: give each a class, in a new label map", checked=True)
         self.are_classes = QRadioButton("Class ids of the class map of the model")
-        self.no_classes = QRadioButton("Regions without a class: the model decides on their colors")
+        self.no_classes = QRadioButton("Regions without a class: the model colors them, or “Color every thing”")
         self.table = self._make_table(counts, classes)
         self.map_regions.toggled.connect(self.table.setEnabled)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

@@ -98,8 +98,8 @@ def show_colors(
 
 
 def outline(labels: Labels | None) -> None:
-    """Show only the borders of a label map that was laid here: filled, it hides the colors under it."""
-    if labels is None or not layer_notes.is_laid(labels) or labels.contour or labels.data.size > LARGEST_OUTLINED:
+    """Show only the borders of a label map: filled, it hides the colors under it."""
+    if labels is None or labels.contour or labels.data.size > LARGEST_OUTLINED:
         return
     labels.contour = max(1, round(max(labels.data.shape[-2:]) / OUTLINES_ACROSS))
     labels.opacity = OUTLINE_OPACITY

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.result_layers import outline
 from napari_colorizer.classes import UNLABELED
 from napari_colorizer.engine.pins import Pins
 
@@ -40,13 +41,14 @@ class ThingColors:
         return [label for label in present if label not in known] or present
 
     def color(self) -> None:
-        """Give each thing a color; another time, of other hues."""
+        """Give each thing a color; another time, of other hues. To be seen: the label map is outlined."""
         from napari_colorizer.engine.palettes import Palette  # brings torch
 
         ids = self.ids()
         if ids:
             self._pin(Palette.harmonious(min(len(ids), LARGEST), self._seed), ids)
             self._seed += 1
+            outline(self.controller.labels)
         else:
             self.controller.message.emit("There are no labels to color: choose a label map, or paint one")
 
