@@ -12,13 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.label_files import find_labels, read_labels
+from napari_colorizer.batches.label_files import find_labels, open_labels, read_labels
 from napari_colorizer.batches.manifest import Record
+from napari_colorizer.batches.planes import Plane, make_plane
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.stacks import open_stack
 from napari_colorizer.batches.tiff_stacks import encode_page
-from napari_colorizer.batches.zarr_stores import read_levels, write_image
+from napari_colorizer.batches.zarr_stacks import ZarrStack
+from napari_colorizer.batches.zarr_stores import read_levels, write_image, write_plane
 from napari_colorizer.checksums import Stamp, checksum, checksum_of, stamp
+from napari_colorizer.engine.planes import is_large, tiles
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import is_file, read_image, refuse_existing, replacing
 
@@ -196,6 +199,8 @@ def _do(task: Task) -> Outcome:
             record = replace(record, labels_sha256=checksum(labels))
         if state := _state(task, record):
             return Outcome(state)
+    if (plane := _large_plane(task)) is not None:
+        return _do_plane(task, plane, labels, record, before)
     image = _read(task)
     size = (image.shape[0], image.shape[1])
     given, classes = (None, None) if labels is None else read_labels(labels, task.source, size, task.index)
@@ -204,11 +209,39 @@ def _do(task: Task) -> Outcome:
         record = replace(record, source_sha256=checksum_of([image]), labels_sha256=values)
         if state := _state(task, record):
             return Outcome(state)
-    if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
-        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
+    _check_unchanged(task, labels, before)
     result, note = task.recipe.make(image, given, classes, task.source.stem)
     written, sha256 = task.destination.write(task.recipe, result)
     return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
+
+
+def _large_plane(task: Task) -> Plane | None:
+    """The plane of a store that goes into another one and is too large to be held."""
+    if task.index is None or not task.destination.in_place:
+        return None
+    stack = open_stack(task.source)
+    return Plane(stack, task.index) if isinstance(stack, ZarrStack) and is_large(stack.size) else None
+
+
+def _do_plane(task: Task, plane: Plane, labels: Path | None, record: Record, before: list[Stamp]) -> Outcome:
+    """Do a task tile by tile."""
+    assert task.index is not None
+    given, classes = (None, None) if labels is None else open_labels(labels, task.source, task.index)
+    plane.look()
+    values = None if given is None else checksum_of(given(box) for box in tiles(plane.shape))
+    record = replace(record, source_sha256=plane.sha256, labels_sha256=values)
+    if state := _state(task, record):
+        return Outcome(state)
+    result, note = make_plane(task.recipe, plane, given, classes, task.source.stem)
+    write_plane(task.destination.store, task.destination.place, result)
+    _check_unchanged(task, labels, before)
+    record = replace(record, sha256=task.destination.checksum())
+    return Outcome("made", record, None, f"{task.source.name} {note}" if note else "")
+
+
+def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:
+    if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
+        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
 
 
 def _read(task: Task) -> NDArray[np.generic]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from napari_colorizer.batches.stacks import Stack
 from napari_colorizer.batches.zarr_stacks import KEY
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.planes import is_large, tiles
 from napari_colorizer.errors import FileError
 
 CHUNK = 1024  # pixels, each way
@@ -97,21 +100,39 @@ def mark_of(path: Path) -> str:
 
 def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> list[NDArray[Any]]:
     """Write one image, (H, W) or (H, W, 3), into all levels at a place along t and z; gives those levels."""
-    group = zarr.open_group(path, mode="r+")
-    levels = [pixels]
-    while str(len(levels)) in group:
-        levels.append(_half(levels[-1]))
-    for number, level in enumerate(levels):
-        array: Any = group[str(number)]
-        array[(*place, ...)] = level
-    return levels
+    levels = _levels(path, "r+")
+    return _write_box(levels, place, Box.of(levels[0].shape[len(place) :][:2]), pixels)
 
 
-def read_levels(path: Path, place: tuple[int, ...]) -> list[NDArray[Any]]:
-    """All levels of one image as `write_image` gave them."""
-    group: Any = zarr.open_group(path, mode="r")
-    arrays = [group[str(number)] for number in range(len(list(group.array_keys())))]
-    return [np.asarray(array[(*place, ...)]) for array in arrays]
+def write_plane(path: Path, place: tuple[int, ...], result: Callable[[Box], NDArray[Any]]) -> None:
+    """Write one image that is given box by box, tile by tile."""
+    levels = _levels(path, "r+")
+    for box in tiles(levels[0].shape[len(place) :][:2]):
+        _write_box(levels, place, box, result(box))
+
+
+def read_levels(path: Path, place: tuple[int, ...]) -> Iterator[NDArray[Any]]:
+    """All levels of one image as `write_image` gave them, large ones tile by tile."""
+    for array in _levels(path, "r"):
+        shape = array.shape[len(place) :]
+        for box in tiles(shape[:2]) if is_large(shape) else [Box.of(shape[:2])]:
+            yield np.asarray(array[(*place, *box.slices)])
+
+
+def _levels(path: Path, mode: Literal["r", "r+"]) -> list[Any]:
+    """The arrays of a store, the finest first."""
+    group = zarr.open_group(path, mode=mode)
+    return [group[str(number)] for number in range(len(list(group.array_keys())))]
+
+
+def _write_box(levels: list[Any], place: tuple[int, ...], box: Box, pixels: NDArray[Any]) -> list[NDArray[Any]]:
+    """Write a box, whose corner lies at a pixel of each level, into all of them; gives what it is in each."""
+    written = []
+    for array in levels:
+        array[(*place, *box.slices)] = pixels
+        written.append(pixels)
+        box, pixels = Box(*((edge + 1) // 2 for edge in box)), _half(pixels)
+    return written
 
 
 def _level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
