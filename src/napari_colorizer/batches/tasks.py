@@ -22,7 +22,7 @@ from napari_colorizer.batches.zarr_stacks import ZarrStack
 from napari_colorizer.batches.zarr_stores import read_levels, write_image, write_plane
 from napari_colorizer.checksums import Stamp, checksum, checksum_of, stamp
 from napari_colorizer.engine.planes import is_large, tiles
-from napari_colorizer.errors import FileError
+from napari_colorizer.errors import FileError, reason
 from napari_colorizer.files import is_file, read_image, refuse_existing, replacing
 
 FAULTS = (ValueError, TypeError, OSError, MemoryError, RuntimeError)  # torch tells too little memory as the last
@@ -172,8 +172,7 @@ def do(task: Task) -> Outcome:
         with _alone:
             return _do(task)
     except FAULTS as error:
-        text = str(error) or type(error).__name__
-        name = task.source.name
+        text, name = reason(error), task.source.name
         return Outcome("failed", error=text if name in text else f"{name}: {text}")
 
 
