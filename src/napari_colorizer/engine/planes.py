@@ -21,7 +21,7 @@ from napari_colorizer.engine.upsample import GuidedUpsampling
 from napari_colorizer.networks.two_stream_config import Lightness
 
 SIDE = 1024  # pixels of a tile
-LARGE = 1 << 24  # pixels: images with more need not be held at once
+LARGE = 1 << 21  # pixels: more than some 2 megapixels need not be held at once
 Values = Callable[[Box], Tensor]
 Labels = Callable[[Box], NDArray[np.integer]]
 
