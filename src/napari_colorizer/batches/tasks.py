@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_colorizer.batches.label_files import find_labels, open_labels, read_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.planes import Plane, make_plane
-from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.recipe import Given, Recipe
 from napari_colorizer.batches.stacks import open_stack
 from napari_colorizer.batches.tiff_stacks import encode_page
 from napari_colorizer.batches.zarr_stacks import ZarrStack
@@ -166,14 +166,51 @@ class Outcome:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A task whose image is read and whose result is not there yet."""
+
+    task: Task
+    given: Given
+    record: Record
+
+
 def do(task: Task) -> Outcome:
     """Do a task; what is wrong with its files is told in the outcome, all else is raised."""
+    with _alone:
+        ready = begin(task)
+        if isinstance(ready, Outcome):
+            return ready
+        try:
+            made = task.recipe.make(*ready.given)
+        except FAULTS as error:
+            return failed(task, error)
+        return finish(ready, *made)
+
+
+def begin(task: Task) -> Ready | Outcome:
+    """Read the image of a task; its outcome in place of that where there is nothing more to do."""
     try:
-        with _alone:
-            return _do(task)
+        return _begin(task)
     except FAULTS as error:
-        text, name = reason(error), task.source.name
-        return Outcome("failed", error=text if name in text else f"{name}: {text}")
+        return failed(task, error)
+
+
+def finish(ready: Ready, result: NDArray[Any], note: str) -> Outcome:
+    """Write what was made of an image, and what is to be known of it: see `Recipe.make`."""
+    task = ready.task
+    try:
+        written, sha256 = task.destination.write(task.recipe, result)
+    except FAULTS as error:
+        return failed(task, error)
+    record = replace(ready.record, sha256=sha256)
+    return Outcome("made", record, written, f"{task.source.name} {note}" if note else "")
+
+
+def failed(task: Task, error: BaseException) -> Outcome:
+    """The outcome of a task that raised an error."""
+    text, name = reason(error), task.source.name
+    return Outcome("failed", error=text if name in text else f"{name}: {text}")
 
 
 def do_with_one_thread(task: Task) -> Outcome:
@@ -186,7 +223,7 @@ def do_with_one_thread(task: Task) -> Outcome:
         torch.set_num_threads(threads)
 
 
-def _do(task: Task) -> Outcome:
+def _begin(task: Task) -> Ready | Outcome:
     labels = find_labels(task.source, task.labels, task.index is not None)
     before = _stamps(task.source, labels)
     record = Record(task.result, task.index, "", str(task.source), "", recipe=task.recipe.facts())
@@ -209,9 +246,7 @@ def _do(task: Task) -> Outcome:
         if state := _state(task, record):
             return Outcome(state)
     _check_unchanged(task, labels, before)
-    result, note = task.recipe.make(image, given, classes, task.source.stem)
-    written, sha256 = task.destination.write(task.recipe, result)
-    return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
+    return Ready(task, Given(image, given, classes, task.source.stem), record)
 
 
 def _large_plane(task: Task) -> Plane | None:

@@ -19,15 +19,14 @@ from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.follower import Follower, Picture, Wanted
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.labels import check_labels
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions
 from napari_colorizer.engine.painting import load_compiled
-from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins, to_pins
+from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.suggest import MOST, Seen, Suggestion, check_number, draw_variants, likely_colors
 from napari_colorizer.engine.tiles import StaleTiles
-from napari_colorizer.guidance.said import Said, shrink_others
+from napari_colorizer.guidance.said import Said
 
 Result = TypeVar("Result")
 SIDE_TO_SHOW = 512  # pixels: what is painted at once, between two looks at whether there is something newer to do
@@ -160,13 +159,9 @@ class Session:
         adjustment: Adjustment | None = None,
     ) -> None:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
-        own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
-        points, known = Hints(() if hints is None else hints), self.known_classes(classes)
-        wished = to_pins(pins).resolve(classes or self._setup.classes, self.shape)
-        others = shrink_others(self._config.guidance, guidance or {}, self._frame)
+        wanted = Wanted.of(self._setup, self._frame, labels, hints, classes, guidance, pins, adjustment)
         with self._lock:
-            self._classes = classes
-            self._wanted = Wanted(own, points, known, others, wished, adjustment or Adjustment())
+            self._classes, self._wanted = classes, wanted
             try:
                 self._anywhere(self._follow)
             except BaseException:
