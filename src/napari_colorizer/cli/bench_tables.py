@@ -94,11 +94,11 @@ def _training_table(rows: list[dict[str, Any]]) -> Table:
 def _batches_table(rows: list[dict[str, Any]]) -> Table:
     titles = ("images a second", "of its parts alone", "memory after 10, MB", "in the end, MB")
     columns = (Column(title, justify="right") for title in titles)
-    table = Table("workers", *columns, title=f"Jobs of {rows[0]['images']} images of 1 megapixel")
+    table = Table("workers", "at once", *columns, title=f"Jobs of {rows[0]['images']} images of 1 megapixel")
     for row in rows:
         name = str(row["workers"]) if row["workers"] else "none: this process"
         figures = (f"{row['rate']:.2f}", f"{row['share']:.0%}", f"{row['early_mb']:.0f}", f"{row['late_mb']:.0f}")
-        table.add_row(name, *figures)
+        table.add_row(name, str(row["batch"]), *figures)
     return table
 
 
