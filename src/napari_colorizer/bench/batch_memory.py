@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Event, Thread
 from typing import Any
 
@@ -112,17 +112,19 @@ def _tile() -> NDArray[np.uint16]:
 def _run(arguments: list[str]) -> tuple[float, float, float]:
     """Color something in a process of its own; its memory after some images, after the last, and at most, in MB."""
     command = [sys.executable, "-m", "napari_colorizer", "colorize", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    watch = _Watch(process.pid)
-    assert process.stdout is not None
-    early = late = 0.0
-    for number, _ in enumerate(process.stdout, 1):  # a line for each result
-        late = watch.now
-        early = late if number == EARLY else early
-    _, told = process.communicate()
-    watch.end()
-    if process.returncode:
-        raise ValueError(told.decode(errors="replace").strip())
+    with TemporaryFile() as told:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told)
+        watch = _Watch(process.pid)
+        assert process.stdout is not None
+        early = late = 0.0
+        for number, _ in enumerate(process.stdout, 1):  # a line for each result
+            late = watch.now
+            early = late if number == EARLY else early
+        process.communicate()
+        watch.end()
+        told.seek(0)
+        if process.returncode:
+            raise ValueError(told.read().decode(errors="replace").strip())
     return (early, late, watch.peak) if early else (0.0, 0.0, watch.peak)
 
 
