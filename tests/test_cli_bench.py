@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from napari_colorizer.bench import batches
+from napari_colorizer.batches.inputs import find_inputs
+from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.bench import batch_memory, batches
 from napari_colorizer.bench import coloring as bench
 from napari_colorizer.bench import scene as bench_scene
 from napari_colorizer.bench import training as bench_training
@@ -74,14 +77,39 @@ def test_its_tables_tell_the_cases_the_stages_and_the_ratio(run):
 
 def test_jobs_are_measured_if_asked(run, monkeypatch):
     monkeypatch.setattr(batches, "SHAPE", (30, 40))
-    monkeypatch.setattr(batches, "IMAGES", 4)
-    monkeypatch.setattr(batches.measure_batches, "__defaults__", ("default", "auto", (0,), 4))
-    (row,) = run_json(run, "--only", "batches")["batches"]
-    assert (row["workers"], row["images"]) == (0, 4)
-    assert row["share"] == pytest.approx(row["rate"] / row["alone"])
+    monkeypatch.setattr(batches, "ROUNDS", 1)
+    monkeypatch.setattr(batches.measure_batches, "__defaults__", ("default", "auto", ((0, 2),), 20))
+    monkeypatch.setattr(batch_memory, "_run", read_inputs)
+    found = run_json(run, "--only", "batches", "--images", 20, "--small-images", 12, "--gigabytes", 0.00002)
+    assert [(row["images"], row["input_mb"], row["peak_mb"]) for row in found["memory"]] == [
+        *((12, pytest.approx(12 * 128**2 / 1e6), 12), (1, pytest.approx(2048**2 * 2 / 1e6), 1)),
+        (1, pytest.approx(0.02), 1),
+    ]
+    (row,) = found["batches"]
+    assert (row["workers"], row["batch"], row["images"]) == (0, 2, 20)
+    assert row["rate"] > 0
+    assert row["share"] > 0
     assert 0 < row["early_mb"] <= row["late_mb"]
-    result = run("bench", "--device", "cpu", "--only", "batches")
-    assert "Jobs of 4 images" in result.output
+    result = run(
+        "bench", "--device", "cpu", "--only", "batches", "--images", 20, "--small-images", 2, "--gigabytes", 0.00002
+    )
+    assert "Jobs of 20 images" in result.output
+    assert "OME-Zarr, one plane" in result.output
+
+
+def read_inputs(arguments):
+    """In place of a job: that its inputs can be read, and how many there are."""
+    inputs = find_inputs([Path(arguments[-3])]).found
+    return 0, 0, sum((stack := open_stack(one.path)) is None or len(stack.lead) <= 1 for one in inputs)
+
+
+def test_the_memory_of_a_job_is_looked_at_after_ten_images_and_in_the_end(tmp_path, model_file):
+    batch_memory._write_images(tmp_path, batch_memory.EARLY + 2)
+    early, late, peak = batch_memory._run(["-m", str(model_file), "--device", "cpu", str(tmp_path)])
+    assert 50 < early < 1.2 * late
+    assert late <= peak
+    with pytest.raises(ValueError, match="no such"):
+        batch_memory._run(["-m", str(model_file), str(tmp_path / "no such")])
 
 
 def test_its_tables_tell_what_a_window_costs(run, monkeypatch):

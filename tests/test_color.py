@@ -8,7 +8,7 @@ from kornia.color import rgb_to_lab
 from skimage.color import rgb2lab
 
 from napari_colorizer import color
-from napari_colorizer.color import auto_limits, lightness, luma, normalize, range_note, to_rgb
+from napari_colorizer.color import auto_limits, gray_of, lightness, luma, normalize, range_note, to_rgb
 
 GRAY_BYTES = np.arange(256, dtype=np.uint8)[None]
 
@@ -256,3 +256,9 @@ def test_the_limits_of_an_image_are_its_smallest_and_largest_value():
     assert auto_limits(np.full((2, 2), np.nan)) == (0, 1)
     rgba = np.dstack([np.full((2, 2, 3), 9, np.uint8), np.full((2, 2), 200, np.uint8)])
     assert auto_limits(rgba) == (9, 9)
+
+
+def test_a_gray_has_the_lightness_that_is_asked_for():
+    values = torch.linspace(0, 100, 2001)[None]
+    torch.testing.assert_close(lightness(gray_of(values)), values, rtol=0, atol=2e-3)
+    assert gray_of(torch.tensor([[0.0, 100.0]])).tolist() == [[0, pytest.approx(1)]]

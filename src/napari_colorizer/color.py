@@ -136,6 +136,12 @@ def lightness(values: Tensor) -> Tensor:
     return torch.where(linear > 0.008856, 116 * linear.pow(1 / 3) - 16, 903.3 * linear)
 
 
+def gray_of(lightness: Tensor) -> Tensor:
+    """The sRGB-encoded gray (H, W), 0..1, that has a CIE L* (H, W) in 0..100: the inverse of `lightness`."""
+    linear = torch.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.3)
+    return torch.where(linear > 0.0031308, 1.055 * linear.pow(1 / 2.4) - 0.055, 12.92 * linear).clamp(0, 1)
+
+
 def luma(values: Tensor) -> Tensor:
     """BT.601 luma (H, W), 0..1, of sRGB-encoded gray (H, W) or RGB (..., 3) values in 0..1."""
     if values.ndim == 2:

@@ -1,5 +1,7 @@
 """Errors whose text is made for the user: it names what is wrong and says what would help."""
 
+import os
+
 LONGEST_MESSAGE, KEPT_AT_ITS_END = 1200, 400
 MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -20,6 +22,13 @@ def readable(text: str, most: int = LONGEST_MESSAGE) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in words: an error of the system says which file, and not its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
 
 
 class ColorizerError(ValueError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_colorizer.boxes import Box
 
 NOTES = "napari-colorizer"  # of the attributes that tell our stores from others
 CHUNK = 1024  # pixels, each way
@@ -49,14 +52,27 @@ def create_levels(
     return len(sizes)
 
 
-def write_levels(group: Any, place: tuple[int, ...], pixels: NDArray[Any]) -> list[NDArray[Any]]:
-    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives those."""
-    levels = [pixels]
-    while str(len(levels)) in group:
-        levels.append(_half(levels[-1]))
-    for number, level in enumerate(levels):
-        group[str(number)][(*place, ...)] = level
-    return levels
+def levels_of(group: Any) -> list[Any]:
+    """The arrays of a pyramid, the finest first."""
+    return [
+        group[str(number)] for number in itertools.takewhile(lambda number: str(number) in group, itertools.count())
+    ]
+
+
+def write_levels(
+    group: Any, place: tuple[int, ...], pixels: NDArray[Any], box: Box | None = None
+) -> list[NDArray[Any]]:
+    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives those.
+
+    With a box the pixels are those of a part of the image, whose corner lies at a pixel of each level.
+    """
+    written = []
+    for array in levels_of(group):
+        box = box or Box.of((pixels.shape[0], pixels.shape[1]))
+        array[(*place, *box.slices)] = pixels
+        written.append(pixels)
+        box, pixels = Box(*((edge + 1) // 2 for edge in box)), _half(pixels)
+    return written
 
 
 def metadata(

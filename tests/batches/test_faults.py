@@ -131,9 +131,38 @@ def test_an_output_that_is_read_only_is_told(colorize, scans, tmp_path, monkeypa
         mkdir(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "mkdir", mkdir_but_there)
-    result = colorize(scans / "A.png", "-o", tmp_path / "out")
-    assert faults(result, "Permission denied")
+    result = colorize(scans, "-o", tmp_path / "out")  # three results, one fault
+    assert faults(result, f"nothing can be written into {tmp_path / 'out'}: Permission denied")
+    assert "3 of 3 files failed" in result.stderr
     assert result.stdout == ""
+
+
+def test_an_output_that_is_no_folder_is_told_once(colorize, scans, tmp_path):
+    (tmp_path / "out").write_text("somebody's")
+    for output in (tmp_path / "out", tmp_path / "out" / "deep"):
+        assert faults(colorize(scans, "-o", output), f"nothing can be written into {output}")
+    assert (tmp_path / "out").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("name", ["S.color.tif", "S.color.zarr"])
+def test_a_disk_that_is_full_is_told_once_for_a_stack_which_goes_on_when_there_is_room(
+    colorize, stack, tmp_path, monkeypatch, tree, counted, name
+):
+    assert colorize(stack, "-o", tmp_path / "whole" / name).exit_code == 0
+    counted.clear()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        destination = "PageDestination" if name.endswith("tif") else "StoreDestination"
+        write = getattr(tasks, destination).write
+        patch.setattr(getattr(tasks, destination), "write", lambda *what: full() if len(counted) > 2 else write(*what))
+        assert faults(colorize(stack, "-o", tmp_path / "out" / name), "S.tif: No space left on device")
+    again = colorize(stack, "-o", tmp_path / "out" / name)
+    assert (again.exit_code, len(counted)) == (0, 5 + 3)
+    if name.endswith("tif"):
+        assert tree(tmp_path / "out") == tree(tmp_path / "whole")
 
 
 def test_an_input_that_is_replaced_while_it_is_read_is_told(colorize, scans, tmp_path, gray, monkeypatch):
@@ -206,6 +235,7 @@ def test_a_second_job_into_one_output_is_told_and_its_other_results_are_made(col
     with FileLock(tmp_path / "out" / HIDDEN / "lock"):
         result = colorize(scans / "A.png", "-o", tmp_path / "out")
         assert faults(result, "another job is writing into")
+        assert faults(colorize(scans, "-o", tmp_path / "out"), "another job is writing into")  # once for all
     assert colorize(scans / "A.png", "-o", tmp_path / "out").exit_code == 0
 
 

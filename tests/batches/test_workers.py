@@ -1,5 +1,6 @@
 """Processes of this machine and clusters: the very same bytes, whoever is lost on the way."""
 
+import logging
 import os
 import re
 import signal
@@ -127,6 +128,12 @@ def test_a_scheduler_that_is_not_there_is_named(colorize, scans, tmp_path, monke
     result = colorize(scans, "-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
     assert result.exit_code == 1
     assert "there is no scheduler at tcp://127.0.0.1:9" in result.stderr
+
+
+def test_that_a_lost_result_is_made_again_is_not_told():
+    pytest.importorskip("distributed")
+    Scheduler("tcp://127.0.0.1:9")
+    assert not logging.getLogger("distributed.client").isEnabledFor(logging.WARNING)
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):

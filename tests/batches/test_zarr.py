@@ -26,7 +26,7 @@ def volume(tmp_path, pages):
 
 
 def colors_of(path, *place):
-    return read_levels(path, place)
+    return list(read_levels(path, place))
 
 
 def test_an_ome_zarr_becomes_one_of_colors(colorize, volume, pages, expected):

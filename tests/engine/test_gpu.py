@@ -7,11 +7,14 @@ from skimage import data
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from napari_colorizer import load_model
+from napari_colorizer.batches.recipe import Given, Recipe
 from napari_colorizer.boxes import Box
+from napari_colorizer.checksums import checksum
 from napari_colorizer.engine.changes import LabelChanges
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.gpu_labels import GpuLabelChanges
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
+from napari_colorizer.models.library import find_model
 
 ON_CPU = ColorizeOptions(device="cpu")
 HINTS = [(60, 40, 30, 20, 6), (200, 100, 0, 0, 4)]
@@ -50,6 +53,18 @@ def test_its_colors_are_those_of_the_cpu(gpu, bundled, gray, labels, hints):
     on_cpu = bundled.session(gray, ON_CPU)
     assert steps_between(on_gpu.colorize(), on_cpu.colorize()) <= 1
     assert steps_between(on_gpu.colorize(labels, hints), on_cpu.colorize(labels, hints)) <= 1
+
+
+def test_several_images_at_once_have_the_colors_that_the_cpu_gives_each(gpu, bundled, gray):
+    images = [gray, gray[::-1].copy(), gray[:, :100].copy()]
+    recipes = [
+        Recipe("default", checksum(find_model("default")), SegmentOptions(device=name), ColorizeOptions(device=name))
+        for name in (str(gpu), "cpu")
+    ]
+    maps = [bundled.segment(image, SegmentOptions(device="cpu")) for image in images]
+    together = recipes[0].make_together([Given(*both) for both in zip(images, maps, strict=True)])
+    for image, labels, (rgb, _) in zip(images, maps, together, strict=True):
+        assert steps_between(rgb, recipes[1].make(image, labels)[0]) <= 1
 
 
 def test_an_edit_gives_the_colors_of_a_new_session(gpu, bundled, gray, labels):

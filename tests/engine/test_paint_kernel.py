@@ -125,3 +125,15 @@ def test_what_is_no_number_gives_some_color():
     upsampling, labels = GuidedUpsampling(lightness, lightness), torch.zeros(8, 8, dtype=torch.int32)
     upsampling.fit(torch.full((2, 8, 8), torch.inf), labels.long(), Box.of((8, 8)))
     assert painted(upsampling, labels).shape == (8, 8, 3)
+
+
+@SIZES
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_part_is_painted_without_the_whole_as_it_is_with_it(full, working_size, compiled, monkeypatch):
+    upsampling, labels = scene(full, working_size)
+    monkeypatch.setattr(upsample, "compiled_paint", lambda: paint if compiled else None)
+    whole = np.zeros((*full, 3), np.uint8)
+    upsampling.paint(Box.of(full), labels, whole)
+    for box in Box.of(full).parts(37):
+        part = upsampling.paint_part(box, upsampling.lightness[box.slices], labels[box.slices])
+        assert np.abs(part.astype(int) - whole[box.slices]).max() <= 1

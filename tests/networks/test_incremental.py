@@ -6,7 +6,7 @@ from torch import nn
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.networks import TwoStreamUNet, TwoStreamUNetConfig
-from napari_colorizer.networks.incremental import IncrementalPass
+from napari_colorizer.networks.incremental import IncrementalPass, begin_together
 
 EXACT = {"rtol": 0, "atol": 1e-5}
 SLIM = {
@@ -57,6 +57,20 @@ def test_any_sequence_of_edits_ends_where_a_whole_pass_does(data, name, height, 
                 ..., box.top : box.bottom, box.left : box.right
             ]
         assert torch.equal(before, incremental.chroma)
+
+
+@pytest.mark.parametrize("name", sorted(SLIM))
+@torch.inference_mode()
+def test_several_images_in_one_pass_have_the_chroma_of_each_and_can_be_edited_afterwards(name):
+    network = slim(name)
+    images = [begin(network, 3, 4) for _ in range(3)]
+    labels = [torch.randint(0, 9, x.shape[2:]) for x, _ in images]
+    begin_together([incremental for _, incremental in images], labels, [{}] * 3)
+    for (x, incremental), own in zip(images, labels, strict=True):
+        torch.testing.assert_close(incremental.chroma, network(x, own[None]), **EXACT)
+        own[:5, :7] = 3
+        assert incremental.update(own) == Box.of(own.shape)
+        torch.testing.assert_close(incremental.chroma, network(x, own[None]), **EXACT)
 
 
 @pytest.mark.parametrize("name", ["default", "paper", "authors"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.batches.stacks import Stack, open_stack
+from napari_colorizer.batches.zarr_stacks import ZarrStack
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.engine.labels import check_labels
 from napari_colorizer.errors import FileError
@@ -56,7 +59,31 @@ def read_labels(
         raise FileError(f"{file.name} does not lie on {image.name}: {error}") from error
 
 
+def open_labels(
+    file: Path, image: Path, index: tuple[int, ...]
+) -> tuple[Callable[[Box], NDArray[Any]], ClassMap | None]:
+    """What reads a box of the label map of one large image in a store, and its class map; errors as `read_labels`."""
+    labels, place = _find_slice(file, image, index)
+    source = open_stack(image)
+    if source is None or labels.size != source.size:
+        raise FileError(f"{file.name} does not lie on {image.name}: it has another height or width")
+    if not isinstance(labels, ZarrStack):
+        whole, _ = read_labels(file, image, labels.size, index)  # pages of a TIFF are read as one
+        return (lambda box: whole[box.slices]), labels.classes
+
+    def read(box: Box) -> NDArray[Any]:
+        return check_labels(labels.read_box(place, box), (box.height, box.width))
+
+    return read, labels.classes
+
+
 def _read_slice(file: Path, image: Path, index: tuple[int, ...]) -> tuple[NDArray[Any], ClassMap | None]:
+    labels, place = _find_slice(file, image, index)
+    return labels.numbers(place), labels.classes
+
+
+def _find_slice(file: Path, image: Path, index: tuple[int, ...]) -> tuple[Stack, tuple[int, ...]]:
+    """The stack of label maps for an image of a stack, and which of them it is."""
     labels, source = open_stack(file), open_stack(image)
     if labels is None or source is None:
         raise FileError(f"{file.name} does not lie on {image.name}: it is no stack of label maps")
@@ -66,4 +93,4 @@ def _read_slice(file: Path, image: Path, index: tuple[int, ...]) -> tuple[NDArra
         )
     if len(labels.lead) != len(index) or any(n >= length for n, length in zip(index, labels.lead, strict=True)):
         raise FileError(f"{file.name} does not lie on {image.name}: it has no image {list(index)}")
-    return labels.numbers(index), labels.classes
+    return labels, index

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.wishes import Wishes
 from napari_colorizer.checksums import checksum
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.color import auto_limits, range_note
+from napari_colorizer.color import auto_limits, normalize, range_note
 from napari_colorizer.color_files import write_picture
+from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.engine.painting import load_compiled
+from napari_colorizer.engine.together import color_together, segment_together
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import write_label_map
 from napari_colorizer.models.library import find_model, load_model
 from napari_colorizer.models.model import Model
 
 Limits = tuple[float, float] | Literal["auto"] | None
+
+
+class Given(NamedTuple):
+    """An image, and what is given with it: the arguments of `Recipe.make`."""
+
+    image: NDArray[np.generic]
+    labels: NDArray[Any] | None = None
+    classes: ClassMap | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,52 @@ class Recipe:
         rgb = session.colorize(**said)
         lacks = self.wishes.lacking(classes or model.classes, session.unused_pins)
         return rgb, "; ".join(part for part in (note, lacks) if part)
+
+    def make_together(self, given: Sequence[Given]) -> list[tuple[NDArray[Any], str]]:
+        """What `make` gives for each of several images, in one pass of the networks; levels may differ by rounding."""
+        device = pick_device((self.coloring or self.segmenting).device)
+        try:
+            return self._make_together(given, device)
+        except torch.OutOfMemoryError:
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            return [self.make(*one) for one in given]
+
+    def _make_together(self, given: Sequence[Given], device: torch.device) -> list[tuple[NDArray[Any], str]]:
+        model = self.load()
+        limits = [self.limits_of(one.image) for one in given]
+        values = [
+            torch.from_numpy(normalize(one.image, own)).to(device) for one, own in zip(given, limits, strict=True)
+        ]
+        notes = [
+            "" if self.limits == "auto" else range_note(one.image, limits=own)
+            for one, own in zip(given, limits, strict=True)
+        ]
+        labels = self._label_together(given, values)
+        if self.coloring is None:
+            return [(own, note) for own, note in zip(labels, notes, strict=True) if own is not None]
+        told = [self.said(one.image, own, one.classes, one.name) for one, own in zip(given, labels, strict=True)]
+        size, gain = self.coloring.working_size or model.working_size, self.coloring.chroma_gain
+        result = []
+        for one, note, colors in zip(
+            given, notes, color_together(model.setup(), values, told, size, gain), strict=True
+        ):
+            lacks = self.wishes.lacking(one.classes or model.classes, colors.unused)
+            result.append((colors.rgb, "; ".join(part for part in (note, lacks) if part)))
+        return result
+
+    def _label_together(self, given: Sequence[Given], values: Sequence[torch.Tensor]) -> list[NDArray[Any] | None]:
+        """The label map of each image: given, predicted or none."""
+        model, options = self.load(), self.segmenting
+        labels = [one.labels for one in given]
+        missing = [n for n, own in enumerate(labels) if own is None]
+        if missing and (self.coloring is None or (self.predict and model.segmenter is not None)):
+            network = model.on(values[0].device).require_segmenter()
+            confidence = model.confidence if options.confidence is None else options.confidence
+            size = options.working_size or model.working_size
+            for n, found in zip(missing, segment_together(network, [values[n] for n in missing], size), strict=True):
+                labels[n] = found.labels(confidence)
+        return labels
 
     def limits_of(self, image: NDArray[np.generic]) -> tuple[float, float] | None:
         """The values of an image that mean black and white."""

@@ -32,24 +32,25 @@ class ResultFolder:
     Raises
     ------
     FileError
-        If another job is writing into it.
-    OSError
-        If it cannot be made or written into.
+        If another job is writing into it, or it cannot be made or written into.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self._hidden = path / HIDDEN
         self.temporary = self._hidden / "temporary"
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock = self._enter()
         try:
-            shutil.rmtree(self.temporary, ignore_errors=True)  # of a job that was killed
-            self.temporary.mkdir()
-            self.manifest = Manifest(path)
-        except BaseException:
-            self.close()
-            raise
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = self._enter()
+            try:
+                shutil.rmtree(self.temporary, ignore_errors=True)  # of a job that was killed
+                self.temporary.mkdir()
+                self.manifest = Manifest(path)
+            except BaseException:
+                self.close()
+                raise
+        except OSError as error:
+            raise FileError(f"nothing can be written into {path}: {error.strerror or error}") from error
 
     def _enter(self) -> FileLock:
         lock = FileLock(self._hidden / "lock", timeout=0)

@@ -11,6 +11,7 @@ from typing import Protocol
 from napari_colorizer.batches.plan import Item
 from napari_colorizer.batches.result_folder import ResultFolder
 from napari_colorizer.batches.tasks import FAULTS, Outcome, Task, do
+from napari_colorizer.errors import reason
 
 
 class Listener(Protocol):
@@ -68,10 +69,11 @@ class _Job:
     def __init__(self, items: Sequence[Item], listener: Listener):
         self._items = items
         self._listener = listener
-        self._folders: dict[Path, ResultFolder | str] = {}
+        self._folders: dict[Path, ResultFolder | None] = {}
         self._left: Counter[int] = Counter()  # tasks that are not settled
         self._made: set[int] = set()
         self._failed: set[int] = set()
+        self._faults: set[tuple[int, str]] = set()
         self._stale: list[Task] = []
         self._noted: set[int] = set()
         self._settled = 0
@@ -84,7 +86,7 @@ class _Job:
                 self._settle_all(workers.outcomes(self._again(), self._tell))
         finally:
             for folder in self._folders.values():
-                if isinstance(folder, ResultFolder):
+                if folder is not None:
                     folder.close()
         return len(self._failed)
 
@@ -92,14 +94,16 @@ class _Job:
         """All tasks, item by item; an item that cannot begin is told and left out."""
         for item in self._items:
             self._left[item.number] = 1  # until its last task was given
-            given = 0
+            given, folder = 0, self._folder(item.root)
             try:
-                for task in item.begin(self._folder(item.root)):
+                for task in item.begin(folder) if folder else ():
                     self._left[item.number] += 1
                     given += task.images
                     yield task
             except FAULTS as error:
                 self._fail(item, error)
+            if folder is None:
+                self._failed.add(item.number)
             self._advance(item.count - given)  # those that need not be done, or cannot be
             self._count_down(item)
 
@@ -110,17 +114,15 @@ class _Job:
             manifest = item.folder.manifest
             yield replace(task, known=manifest.last(task.result, task.index))
 
-    def _folder(self, path: Path) -> ResultFolder:
-        """The folder, made ready the first time; what was wrong then is told again."""
+    def _folder(self, path: Path) -> ResultFolder | None:
+        """The folder, made ready the first time; None where that failed, which is told once for all its results."""
         if path not in self._folders:
             try:
                 self._folders[path] = ResultFolder(path)
             except FAULTS as error:
-                self._folders[path] = str(error)
-        folder = self._folders[path]
-        if isinstance(folder, str):
-            raise ValueError(folder)
-        return folder
+                self._folders[path] = None
+                self._listener.fault(reason(error))
+        return self._folders[path]
 
     def _settle_all(self, outcomes: Iterable[tuple[Task, Outcome]]) -> None:
         for task, outcome in outcomes:
@@ -153,8 +155,11 @@ class _Job:
 
     def _fail(self, item: Item, error: BaseException) -> None:
         self._failed.add(item.number)
-        text = str(error) or type(error).__name__
-        self._listener.fault(text if item.source.name in text else f"{item.source.name}: {text}")
+        text = reason(error)
+        text = text if item.source.name in text else f"{item.source.name}: {text}"
+        if (item.number, text) not in self._faults:  # a disk that is full is so for all images of a stack
+            self._faults.add((item.number, text))
+            self._listener.fault(text)
 
     def _count_down(self, item: Item) -> None:
         self._left[item.number] -= 1

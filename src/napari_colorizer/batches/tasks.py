@@ -13,19 +13,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.label_files import find_labels, read_labels
+from napari_colorizer.batches.label_files import find_labels, open_labels, read_labels
 from napari_colorizer.batches.manifest import Record
-from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.planes import Plane, make_plane
+from napari_colorizer.batches.recipe import Given, Recipe
 from napari_colorizer.batches.stacks import open_stack
 from napari_colorizer.batches.tiff_stacks import encode_page
 from napari_colorizer.batches.videos import color_video, is_video
-from napari_colorizer.batches.zarr_stores import read_levels, write_image
+from napari_colorizer.batches.zarr_stacks import ZarrStack
+from napari_colorizer.batches.zarr_stores import read_levels, write_image, write_plane
 from napari_colorizer.checksums import Stamp, checksum, checksum_of, stamp
-from napari_colorizer.errors import FileError
+from napari_colorizer.engine.planes import is_large, tiles
+from napari_colorizer.errors import FileError, reason
 from napari_colorizer.files import is_file, read_image, refuse_existing, replacing
 
 FAULTS = (ValueError, TypeError, OSError, MemoryError, RuntimeError)  # torch tells too little memory as the last
 _alone = Lock()  # a worker of dask may have several threads
+
+
+Tell = Callable[[int], None]
+
+
+def no_tell(count: int) -> None:
+    """Tell nobody that more images are done."""
 
 
 class Destination(Protocol):
@@ -172,7 +182,16 @@ class Outcome:
     error: str = ""
 
 
-def do(task: Task, tell: Callable[[int], None] = lambda _: None) -> Outcome:
+@dataclass(frozen=True)
+class Ready:
+    """A task whose image is read and whose result is not there yet."""
+
+    task: Task
+    given: Given
+    record: Record
+
+
+def do(task: Task, tell: Tell = no_tell) -> Outcome:
     """Do a task; what is wrong with its files is told in the outcome, all else is raised.
 
     Parameters
@@ -181,13 +200,40 @@ def do(task: Task, tell: Callable[[int], None] = lambda _: None) -> Outcome:
     tell : callable
         Is told how many more images of a task with several are done.
     """
+    with _alone:
+        ready = begin(task, tell)
+        if isinstance(ready, Outcome):
+            return ready
+        try:
+            made = task.recipe.make(*ready.given)
+        except FAULTS as error:
+            return failed(task, error)
+        return finish(ready, *made)
+
+
+def begin(task: Task, tell: Tell = no_tell) -> Ready | Outcome:
+    """Read the image of a task; its outcome in place of that where there is nothing more to do."""
     try:
-        with _alone:
-            return _do(task, tell)
+        return _begin(task, tell)
     except FAULTS as error:
-        text = str(error) or type(error).__name__
-        name = task.source.name
-        return Outcome("failed", error=text if name in text else f"{name}: {text}")
+        return failed(task, error)
+
+
+def finish(ready: Ready, result: NDArray[Any], note: str) -> Outcome:
+    """Write what was made of an image, and what is to be known of it: see `Recipe.make`."""
+    task = ready.task
+    try:
+        written, sha256 = task.destination.write(task.recipe, result)
+    except FAULTS as error:
+        return failed(task, error)
+    record = replace(ready.record, sha256=sha256)
+    return Outcome("made", record, written, f"{task.source.name} {note}" if note else "")
+
+
+def failed(task: Task, error: BaseException) -> Outcome:
+    """The outcome of a task that raised an error."""
+    text, name = reason(error), task.source.name
+    return Outcome("failed", error=text if name in text else f"{name}: {text}")
 
 
 def do_with_one_thread(task: Task) -> Outcome:
@@ -200,7 +246,7 @@ def do_with_one_thread(task: Task) -> Outcome:
         torch.set_num_threads(threads)
 
 
-def _do(task: Task, tell: Callable[[int], None]) -> Outcome:
+def _begin(task: Task, tell: Tell) -> Ready | Outcome:
     labels = find_labels(task.source, task.labels, task.index is not None)
     before = _stamps(task.source, labels)
     record = Record(task.result, task.index, "", str(task.source), "", recipe=task.recipe.facts())
@@ -214,6 +260,8 @@ def _do(task: Task, tell: Callable[[int], None]) -> Outcome:
             return Outcome(state)
     if is_video(task.source):
         return _film(task, record, before, tell)
+    if (plane := _large_plane(task)) is not None:
+        return _do_plane(task, plane, labels, record, before)
     image = _read(task)
     size = (image.shape[0], image.shape[1])
     given, classes = (None, None) if labels is None else read_labels(labels, task.source, size, task.index)
@@ -223,12 +271,34 @@ def _do(task: Task, tell: Callable[[int], None]) -> Outcome:
         if state := _state(task, record):
             return Outcome(state)
     _check_unchanged(task, labels, before)
-    result, note = task.recipe.make(image, given, classes, task.source.stem)
-    written, sha256 = task.destination.write(task.recipe, result)
-    return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
+    return Ready(task, Given(image, given, classes, task.source.stem), record)
 
 
-def _film(task: Task, record: Record, before: list[Stamp], tell: Callable[[int], None]) -> Outcome:
+def _large_plane(task: Task) -> Plane | None:
+    """The plane of a store that goes into another one and is too large to be held."""
+    if task.index is None or not task.destination.in_place:
+        return None
+    stack = open_stack(task.source)
+    return Plane(stack, task.index) if isinstance(stack, ZarrStack) and is_large(stack.size) else None
+
+
+def _do_plane(task: Task, plane: Plane, labels: Path | None, record: Record, before: list[Stamp]) -> Outcome:
+    """Do a task tile by tile."""
+    assert task.index is not None
+    given, classes = (None, None) if labels is None else open_labels(labels, task.source, task.index)
+    plane.look()
+    values = None if given is None else checksum_of(given(box) for box in tiles(plane.shape))
+    record = replace(record, source_sha256=plane.sha256, labels_sha256=values)
+    if state := _state(task, record):
+        return Outcome(state)
+    result, note = make_plane(task.recipe, plane, given, classes, task.source.stem)
+    write_plane(task.destination.store, task.destination.place, result)
+    _check_unchanged(task, labels, before)
+    record = replace(record, sha256=task.destination.checksum())
+    return Outcome("made", record, None, f"{task.source.name} {note}" if note else "")
+
+
+def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcome:
     """Color a video, straight into a file to the side."""
     written = task.destination.beside()
     note = color_video(task.recipe, task.source, written, tell)

@@ -119,7 +119,8 @@ class Scheduler:
             import distributed
         except ImportError as error:
             raise ValueError(f"--scheduler needs dask: pip install 'napari-colorizer[cluster]' ({error})") from error
-        logging.getLogger("distributed").setLevel(logging.ERROR)  # that a lost worker's task is done again is no news
+        for name in ("distributed", "distributed.client"):  # that a lost worker's task is done again is no news
+            logging.getLogger(name).setLevel(logging.ERROR)
         self._distributed = distributed
         self._address = address
 

@@ -11,6 +11,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from napari_colorizer.boxes import Box
 from napari_colorizer.checksums import Stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.errors import FileError
@@ -64,6 +65,12 @@ class ZarrStack:
         """The image (H, W) or (H, W, 3 or 4) at a place along the axes before y and x."""
         with naming(self.path, "a zarr store"):
             image = np.asarray(self._array[index])
+        return check_image(self.path.name, image)
+
+    def read_box(self, index: tuple[int, ...], box: Box) -> NDArray[np.generic]:
+        """A box of pixels of the same."""
+        with naming(self.path, "a zarr store"):
+            image = np.asarray(self._array[(*index, *box.slices)])
         return check_image(self.path.name, image)
 
     def numbers(self, index: tuple[int, ...]) -> NDArray[np.generic]:

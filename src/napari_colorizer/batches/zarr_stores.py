@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,9 +12,11 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.stacks import Stack
+from napari_colorizer.boxes import Box
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.planes import is_large, tiles
 from napari_colorizer.errors import FileError
-from napari_colorizer.ome_zarr import NOTES, create_levels, metadata, write_levels
+from napari_colorizer.ome_zarr import NOTES, create_levels, levels_of, metadata, write_levels
 
 
 def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
@@ -82,8 +85,16 @@ def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> lis
     return write_levels(zarr.open_group(path, mode="r+"), place, pixels)
 
 
-def read_levels(path: Path, place: tuple[int, ...]) -> list[NDArray[Any]]:
-    """All levels of one image as `write_image` gave them."""
-    group: Any = zarr.open_group(path, mode="r")
-    arrays = [group[str(number)] for number in range(len(list(group.array_keys())))]
-    return [np.asarray(array[(*place, ...)]) for array in arrays]
+def write_plane(path: Path, place: tuple[int, ...], result: Callable[[Box], NDArray[Any]]) -> None:
+    """Write one image that is given box by box, tile by tile."""
+    group = zarr.open_group(path, mode="r+")
+    for box in tiles(levels_of(group)[0].shape[len(place) :][:2]):
+        write_levels(group, place, result(box), box)
+
+
+def read_levels(path: Path, place: tuple[int, ...]) -> Iterator[NDArray[Any]]:
+    """All levels of one image as `write_image` gave them, large ones tile by tile."""
+    for array in levels_of(zarr.open_group(path, mode="r")):
+        shape = array.shape[len(place) :]
+        for box in tiles(shape[:2]) if is_large(shape) else [Box.of(shape[:2])]:
+            yield np.asarray(array[(*place, *box.slices)])

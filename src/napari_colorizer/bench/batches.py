@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import psutil
@@ -17,6 +18,7 @@ from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.run import Here, Workers, run_job
 from napari_colorizer.batches.tasks import Outcome, Task
+from napari_colorizer.batches.together import Together
 from napari_colorizer.batches.workers import LocalWorkers
 from napari_colorizer.bench.scene import make_photo
 from napari_colorizer.checksums import checksum
@@ -25,8 +27,10 @@ from napari_colorizer.files import read_image
 from napari_colorizer.models.library import find_model
 
 SHAPE = (1000, 1000)
-IMAGES = 200
+ROUNDS = 3
+PARTS = 5  # images whose parts are timed, before and after each job
 EARLY = 10  # images after which memory must not grow
+CASES = ((0, 1), (0, 4), (1, 1), (2, 1))  # workers, and how many images go through the networks at once
 
 
 @dataclass(frozen=True)
@@ -37,31 +41,31 @@ class BatchTiming:
     ----------
     workers : int
         Processes with one thread each; 0 for the one that runs the job, with as many as PyTorch takes.
+    batch : int
+        How many images go through the networks at once.
     images : int
     rate : float
-        Images a second, from the second result of each worker on: what comes before is the start of processes.
-    alone : float
-        The same of decoding, networks and encoding by themselves, one after the other, in this process; times the
-        number of workers, but never more than there are processors.
+        Images a second, from the second result of each worker or batch on: what comes before is the start of
+        processes. The median of some rounds.
+    share : float
+        How much it is of the speed of decoding, networks and encoding by themselves, one image after the other, in
+        this process, before and after; times the number of workers, but never more than there are processors. The
+        median of the same rounds.
     early_mb, late_mb : float
         Memory of this process and its workers after `EARLY` images and in the end, in 10^6 bytes.
     """
 
     workers: int
+    batch: int
     images: int
     rate: float
-    alone: float
+    share: float
     early_mb: float
     late_mb: float
 
-    @property
-    def share(self) -> float:
-        """How much of the speed of the parts the whole has."""
-        return self.rate / self.alone
-
 
 def measure_batches(
-    model: str = "default", device: str = "auto", workers: Sequence[int] = (0, 1, 2), images: int = IMAGES
+    model: str = "default", device: str = "auto", cases: Sequence[tuple[int, int]] = CASES, images: int = 60
 ) -> list[BatchTiming]:
     """Time jobs on images of 1 megapixel.
 
@@ -69,20 +73,17 @@ def measure_batches(
     ----------
     model : str
     device : str
-    workers : sequence of int
-        How many processes, for each job.
+    cases : sequence of (int, int)
+        How many processes, and how many images go through the networks at once, for each job.
     images : int
         In each job.
     """
     name = str(find_model(model))
     options = (SegmentOptions(device=device), ColorizeOptions(device=device))
     recipe = Recipe(name, checksum(Path(name)), *options)
-    timings = []
     with TemporaryDirectory() as folder:
         inputs = list(_write_inputs(Path(folder), images))
-        for count in workers:
-            timings.append(_measure(recipe, inputs, Path(folder), count))
-    return timings
+        return [_measure(recipe, inputs, Path(folder), *case) for case in cases]
 
 
 def _write_inputs(folder: Path, images: int) -> Iterator[Input]:
@@ -94,17 +95,29 @@ def _write_inputs(folder: Path, images: int) -> Iterator[Input]:
         yield Input(path, folder)
 
 
-def _measure(recipe: Recipe, inputs: list[Input], folder: Path, count: int) -> BatchTiming:
-    watch = _Watch(LocalWorkers(count) if count else Here(), start=2 * max(1, count))
-    parts = _time_parts(recipe, inputs[:EARLY], folder, 1 if count else torch.get_num_threads())
-    items, _ = make_plan(inputs, recipe, folder / f"out-{count}")
-    run_job(items, watch, _Silent())
-    alone = min(max(1, count), psutil.cpu_count() or 1) / parts
-    return BatchTiming(count, len(inputs), watch.rate(), alone, watch.early_mb, watch.late_mb)
+def _measure(recipe: Recipe, inputs: list[Input], folder: Path, workers: int, batch: int) -> BatchTiming:
+    rates, shares, memory = [], [], (0.0, 0.0)
+    for number in range(ROUNDS):
+        watch = _Watch(_doers(workers, batch), start=2 * max(1, workers, batch))
+        before = _time_parts(recipe, inputs[:PARTS], folder, 1 if workers else torch.get_num_threads())
+        items, _ = make_plan(inputs, recipe, folder / f"out-{workers}-{batch}-{number}")
+        run_job(items, watch, _Silent())
+        after = _time_parts(recipe, inputs[:PARTS], folder, 1 if workers else torch.get_num_threads())
+        alone = min(max(1, workers), psutil.cpu_count() or 1) / median(before + after)
+        rates.append(watch.rate())
+        shares.append(watch.rate() / alone)
+        memory = memory if number else (watch.early_mb, watch.late_mb)
+    return BatchTiming(workers, batch, len(inputs), median(rates), median(shares), *memory)
 
 
-def _time_parts(recipe: Recipe, inputs: list[Input], folder: Path, threads: int) -> float:
-    """Seconds that decoding, networks and encoding of an image take, with some threads."""
+def _doers(workers: int, batch: int) -> Workers:
+    if workers:
+        return LocalWorkers(workers)
+    return Together(batch) if batch > 1 else Here()
+
+
+def _time_parts(recipe: Recipe, inputs: list[Input], folder: Path, threads: int) -> list[float]:
+    """Seconds that decoding, networks and encoding of each image take, but of the first, with some threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     times = []
@@ -115,7 +128,7 @@ def _time_parts(recipe: Recipe, inputs: list[Input], folder: Path, threads: int)
             times.append(time.perf_counter() - began)
     finally:
         torch.set_num_threads(before)
-    return sum(times[1:]) / len(times[1:])
+    return times[1:]
 
 
 class _Watch:

@@ -51,6 +51,9 @@ Only = Annotated[list[Section] | None, typer.Option(help="Measure this only (may
 Steps = Annotated[int, typer.Option(help="Rounds over all cases, of which the medians are told.", min=1)]
 Window = Annotated[bool, typer.Option("--window", help="Also paint strokes in a napari window, on a display or none.")]
 Profile = Annotated[bool, typer.Option("--profile", help="Also tell what a stroke's time is spent on.")]
+Images = Annotated[int, typer.Option(help="Of --only batches: how many images of 1 megapixel a job colors.", min=20)]
+SmallImages = Annotated[int, typer.Option(help="Of --only batches: how many small images one job colors.", min=1)]
+Gigabytes = Annotated[float, typer.Option(help="Of --only batches: the size of the stack and the plane it colors.")]
 
 
 def bench(
@@ -60,6 +63,9 @@ def bench(
     only: Only = None,
     window: Window = False,
     profile: Profile = False,
+    images: Images = 60,
+    small_images: SmallImages = 1000,
+    gigabytes: Gigabytes = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the speed on this machine: of coloring, on large photographs, of training, of the start."""
@@ -78,7 +84,7 @@ def bench(
         if Section.training in sections:
             found |= _measure_training(device, steps)
         if Section.batches in sections:
-            found |= _measure_batches(model, device)
+            found |= _measure_batches(model, device, images, small_images, gigabytes)
         if Section.start in sections:
             found["import, ms"] = _in_fresh_processes(steps, IMPORT)
             found["load, ms"] = _in_fresh_processes(steps, LOAD, model)
@@ -118,11 +124,15 @@ def _measure_training(device: str, steps: int) -> dict[str, Any]:
     return {"training": [{**vars(timing), "loading_share": timing.loading_share} for timing in timings]}
 
 
-def _measure_batches(model: str, device: str) -> dict[str, Any]:
-    from napari_colorizer.bench import batches
+def _measure_batches(model: str, device: str, images: int, small_images: int, gigabytes: float) -> dict[str, Any]:
+    from napari_colorizer.bench import batch_memory, batches
 
-    timings = batches.measure_batches(model, device, images=batches.IMAGES)
-    return {"batches": [{**vars(timing), "share": timing.share} for timing in timings]}
+    timings = batches.measure_batches(model, device, images=images)
+    memory = batch_memory.measure_memory(model, device, small_images, gigabytes)
+    return {
+        "batches": [vars(timing) for timing in timings],
+        "memory": [vars(use) for use in memory],
+    }
 
 
 def _in_fresh_processes(steps: int, code: str, *arguments: str) -> float:

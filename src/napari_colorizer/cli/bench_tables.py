@@ -44,6 +44,7 @@ def print_bench(found: dict[str, Any]) -> None:
         console.print(_training_table(found["training"]))
     if "batches" in found:
         console.print(_batches_table(found["batches"]))
+        console.print(_memory_table(found["memory"]))
     if "import, ms" in found:
         console.print(f"import napari_colorizer: {found['import, ms']:.1f} ms")
         console.print(f"load the model, once torch is imported: {found['load, ms']:.1f} ms")
@@ -93,11 +94,21 @@ def _training_table(rows: list[dict[str, Any]]) -> Table:
 def _batches_table(rows: list[dict[str, Any]]) -> Table:
     titles = ("images a second", "of its parts alone", "memory after 10, MB", "in the end, MB")
     columns = (Column(title, justify="right") for title in titles)
-    table = Table("workers", *columns, title=f"Jobs of {rows[0]['images']} images of 1 megapixel")
+    table = Table("workers", "at once", *columns, title=f"Jobs of {rows[0]['images']} images of 1 megapixel")
     for row in rows:
         name = str(row["workers"]) if row["workers"] else "none: this process"
         figures = (f"{row['rate']:.2f}", f"{row['share']:.0%}", f"{row['early_mb']:.0f}", f"{row['late_mb']:.0f}")
-        table.add_row(name, *figures)
+        table.add_row(name, str(row["batch"]), *figures)
+    return table
+
+
+def _memory_table(rows: list[dict[str, Any]]) -> Table:
+    titles = ("images", "input", "after 10", "in the end", "at most")
+    columns = (Column(title, justify="right") for title in titles)
+    table = Table("job", *columns, title="Memory of jobs, MB")
+    for row in rows:
+        figures = (f"{row[name]:.0f}" if row[name] else "" for name in ("input_mb", "early_mb", "late_mb", "peak_mb"))
+        table.add_row(row["case"], str(row["images"]), *figures)
     return table
 
 

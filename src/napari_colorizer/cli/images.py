@@ -9,6 +9,7 @@ import typer
 
 from napari_colorizer.cli.batch_progress import BatchProgress
 from napari_colorizer.cli.shared import (
+    Batch,
     Device,
     Files,
     Limits,
@@ -32,6 +33,7 @@ from napari_colorizer.option_limits import help_text
 
 if TYPE_CHECKING:
     from napari_colorizer.batches.recipe import Recipe
+    from napari_colorizer.batches.run import Workers as Doers
     from napari_colorizer.batches.wishes import Wishes
 
 Confidence = Annotated[
@@ -52,12 +54,15 @@ def segment(
     confidence: Confidence = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    batch: Batch = None,
 ) -> None:
     """Predict a label map of each image and write it as A.labels.png, an indexed PNG with the class map inside."""
     with plain_errors():
         place = device if scheduler else checked(device)
         recipe = _recipe(model, SegmentOptions(working_size, place, confidence), None, limits)
-    _work("Predicting labels", files, recipe, output, None, overwrite, recursive, workers, scheduler)
+    _work(
+        "Predicting labels", files, recipe, output, None, overwrite, recursive, _who(place, workers, scheduler, batch)
+    )
 
 
 def colorize(
@@ -94,6 +99,7 @@ def colorize(
     warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    batch: Batch = None,
     sitting: FromSitting = None,
     save_sitting: ToSitting = None,
 ) -> None:
@@ -115,7 +121,7 @@ def colorize(
         segmenting = SegmentOptions(working_size, place, confidence)
         recipe = _recipe(model, segmenting, coloring, limits, predict, wishes)
         save_sitting_of(save_sitting, files, recipe, labels, overwrite)
-    _work("Coloring", files, recipe, output, labels, overwrite, recursive, workers, scheduler)
+    _work("Coloring", files, recipe, output, labels, overwrite, recursive, _who(place, workers, scheduler, batch))
 
 
 def _recipe(
@@ -137,6 +143,23 @@ def _recipe(
     return Recipe(model, file, segmenting, coloring, black_white, predict, wishes or Wishes())
 
 
+def _who(device: str, workers: int | None, scheduler: str | None, batch: int | None) -> Doers:
+    """Who does the work, with processes of this machine, those of a scheduler, or none."""
+    from napari_colorizer.batches.run import Here
+    from napari_colorizer.batches.together import GPU_BATCH, Together
+    from napari_colorizer.batches.workers import LocalWorkers, Scheduler
+
+    with plain_errors():
+        if workers and scheduler:
+            raise ValueError("--workers are processes of this machine, and --scheduler has its own: give one of them")
+        if batch and (workers or scheduler):
+            raise ValueError("--batch is for this process alone: what --workers and --scheduler do, they do one by one")
+        if scheduler or workers:
+            return Scheduler(scheduler) if scheduler else LocalWorkers(workers or 1)
+        size = batch or (1 if device == "cpu" else GPU_BATCH)
+        return Together(size) if size > 1 else Here()
+
+
 def _work(
     doing: str,
     files: list[Path],
@@ -145,24 +168,19 @@ def _work(
     labels: Path | None,
     overwrite: bool,
     recursive: bool,
-    workers: int | None,
-    scheduler: str | None,
+    who: Doers,
 ) -> None:
     """Find what is to be done, do it, tell it; exit code 1 if anything failed."""
     from napari_colorizer.batches.inputs import find_inputs
     from napari_colorizer.batches.plan import make_plan
-    from napari_colorizer.batches.run import Here, run_job
-    from napari_colorizer.batches.workers import LocalWorkers, Scheduler
+    from napari_colorizer.batches.run import run_job
 
     with plain_errors():
-        if workers and scheduler:
-            raise ValueError("--workers are processes of this machine, and --scheduler has its own: give one of them")
         found = find_inputs(files, recursive, videos=recipe.coloring is not None and labels is None)
         for path in found.passed_over:
             remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
         recipe.check()
         items, problems = make_plan(found.found, recipe, output, labels, overwrite)
-        who = Scheduler(scheduler) if scheduler else LocalWorkers(workers) if workers else Here()
     for problem in (*found.problems, *problems):
         complain(problem)
     wrong = len(found.problems) + len(problems)

@@ -51,6 +51,12 @@ Workers = Annotated[
     int | None,
     typer.Option(help="Processes that work at once, with one thread each.", min=1, show_default="this one alone"),
 ]
+Batch = Annotated[
+    int | None,
+    typer.Option(
+        help="Images that go through the networks at once in this process.", min=1, show_default="8 on a GPU, else 1"
+    ),
+]
 Scheduler = Annotated[
     str | None, typer.Option(help="A dask scheduler whose workers do it, such as tcp://10.0.0.1:8786.")
 ]

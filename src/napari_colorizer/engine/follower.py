@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,22 +11,23 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
-from napari_colorizer.classes import UNLABELED
+from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.color import lightness
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.gpu_labels import follow_labels
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.labels import as_ids
+from napari_colorizer.engine.labels import as_ids, check_labels
 from napari_colorizer.engine.likeness import Likeness
 from napari_colorizer.engine.options import Adjustment
-from napari_colorizer.engine.pins import ResolvedPins
+from napari_colorizer.engine.pins import ByClass, Pins, ResolvedPins, to_pins
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.suggest import Seen
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling
 from napari_colorizer.engine.wishes import Wishes, owners
+from napari_colorizer.guidance.said import Said, shrink_others
 from napari_colorizer.networks import TwoStreamUNet
-from napari_colorizer.networks.incremental import IncrementalPass
+from napari_colorizer.networks.incremental import IncrementalPass, begin_together
 
 
 class Wanted(NamedTuple):
@@ -50,6 +52,25 @@ class Wanted(NamedTuple):
     others: dict[str, Tensor]
     pins: ResolvedPins
     adjustment: Adjustment
+
+    @classmethod
+    def of(
+        cls,
+        setup: ColorizerSetup,
+        frame: Frame,
+        labels: ArrayLike | None = None,
+        hints: Hints | ArrayLike | None = None,
+        classes: ClassMap | None = None,
+        guidance: Said | None = None,
+        pins: Pins | ByClass | None = None,
+        adjustment: Adjustment | None = None,
+    ) -> Wanted:
+        """What is wanted by who calls `Session.colorize`; errors are those told there."""
+        own = np.zeros(frame.full, np.uint8) if labels is None else check_labels(np.asarray(labels), frame.full)
+        points, known = Hints(() if hints is None else hints), setup.known_classes(classes)
+        wished = to_pins(pins).resolve(classes or setup.classes, frame.full)
+        others = shrink_others(setup.config.guidance, guidance or {}, frame)
+        return cls(own, points, known, others, wished, adjustment or Adjustment())
 
     @property
     def wishes(self) -> bool:
@@ -84,6 +105,18 @@ class Picture(NamedTuple):
         x = frame.pad(x)[None, None]
         return cls(network, frame, x, network.encode_gray(x), lightness(values))
 
+    @classmethod
+    def several(
+        cls, values: Sequence[Tensor], frames: Sequence[Frame], network: TwoStreamUNet, inputs: Sequence[Tensor]
+    ) -> list[Picture]:
+        """The same of images of one padded size, in one pass of the network."""
+        x = torch.stack([frame.pad(one) for one, frame in zip(inputs, frames, strict=True)])[:, None]
+        gray = network.encode_gray(x)
+        return [
+            cls(network, frame, x[n : n + 1], [level[n : n + 1] for level in gray], lightness(own))
+            for n, (own, frame) in enumerate(zip(values, frames, strict=True))
+        ]
+
 
 class Follower:
     """Follows what a user says of a picture with the chroma at working size.
@@ -110,16 +143,24 @@ class Follower:
 
     def follow(self, wanted: Wanted, tiles: StaleTiles) -> Wanted:
         """Follow what is wanted, and note in the tiles what is to be painted; what is returned is not the caller's."""
-        changed = self.changes.update(np.asarray(wanted.labels))
-        frame, whole = self._picture.frame, Box.of(self._picture.frame.working)
+        changed, labels, said = self._take(wanted, tiles)
+        box = self._incremental.update(labels, said)
+        return self._finish(wanted, tiles, changed, None if box is None else box.within(self._picture.frame.working))
+
+    def _take(self, wanted: Wanted, tiles: StaleTiles) -> tuple[Box | None, Tensor, dict[str, Tensor]]:
+        """Take over the labels; where they have changed, and labels and other guidance as the network takes them."""
+        changed, frame = self.changes.update(np.asarray(wanted.labels)), self._picture.frame
         if wanted.known != self._known or wanted.wishes != self._wished:
             changed = Box.of(frame.full)
         if changed is not None:
             self._take_labels(changed, wanted)
             tiles.note_labels(changed)
         said = {name: frame.pad(values.to(self._picture.x.device)) for name, values in wanted.others.items()}
-        box = self._incremental.update(frame.pad(self._working_labels), said)
-        box = None if box is None else box.within(frame.working)
+        return changed, frame.pad(self._working_labels), said
+
+    def _finish(self, wanted: Wanted, tiles: StaleTiles, changed: Box | None, box: Box | None) -> Wanted:
+        """Follow all else, where labels have changed and where the network's chroma has."""
+        frame, whole = self._picture.frame, Box.of(self._picture.frame.working)
         if wanted.wishes:
             chroma, corrected = self._wish(wanted)
             box = corrected if box is None or corrected is None else box.joined(corrected)
@@ -134,6 +175,15 @@ class Follower:
         if box is not None:
             self._fit(chroma[:, *box.slices] if wanted.wishes else self._gained_chroma(box), box, tiles)
         return wanted._replace(labels=self.changes)
+
+    @staticmethod
+    def follow_together(followers: Sequence[Follower], wanted: Sequence[Wanted], tiles: Sequence[StaleTiles]) -> None:
+        """Follow for the first time, pictures of one padded size in one pass of the network; see `follow`."""
+        taken = [each._take(own, stale) for each, own, stale in zip(followers, wanted, tiles, strict=True)]
+        passes = [each._incremental for each in followers]
+        begin_together(passes, [labels for _, labels, _ in taken], [said for _, _, said in taken])
+        for each, own, stale, (changed, _, _) in zip(followers, wanted, tiles, taken, strict=True):
+            each._finish(own, stale, changed, Box.of(each._picture.frame.working))
 
     @property
     def unused(self) -> set[int | tuple[int, int]]:

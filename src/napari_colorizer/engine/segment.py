@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,28 +125,86 @@ def segment(
     tell : callable
         Is told how much is done (0..1); what it raises ends this.
     """
-    height, width = values.shape[:2]
-    frame = Frame.fit((height, width), working_size, network.config.stride)
-    x = frame.pad(frame.shrink(network_input(values, network.config.lightness)))
+    frame = Frame.fit((values.shape[0], values.shape[1]), working_size, network.config.stride)
+    x = frame.shrink(network_input(values, network.config.lightness))
     tell(INPUT_SHARE)
-    looks = network.image_encoder(x[None, None]) if network.config.image_encoder else None
-    described = network.describe(x[None, None], looks)
-    logits = frame.crop(network.enlarge(network.classify(described))[0])
-    probabilities = logits.softmax(0)
-    certainty = probabilities.amax(0)
-    stride = network.config.stem_stride
+    return predict(network, [x], [frame])[0].segmentation(tell)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a segmenter says at working size, from which the class of any pixel follows.
+
+    Attributes
+    ----------
+    frame : Frame
+    ids : Tensor, (C,)
+        Of the classes that win somewhere: no other is looked at closer.
+    logits : Tensor, (C, h, w)
+    certainty : Tensor, (h, w)
+        How probable the most probable class is.
+    evidence : Evidence
+    wide : bool
+        Whether the ids of the network's classes need 16 bits.
+    """
+
+    frame: Frame
+    ids: Tensor
+    logits: Tensor
+    certainty: Tensor
+    evidence: Evidence
+    wide: bool
+
+    @torch.inference_mode()
+    def likely(self, box: Box) -> Tensor:
+        """Id of the most probable class of each full-size pixel of a box, (box.height, box.width)."""
+        return self.ids[enlarge(self.logits, self.frame.full, box).argmax(0)]
+
+    @torch.inference_mode()
+    def segmentation(self, tell: Callable[[float], None] = lambda _: None) -> Segmentation:
+        """That of all pixels; `tell` is that of `segment`."""
+        labels = torch.empty(self.frame.full, dtype=torch.int32, device=self.logits.device)
+        parts = list(Box.of(self.frame.full).parts(SIDE_AT_ONCE))
+        for done, box in enumerate(parts):
+            tell(NETWORK_SHARE + (1 - NETWORK_SHARE) * done / len(parts))
+            labels[box.slices] = self.likely(box)
+        array = labels.cpu().numpy()
+        likely = array.astype(np.uint16) if self.wide else array.astype(np.uint8)
+        return Segmentation(likely, self.certainty.float().cpu().numpy(), self.evidence)
+
+
+@torch.inference_mode()
+def predict(network: GridNet, inputs: Sequence[Tensor], frames: Sequence[Frame]) -> list[Prediction]:
+    """Predict the classes of images of one padded size, in one pass of the network.
+
+    Parameters
+    ----------
+    network : GridNet
+        In eval mode, on the device of the inputs.
+    inputs : sequence of Tensor, (h, w)
+        What `network_input` gives, at working size.
+    frames : sequence of Frame
+    """
+    x = torch.stack([frame.pad(one) for one, frame in zip(inputs, frames, strict=True)])[:, None]
+    looks = network.image_encoder(x) if network.config.image_encoder else None
+    described = network.describe(x, looks)
+    logits = network.enlarge(network.classify(described))
     seen = [described, *looks[1:3]] if looks else [described]
-    evidence = Evidence.of(network.config.ids, probabilities, [_on_frame(each[0], frame) for each in seen], stride)
-    winners = logits.argmax(0).unique()  # a class must win somewhere at working size to be looked at closer
-    logits, ids = logits[winners], torch.tensor(network.config.ids, device=values.device)[winners]
-    labels = torch.empty(height, width, dtype=torch.int32, device=values.device)
-    parts = list(Box.of((height, width)).parts(SIDE_AT_ONCE))
-    for done, box in enumerate(parts):
-        tell(NETWORK_SHARE + (1 - NETWORK_SHARE) * done / len(parts))
-        labels[box.slices] = ids[enlarge(logits, (height, width), box).argmax(0)]
-    array = labels.cpu().numpy()
-    likely = array.astype(np.uint8) if max(network.config.ids) < 256 else array.astype(np.uint16)
-    return Segmentation(likely, certainty.float().cpu().numpy(), evidence)
+    return [
+        _prediction(network, frame, logits[number], [each[number] for each in seen])
+        for number, frame in enumerate(frames)
+    ]
+
+
+def _prediction(network: GridNet, frame: Frame, logits: Tensor, seen: list[Tensor]) -> Prediction:
+    """That of one image, of logits (C, H', W') and features (D, H'', W'') of what was padded."""
+    logits, ids = frame.crop(logits), network.config.ids
+    probabilities = logits.softmax(0)
+    looks = [_on_frame(each, frame) for each in seen]
+    evidence = Evidence.of(ids, probabilities, looks, network.config.stem_stride)
+    winners = logits.argmax(0).unique()
+    known = torch.tensor(ids, device=logits.device)[winners]
+    return Prediction(frame, known, logits[winners], probabilities.amax(0), evidence, max(ids) >= 256)
 
 
 def _on_frame(features: Tensor, frame: Frame) -> Tensor:

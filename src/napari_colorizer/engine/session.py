@@ -16,12 +16,11 @@ from napari_colorizer.engine.computation import Computation
 from napari_colorizer.engine.follower import Wanted
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.hints import Hints
-from napari_colorizer.engine.labels import check_labels
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions
-from napari_colorizer.engine.pins import ByClass, Pins, to_pins
+from napari_colorizer.engine.pins import ByClass, Pins
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.suggest import MOST, Suggestion, check_number, draw_variants, likely_colors
-from napari_colorizer.guidance.said import Said, shrink_others
+from napari_colorizer.guidance.said import Said
 
 
 class Session:
@@ -144,13 +143,10 @@ class Session:
         adjustment: Adjustment | None = None,
     ) -> None:
         """Take over what `colorize` takes, without painting the colors yet; errors are those of `colorize`."""
-        own = np.zeros(self.shape, np.uint8) if labels is None else check_labels(np.asarray(labels), self.shape)
-        points, known = Hints(() if hints is None else hints), self.known_classes(classes)
-        wished = to_pins(pins).resolve(classes or self._setup.classes, self.shape)
-        others = shrink_others(self._setup.config.guidance, guidance or {}, self._frame)
+        wanted = Wanted.of(self._setup, self._frame, labels, hints, classes, guidance, pins, adjustment)
         with self._lock:
             self._classes = classes
-            self._computed.edit(Wanted(own, points, known, others, wished, adjustment or Adjustment()))
+            self._computed.edit(wanted)
 
     def at_working_size(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """L* (h, w) and the a*, b* (2, h, w) of the last edit, pins and all, at the size at which the network runs."""

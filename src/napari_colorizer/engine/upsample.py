@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,12 +39,15 @@ class GuidedUpsampling:
     ----------
     working_lightness : Tensor, (h, w)
         L* in 0..100.
-    lightness : Tensor, (H, W)
-        L* in 0..100.
+    lightness : Tensor, (H, W), or (int, int)
+        L* in 0..100; or its shape, of what is too large to be held: `paint_part` is told that of a box then.
     """
 
-    def __init__(self, working_lightness: Tensor, lightness: Tensor):
-        self.lightness = lightness.contiguous()
+    def __init__(self, working_lightness: Tensor, lightness: Tensor | tuple[int, int]):
+        if isinstance(lightness, Tensor):
+            self.lightness, self._full = lightness.contiguous(), (lightness.shape[0], lightness.shape[1])
+        else:
+            self.lightness, self._full = working_lightness.new_empty(0, 0), lightness
         self._working = working_lightness
         self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
         self._chroma = working_lightness.new_zeros(2, *working_lightness.shape)  # that has been fitted
@@ -126,7 +130,7 @@ class GuidedUpsampling:
         ValueError
             If `labels` or `out` has another shape than the image.
         """
-        shape = tuple(self.lightness.shape)
+        shape = self._full
         if tuple(labels.shape) != shape or out.shape != (*shape, 3):
             raise ValueError(f"labels {tuple(labels.shape)} and colors {out.shape} must be those of a {shape} image")
         box = box.within(shape)
@@ -134,11 +138,7 @@ class GuidedUpsampling:
         if paint is None:
             self._paint_in_strips(box, labels, out)
         elif box.height and box.width:
-            rows, columns = (
-                tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
-                for full, small in zip(shape, self._labels.shape, strict=True)
-            )
-            grids = tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells))
+            grids, rows, columns = self._for_kernel()
             paint(self.lightness.numpy(), labels.numpy(), grids, rows, columns, tuple(box), out)
 
     def _paint_in_strips(self, box: Box, labels: Tensor, out: NDArray[np.uint8]) -> None:
@@ -154,6 +154,38 @@ class GuidedUpsampling:
         if before is not None:
             out[before[0].slices] = before[1]()
 
+    def paint_part(self, box: Box, lightness: Tensor, labels: Tensor) -> NDArray[np.uint8]:
+        """The 8-bit sRGB colors (box.height, box.width, 3) of a box of full-size pixels.
+
+        Parameters
+        ----------
+        box : Box
+            In the image, and not empty.
+        lightness : Tensor, (box.height, box.width)
+            L* in 0..100.
+        labels : Tensor of int32, (box.height, box.width)
+        """
+        paint = compiled_paint() if lightness.device.type == "cpu" else None
+        shape = tuple(self._labels.shape)
+        if paint is None or shape in (self._full, tuple(lightness.shape)):  # the kernel tells by the shape what is full
+            return to_rgb(lightness, self._chroma_of(box, lightness, labels)).cpu().numpy()
+        grids, *around = self._for_kernel()
+        rows, columns = (
+            tuple(values[part] for values in neighbors) for neighbors, part in zip(around, box.slices, strict=True)
+        )
+        out = np.empty((box.height, box.width, 3), np.uint8)
+        whole = (0, box.height, 0, box.width)
+        paint(lightness.contiguous().numpy(), labels.contiguous().numpy(), grids, rows, columns, whole, out)
+        return out
+
+    def _for_kernel(self) -> tuple[Any, Any, Any]:
+        """Coefficients and labels, and the neighbors of rows and of columns, as the compiled painting takes them."""
+        rows, columns = (
+            tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
+            for full, small in zip(self._full, self._labels.shape, strict=True)
+        )
+        return tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells)), rows, columns
+
     def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
         """Chroma of a box of full-size pixels.
 
@@ -168,15 +200,19 @@ class GuidedUpsampling:
         Tensor, (2, box.height, box.width)
             Within the range that chroma has around each pixel at working size.
         """
-        local = enlarge(self._coefficients, (self.lightness.shape[0], self.lightness.shape[1]), box)
-        if self.lightness.shape != self._labels.shape:  # else each pixel has its own
+        return self._chroma_of(box, self.lightness[box.slices], labels)
+
+    def _chroma_of(self, box: Box, lightness: Tensor, labels: Tensor) -> Tensor:
+        """Chroma of a box of full-size pixels of some L* and labels, both (box.height, box.width)."""
+        local = enlarge(self._coefficients, self._full, box)
+        if self._full != self._labels.shape:  # else each pixel has its own
             self._keep_to_labels(local, box, labels)
-        chroma = torch.addcmul(local[2:4], local[:2], self.lightness[box.slices])
+        chroma = torch.addcmul(local[2:4], local[:2], lightness)
         return torch.minimum(torch.maximum(chroma, local[4:6]), local[6:8])
 
     def _keep_to_labels(self, local: Tensor, box: Box, labels: Tensor) -> None:
         """Put right the enlarged coefficients `local` (8, box.height, box.width) of pixels near a border of labels."""
-        (height, width), (h, w), device = self.lightness.shape, self._labels.shape, labels.device
+        (height, width), (h, w), device = self._full, self._labels.shape, labels.device
         rows, columns = (
             [values[part] for values in neighbors(*sizes, device)]
             for sizes, part in zip(((height, h), (width, w)), box.slices, strict=True)

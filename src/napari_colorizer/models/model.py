@@ -256,8 +256,12 @@ class Model:
         limits: tuple[float, float] | None = None,
     ) -> Session:
         """Start coloring an image that will be colored again and again; see `Session`."""
+        return Session(self.setup(), gray, options, limits)
+
+    def setup(self) -> ColorizerSetup:
+        """What images are colored with; `ModelError` if the model has no colorizer."""
         self.require_colorizer()
-        setup = ColorizerSetup(
+        return ColorizerSetup(
             suggestions=self.suggestions,
             network_on=lambda device: self.on(device).require_colorizer(),
             classes=self.classes,
@@ -265,7 +269,6 @@ class Model:
             chroma_gain=self.chroma_gain,
             chroma_gain_unlabeled=self.chroma_gain_unlabeled,
         )
-        return Session(setup, gray, options, limits)
 
     def save(self, path: str | Path, half: bool = False, overwrite: bool = True) -> None:
         """Write the model to one file; arguments and errors are those of `napari_colorizer.models.writing`."""

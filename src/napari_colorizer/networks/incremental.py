@@ -7,7 +7,7 @@ kept then is what a pass over the whole image gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -102,6 +102,28 @@ class IncrementalPass:
         else:
             self._outputs[name][..., *box.slices] = part
         return Kept(self._outputs[name], box)
+
+
+@torch.inference_mode()
+def begin_together(
+    passes: Sequence[IncrementalPass], labels: Sequence[Tensor], others: Sequence[Mapping[str, Tensor]]
+) -> None:
+    """Compute the chroma of several images of one size in one pass of the network.
+
+    Nothing else is kept of it, so that an `IncrementalPass.update` afterwards computes all of an image anew.
+
+    Parameters
+    ----------
+    passes : sequence of IncrementalPass
+        Of one network.
+    labels, others : sequence
+        What `IncrementalPass.update` takes, of each image.
+    """
+    gray = [torch.cat(level) for level in zip(*(each._gray for each in passes), strict=True)]
+    said = {name: torch.stack([each[name] for each in others]) for name in others[0]}
+    chroma = passes[0]._network.decode(gray, torch.stack(list(labels)).long(), said)
+    for number, each in enumerate(passes):
+        each.chroma = chroma[number : number + 1]
 
 
 def _joined(box: Box | None, other: Box | None) -> Box | None:
