@@ -9,7 +9,8 @@ the exit code is 0 only if colors came. All is driven through the widgets that a
 that run this file with the environment's Python (``--step``): nothing here imports more than the standard library at
 first.
 
-``--constraint`` holds for pip and uv alike, in the dialog, too: it says, for example, which PyTorch to take.
+``--constraint`` says, for example, which PyTorch to take. It holds for pip, in the dialog, too. The dialog runs uv with
+a constraints file of its own, and uv has then taken the newest PyTorch all the same.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ LEAST_COLORED = 0.05  # of the pixels
 def main() -> None:
     """Build, install and color; or one of the steps that run in the fresh environment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--constraint", type=Path, help="versions for pip and uv, a constraints file")
+    parser.add_argument("--constraint", type=Path, help="versions for pip, a constraints file")
     parser.add_argument("--qt", choices=["pyqt6", "pyside6"], default="pyqt6", help="the Qt binding")
     parser.add_argument("--installer", choices=["pip", "uv"], default="pip", help="what the dialog installs with")
     parser.add_argument("--keep", type=Path, help="a folder for the environment and the pictures, left as it is")
