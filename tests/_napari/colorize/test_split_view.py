@@ -185,3 +185,12 @@ def test_two_viewers_are_split_apart(split, open_dock):
     view.toggle()
     assert_whole(first)
     assert_split_at(second, 0.7)
+
+
+def test_nothing_is_split_in_3d(split):
+    viewer, _, view = split()
+    viewer.dims.ndisplay = 3
+    assert view.divider is None
+    viewer.dims.ndisplay = 2
+    assert view.divider.isVisible()
+    assert_split_at(viewer, 0.5)

@@ -112,11 +112,13 @@ class SplitView:
         )
         self.button.clicked.connect(lambda _=False: self._on_clicked())
         controller.updates.colors_changed.connect(self._show)
+        controller.viewer.dims.events.ndisplay.connect(self._on_ndisplay)
         controller.viewer.bind_key(SPLIT, lambda _: self.toggle(), overwrite=True)
 
     def release(self) -> None:
         """Show the whole of the colors again, and unbind the key."""
         self._switch(False)
+        self.controller.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
         self.controller.viewer.bind_key(SPLIT, None)
 
     def toggle(self) -> None:
@@ -147,11 +149,15 @@ class SplitView:
             self.controller.viewer.bind_key(key, act, overwrite=True)
         self._show()
 
+    def _on_ndisplay(self, _event: Any) -> None:
+        self._show()
+
     def _show(self) -> None:
-        """Cut off the layer that shows the colors now, if it is to be, and no other any more."""
+        """Cut off the layer that shows the colors now, if it is to be, and no other any more; in 3D none."""
         self._leave()
         colors, canvas = self.controller.colors, canvas_of(self.dock)
-        node = _node_of(colors, canvas) if self.on and canvas is not None else None
+        flat = self.controller.viewer.dims.ndisplay == 2
+        node = _node_of(colors, canvas) if self.on and flat and canvas is not None else None
         if node is None:
             return
         self._cut = node, PlanesClipper(coord_system="canvas")
