@@ -51,7 +51,8 @@ def test_loading_a_model_does_not_load_the_compiler_of_torch():
 
 
 def test_predicting_and_coloring_do_not_load_the_compiler_of_kernels():
-    code = "import numpy as np; from napari_colorizer import load_model; image = np.zeros((64, 64), np.uint8)\n"
+    code = "import napari_colorizer.bench.coloring\n"  # beside which windows are drawn, too
+    code += "import numpy as np; from napari_colorizer import load_model; image = np.zeros((64, 64), np.uint8)\n"
     code += "model = load_model(); model.session(image).colorize(model.segment(image))"
     assert loaded_after(code, ("triton", "torch.utils.flop_counter")) == []  # its LLVM and that of Mesa do not mix
 

@@ -78,10 +78,15 @@ def normalize(image: NDArray[np.generic], limits: tuple[float, float] | None = N
 
 
 def auto_limits(image: NDArray[np.generic]) -> tuple[float, float]:
-    """The limits that an image itself gives: its smallest and its largest finite value, an alpha channel left out."""
+    """The limits that an image itself gives: those of `finite_ends`, and 0 and 1 where it has no finite value."""
+    return finite_ends(image) or (0.0, 1.0)
+
+
+def finite_ends(image: NDArray[np.generic]) -> tuple[float, float] | None:
+    """The smallest and the largest finite value of an image, an alpha channel left out; None where there is none."""
     values = np.asarray(image)[..., :3] if np.ndim(image) == 3 else np.asarray(image)
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return (float(finite.min()), float(finite.max())) if finite.size else None
 
 
 def range_note(

@@ -55,6 +55,15 @@ def test_colors_are_those_of_the_whole(both, colorize, limits):
     assert far(whole, tiled) <= 1
 
 
+def test_tiles_without_a_value_say_nothing_of_black_and_white(both, colorize, plane, gray):
+    values = gray(3, (300, 421)).astype(np.float32) + 500
+    values[:128, :128] = np.nan
+    zarr.create_array(plane, data=values, chunks=(64, 100), overwrite=True)
+    whole, tiled = both(colorize, *SIZE, "--limits", "auto")
+    assert far(whole, tiled) <= 1
+    assert np.ptp(tiled) > 100
+
+
 def test_label_maps_are_those_of_the_whole(both, segment):
     whole, tiled = both(segment, *SIZE, "--confidence", 0.2)
     assert len(np.unique(whole)) > 1

@@ -1,10 +1,14 @@
 """Several images at once: what one by one gives, in the same order, with the same manifest."""
 
+import time
+from threading import Event
+
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+from napari_colorizer.batches import together
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.files import read_image, read_label_map
 
@@ -113,3 +117,23 @@ def test_batches_are_for_one_process(colorize, scans):
     result = colorize(scans, *BATCH, "--workers", 2)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "--batch is for this process alone" in result.stderr
+
+
+def test_a_job_that_is_stopped_does_not_wait_for_the_end_of_a_video(monkeypatch):
+    told, begun = [], Event()
+
+    def film(_task, tell):
+        for _ in range(500):
+            begun.set()
+            tell(1)
+            time.sleep(0.01)
+
+    def tasks():
+        yield "film"
+        assert begun.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(together, "begin", film)
+    with pytest.raises(KeyboardInterrupt):
+        list(together.Together(2).outcomes(tasks(), told.append))
+    assert len(told) < 400

@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 import weakref
 
@@ -18,8 +20,9 @@ def write(path, frames, rate=RATE, **options):
 
     size = frames.shape[2], frames.shape[1]
     lossless = {"codec": "libx264rgb", "pix_fmt_out": "rgb24", "output_params": ["-crf", "0"], "quality": None}
+    options = {**lossless, **options}
     video = imageio_ffmpeg.write_frames(
-        str(path), size, fps=rate, macro_block_size=1, ffmpeg_log_level="error", **lossless, **options
+        str(path), size, fps=rate, macro_block_size=1, ffmpeg_log_level="error", **options
     )
     video.send(None)
     for frame in frames:
@@ -133,6 +136,49 @@ def test_sound_is_kept(colorize, tmp_path, frames):
     assert colorize(tmp_path / "film.mkv").exit_code == 0
     assert facts_of(tmp_path / "film.color.mp4").sound == "aac"
     assert len(read(tmp_path / "film.color.mp4")) == FRAMES
+
+
+@needs_ffmpeg
+def test_pixels_that_are_no_squares_stay_so(colorize, tmp_path, frames):
+    import imageio_ffmpeg
+
+    wide = ["-vf", "setsar=4/3", "-crf", "0"]
+    write(tmp_path / "wide.mkv", frames[:2], output_params=wide)
+    assert colorize(tmp_path / "wide.mkv").exit_code == 0
+    made = tmp_path / "wide.color.mp4"
+    assert facts_of(made).size == (64, 48)
+    shown = imageio_ffmpeg.read_frames(str(made), output_params=["-vf", "scale=iw*sar:ih"])
+    assert next(shown)["size"] == (85, 48)
+    shown.close()
+
+
+@needs_ffmpeg
+def test_a_video_that_breaks_off_is_told(colorize, tmp_path, frames):
+    write(tmp_path / "film.mkv", np.concatenate([frames, frames]))
+    whole = (tmp_path / "film.mkv").read_bytes()
+    (tmp_path / "film.mkv").write_bytes(whole[: len(whole) // 2])
+    done = colorize(tmp_path / "film.mkv")
+    assert done.exit_code == 0, done.stderr
+    left = len(read(tmp_path / "film.color.mp4"))
+    assert left < 2 * FRAMES - 2
+    assert f"warning: film.mkv has only {left} of the {2 * FRAMES} frames that fill its length" in done.stderr
+
+
+@needs_ffmpeg
+def test_a_colon_in_a_name_is_no_protocol_and_what_is_turned_upright_no_warning(
+    colorize, film, tmp_path, monkeypatch, caplog
+):
+    import imageio_ffmpeg
+
+    monkeypatch.chdir(tmp_path)
+    turn = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-display_rotation", "90", "-i", film, "-c", "copy"]
+    subprocess.run([*turn, tmp_path / "take 2.mp4"], check=True)
+    name = "take 2.mp4" if os.name == "nt" else "take:2.mp4"
+    (tmp_path / "take 2.mp4").rename(name)
+    done = colorize(name)
+    assert done.exit_code == 0, done.stderr
+    assert read(tmp_path / f"{name[:-4]}.color.mp4").shape == (FRAMES, 64, 48, 3)
+    assert caplog.records == []
 
 
 @needs_ffmpeg

@@ -143,6 +143,13 @@ def test_plain_arrays_are_stacks_and_one_image_is_one(colorize, tmp_path, shape,
     assert zarr.open_group(tmp_path / "V.color.zarr", mode="r")["0"].shape == (*lead, 24, 32, 3)
 
 
+def test_a_store_of_one_image_becomes_a_tiff_of_one(colorize, tmp_path, gray, expected):
+    zarr.save(tmp_path / "one.zarr", gray(0))
+    done = colorize(tmp_path / "one.zarr", "-o", tmp_path / "one.tif")
+    assert done.exit_code == 0, done.stderr
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "one.tif"), expected(gray(0)))
+
+
 def test_an_array_within_a_store_has_its_result_outside_of_it(colorize, volume):
     assert colorize(volume / "full").exit_code == 1  # five axes that nobody names
     zarr.open_group(volume, mode="r+").create_array("one", data=np.zeros((2, 8, 8), np.uint8))

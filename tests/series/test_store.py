@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -75,3 +76,15 @@ def test_a_store_of_a_former_version_is_left_alone_and_says_so(tmp_path):
     with pytest.raises(FileError, match="another version of this program keeps them: they stay as they are, choose"):
         SeriesStore(tmp_path, (3,), (24, 32))
     assert (zarr.open_group(tmp_path, mode="r")["colors"][...] == 5).all()
+
+
+def test_a_store_that_was_removed_is_told_and_not_half_there_again(tmp_path):
+    path = tmp_path / "colors.zarr"
+    store = SeriesStore(path, (2,), SIZE)
+    with store.writing():
+        store.write((0,), a_slice(size=SIZE), 5)
+        shutil.rmtree(path)
+        with pytest.raises(FileError, match=r"colors\.zarr was removed while"):
+            store.write((1,), a_slice(size=SIZE), 6)
+    assert not path.exists()
+    assert SeriesStore(path, (2,), SIZE).done == 0

@@ -162,7 +162,7 @@ class TiffItem(StackItem):
         return checksum(self.target) == known.sha256
 
     def _page(self, index: tuple[int, ...]) -> Path:
-        return self._pages / "-".join(map(str, index))
+        return self._pages / ("-".join(map(str, index)) or "0")  # a store may hold one image, of no axis
 
     def settle(self, task: Task, outcome: Outcome) -> None:
         """See `ImageItem`."""

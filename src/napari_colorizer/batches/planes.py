@@ -14,7 +14,7 @@ from napari_colorizer.batches.zarr_stacks import ZarrStack
 from napari_colorizer.boxes import Box
 from napari_colorizer.checksums import checksum_of
 from napari_colorizer.classes import UNLABELED, ClassMap
-from napari_colorizer.color import auto_limits, normalize, range_note
+from napari_colorizer.color import finite_ends, normalize, range_note
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame, enlarge
 from napari_colorizer.engine.planes import Labels, ShrunkPlane, tiles
@@ -47,12 +47,13 @@ class Plane:
         def parts() -> Iterator[NDArray[np.generic]]:
             for box in tiles(self.shape):
                 part = self.read(box)
-                found.append(auto_limits(part))
+                if (ends := finite_ends(part)) is not None:  # a tile may lie outside of what was scanned
+                    found.append(ends)
                 self._type = part.dtype
                 yield part
 
         self.sha256 = checksum_of(parts())
-        self._ends = min(low for low, _ in found), max(high for _, high in found)
+        self._ends = min((low for low, _ in found), default=0.0), max((high for _, high in found), default=1.0)
 
     @property
     def ends(self) -> NDArray[np.generic]:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from threading import Event
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ from napari_colorizer.batches.tasks import FAULTS, Outcome, Ready, Task, Tell, b
 
 MOST_WRITERS = 8
 GPU_BATCH = 8
+
+
+class _StoppedError(Exception):
+    """The job ends before it is done."""
 
 
 class Together:
@@ -31,6 +36,13 @@ class Together:
 
     def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Iterator[tuple[Task, Outcome]]:
         """See `napari_colorizer.batches.run.Workers`; in the order of the tasks."""
+        stopped = Event()
+
+        def tell_on(images: int) -> None:
+            if stopped.is_set():
+                raise _StoppedError  # whoever stops a job need not wait for the end of a video
+            tell(images)
+
         with (
             ThreadPoolExecutor(1) as reading,  # of a stack that is kept open, one image is read at a time
             ThreadPoolExecutor(min(MOST_WRITERS, os.cpu_count() or 1)) as writing,
@@ -40,7 +52,7 @@ class Together:
             try:
                 while True:
                     for task in islice(tasks, 2 * self._size - len(read)):
-                        read.append((task, reading.submit(begin, task, tell)))
+                        read.append((task, reading.submit(begin, task, tell_on)))
                     if not read:
                         break
                     batch = [read.popleft() for _ in range(min(self._size, len(read)))]
@@ -50,6 +62,7 @@ class Together:
                 while written:
                     yield _next(written)
             finally:
+                stopped.set()
                 reading.shutdown(cancel_futures=True)
                 writing.shutdown(cancel_futures=True)
 

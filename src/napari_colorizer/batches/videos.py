@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,9 @@ from napari_colorizer.series.wishes import SliceWishes
 WRITTEN_SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov")  # of containers for what is written, H.264
 QUALITY = 8  # of 10
 COPIED_SOUND = frozenset({"aac", "ac3", "alac", "mp3", "opus"})  # that these containers take; other sound becomes AAC
-MATRIX = ["-vf", "scale=out_color_matrix=bt709", "-colorspace", "bt709", "-color_primaries", "bt709"]  # say it in full
-MATRIX += ["-color_trc", "bt709"]
+MATRIX = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]  # said in full
+AS_SHOWN = ["-vf", "scale=iw*sar:ih"]
+LACKING = 0.02  # of the frames; fewer is no more than what rate and duration leave open
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     Returns
     -------
     str
-        What is to be known of it: which pinned classes there are none of.
+        What is to be known of it: that frames lack, and which pinned classes there are none of.
 
     Raises
     ------
@@ -108,9 +110,17 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
             tell(1)
     if written == 0:
         raise FileError(f"{source.name} cannot be read as a video: it has no frames")
-    if _ffmpeg(target).count_frames_and_secs(str(target))[0] != written:  # it says nothing of a full disk
+    if _ffmpeg(target).count_frames_and_secs(_for_ffmpeg(target))[0] != written:  # a full disk says nothing
         raise FileError(f"{source.name}: its colors could not be written whole: is there room on the disk?")
-    return wishes.lacking(model.classes, set())
+    notes = _lacking(written, facts.count), wishes.lacking(model.classes, set())
+    return "; ".join(note for note in notes if note)
+
+
+def _lacking(written: int, count: int) -> str:
+    """That a video has fewer frames than it tells."""
+    if written >= count * (1 - LACKING) - 2:
+        return ""
+    return f"has only {written} of the {count} frames that fill its length: it is damaged, or its sound is longer"
 
 
 def _limits(path: Path) -> tuple[float, float]:
@@ -120,12 +130,12 @@ def _limits(path: Path) -> tuple[float, float]:
 
 
 @contextmanager
-def _frames(path: Path) -> Iterator[tuple[VideoFacts, Iterator[NDArray[np.uint8]]]]:
-    """What is known of a video, and its frames (H, W, 3)."""
+def _frames(path: Path, how: Sequence[str] = ()) -> Iterator[tuple[VideoFacts, Iterator[NDArray[np.uint8]]]]:
+    """What is known of a video, and its frames (H, W, 3), read with some parameters of ffmpeg."""
     ffmpeg = _ffmpeg(path)
     if not path.is_file():
         raise FileError(f"there is no file {path}")
-    parts = ffmpeg.read_frames(str(path))
+    parts = ffmpeg.read_frames(_for_ffmpeg(path), output_params=list(how))
     try:
         with naming(path, "a video"):
             told = _begin(parts)
@@ -140,13 +150,26 @@ def _frames(path: Path) -> Iterator[tuple[VideoFacts, Iterator[NDArray[np.uint8]
 
 def _begin(parts: Any) -> dict[str, Any]:
     """What ffmpeg tells of a video; what it says of itself is left out of its error."""
+    log = logging.getLogger("imageio_ffmpeg")
+    log.addFilter(_says_nothing)  # it warns of frames that are turned upright
     try:
         told: dict[str, Any] = next(parts)
     except OSError as error:
         raise ValueError(str(error).splitlines()[0].lower()) from error
+    finally:
+        log.removeFilter(_says_nothing)
     if not told.get("fps"):
         raise ValueError("it tells no frame rate")
     return told
+
+
+def _says_nothing(_record: logging.LogRecord) -> bool:
+    return False
+
+
+def _for_ffmpeg(path: Path) -> str:
+    """A path that ffmpeg takes for one: what is before a colon may else be a protocol."""
+    return str(path.absolute())
 
 
 @contextmanager
@@ -155,16 +178,18 @@ def _writing(path: Path, source: Path, facts: VideoFacts) -> Iterator[Callable[[
     even = all(side % 2 == 0 for side in facts.size)
     sound = {}
     if facts.sound:
-        sound = {"audio_path": str(source), "audio_codec": "copy" if facts.sound in COPIED_SOUND else "aac"}
+        sound = {"audio_path": _for_ffmpeg(source), "audio_codec": "copy" if facts.sound in COPIED_SOUND else "aac"}
+    with _frames(source, AS_SHOWN) as (shown, _):  # the pixels of television and old discs are no squares
+        look = f"scale=out_color_matrix=bt709,setsar={shown.size[0]}/{facts.size[0]}"
     frames = _ffmpeg(path).write_frames(
-        str(path),
+        _for_ffmpeg(path),
         facts.size,
         fps=facts.rate,
         quality=QUALITY,
         macro_block_size=1,  # or it would scale the frames
         pix_fmt_out="yuv420p" if even else "yuv444p",  # the first is what all players know
         ffmpeg_log_level="error",
-        output_params=list(MATRIX),
+        output_params=["-vf", look, *MATRIX],
         **sound,
     )
     frames.send(None)

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from napari_colorizer.bench.scene import Brush, make_labels, make_photo
 from napari_colorizer.boxes import Box
@@ -247,6 +246,8 @@ def time_once(run: Callable[[], object], device: torch.device) -> tuple[float, f
 
 @torch.inference_mode()
 def _count_gflop(case: Case) -> float:
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton, which ends a process that draws with Mesa
+
     prepared = case.prepare()
     with FlopCounterMode(display=False) as counter:
         case.run(prepared)

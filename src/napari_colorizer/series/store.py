@@ -151,7 +151,9 @@ class SeriesStore:
         return int(np.count_nonzero(self._marks[...]))
 
     def write(self, index: Index, item: Slice, mark: int) -> None:
-        """Keep a slice, and note what it was made from."""
+        """Keep a slice, and note what it was made from; `FileError` if the store is not there any more."""
+        if not (self.path / "zarr.json").exists():  # what is written would lie there without what says what it is
+            raise FileError(f"{self.path} was removed while colors were written into it: color all slices again")
         self._marks[index] = 0
         write_levels(self._group, index, item.rgb)
         for name, part in zip(Carried._fields, item.carried, strict=True):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from napari.layers import Image
+from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -312,3 +313,24 @@ def test_how_much_is_below_the_confidence_is_said_and_offered(begun, wait, qtbot
     tools.choice_buttons[0].click()
     wait(widget)
     assert (labels.data == SKY).mean() == pytest.approx(0.25, abs=0.03)
+
+
+@pytest.mark.parametrize("fill_first", [True, False])
+def test_escape_ends_fill_object_and_a_doubtful_region_whichever_came_first(begun, wait, fill_first):
+    _, widget, labels = begun
+    filling, doubt = widget.filling, widget.map_tools.doubt
+    for begin in (filling.toggle, doubt.go_on)[:: 1 if fill_first else -1]:
+        begin()
+        wait(widget)
+    assert filling.in_hand
+    assert doubt.is_open
+    doubt.close()
+    labels.keymap[coerce_keybinding("Escape")](labels)
+    assert not filling.in_hand
+    filling.toggle()
+    doubt.go_on()
+    wait(widget)
+    filling.end()
+    labels.keymap[coerce_keybinding("Escape")](labels)
+    assert not doubt.is_open
+    assert coerce_keybinding("Escape") not in labels.keymap

@@ -185,3 +185,33 @@ def test_two_viewers_are_split_apart(split, open_dock):
     view.toggle()
     assert_whole(first)
     assert_split_at(second, 0.7)
+
+
+def test_the_colors_of_all_slices_are_split_too_and_a_key_hides_them(open_dock, plain, wait, qtbot):
+    film = Image(np.stack([plain] * 2), name="film", contrast_limits=(0, 255))
+    viewer, widget = open_dock(film, show=True)
+    paint(viewer, widget, "#d04040", wait)
+    widget.series.color_all()
+    qtbot.waitUntil(lambda: widget.series.tasks.idle, timeout=60_000)
+    wait(widget)
+    whole = viewer.layers["film colors (all)"]
+    assert [layer.visible for layer in (whole, widget.controller.colors)] == [True, False]
+    assert_whole(viewer)
+    widget.color_tools.split.button.click()
+    assert_split_at(viewer, 0.5)
+    widget.color_tools.split.button.click()
+    assert_whole(viewer)
+    held = widget.compare_keys._before(viewer)
+    next(held)
+    assert not whole.visible
+    next(held, None)
+    assert whole.visible
+
+
+def test_nothing_is_split_in_3d(split):
+    viewer, _, view = split()
+    viewer.dims.ndisplay = 3
+    assert view.divider is None
+    viewer.dims.ndisplay = 2
+    assert view.divider.isVisible()
+    assert_split_at(viewer, 0.5)

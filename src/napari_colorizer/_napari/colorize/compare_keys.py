@@ -34,7 +34,7 @@ class CompareKeys:
         yield from self._without(self.controller.labels, self._dots())
 
     def _before(self, _viewer: Any) -> Generator[None, None, None]:
-        yield from self._without(self.controller.labels, self._dots(), self.controller.colors)
+        yield from self._without(self.controller.labels, self._dots(), *self.controller.color_layers)
 
     def _dots(self) -> Layer | None:
         return dots_of(self.controller.image, self.controller.viewer)

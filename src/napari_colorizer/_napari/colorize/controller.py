@@ -50,6 +50,7 @@ class ColorizeController(Selection):
         super().__init__(viewer)
         self.fills = False
         self.recent: list[int] = []
+        self._all_colors: tuple[Image, Image] | None = None  # an image, and what shows the colors of all its slices
         self.tasks = TaskQueue()
         self.updates = ColorUpdates(self, self.tasks)
         self._complaint = ""  # what the user was told last, if something was wrong
@@ -70,6 +71,18 @@ class ColorizeController(Selection):
     def colors(self) -> Image | None:
         """The layer that shows the colors of the image."""
         return self.updates.colors
+
+    @property
+    def color_layers(self) -> list[Image]:
+        """All layers that show colors of the image: of the slice on the screen, and of all slices."""
+        image, everywhere = self._all_colors or (None, None)
+        own = self.colors, everywhere if image is self.image else None
+        return [layer for layer in own if layer is not None and layer in self.viewer.layers]
+
+    def note_all_colors(self, image: Image, layer: Image) -> None:
+        """Note that a layer shows the colors of all slices of an image."""
+        self._all_colors = image, layer
+        self.updates.colors_changed.emit()
 
     @property
     def counts(self) -> dict[int, int]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
+from psygnal import Signal
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.fill_preview import FillPreview
-from napari_colorizer._napari.colorize.keys import END, FILL
+from napari_colorizer._napari.colorize.keys import FILL
 from napari_colorizer._napari.colorize.label_writing import writable, write_labels
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
@@ -25,19 +26,25 @@ MOST_MOVED = 4  # pixels of the canvas, by a click; more is a drag, which moves 
 class FillTool:
     """Fills the part of the image under the cursor that has one label, with the class of the brush.
 
-    The key takes the tool in the hand; then a click, or the key again, fills what is highlighted. Escape or another
+    The key takes the tool in the hand; then a click, or the key again, fills what is highlighted. `end` or another
     tool puts it away.
 
     Parameters
     ----------
     controller : ColorizeController
+
+    Attributes
+    ----------
+    in_hand : bool
     """
+
+    changed = Signal()  # it was taken in the hand, or put away
 
     def __init__(self, controller: ColorizeController):
         self.controller = controller
         self.preview = FillPreview(controller.viewer)
         self._bound: Labels | None = None
-        self._in_hand = False
+        self.in_hand = False
         self._mode = "paint"  # of before
         self._regions: tuple[tuple[Any, ...], Regions] | None = None  # of which picture they are
         controller.layers_changed.connect(self._bind)
@@ -61,7 +68,7 @@ class FillTool:
             labels.bind_key(FILL, lambda _: self._press(), overwrite=True)
 
     def _press(self) -> None:
-        if self._in_hand:
+        if self.in_hand:
             self._fill()
         else:
             self.begin()
@@ -70,7 +77,7 @@ class FillTool:
 
     def toggle(self) -> None:
         """Take the tool in the hand, or put it away."""
-        if self._in_hand:
+        if self.in_hand:
             self.end()
             return
         if self._bound is not None:
@@ -83,13 +90,12 @@ class FillTool:
         if labels is None or controller.image is None:
             controller.message.emit("Choose an image layer and its label map first")
             return
-        self._mode, self._in_hand = str(labels.mode), True
+        self._mode, self.in_hand = str(labels.mode), True
         labels.mode = "pan_zoom"  # so that the click does not paint
         labels.cursor = "cross"
         controller.fills = True
         labels.mouse_move_callbacks.append(self._on_move)
         labels.mouse_drag_callbacks.append(self._on_press)
-        labels.bind_key(END, lambda _: self.end(), overwrite=True)
         labels.events.mode.connect(self._on_mode)
         labels.events.selected_label.connect(self._on_move)
         controller.viewer.layers.selection.events.active.connect(self._on_active)
@@ -97,16 +103,16 @@ class FillTool:
             "A click, or Shift+F again, fills what is highlighted, up to the edges of the image; Esc ends this"
         )
         self._on_move()
+        self.changed.emit()
 
     def end(self) -> None:
         """Put the tool away, and take up that of before."""
-        if not self._in_hand or self._bound is None:
+        if not self.in_hand or self._bound is None:
             return
         labels = self._bound
-        self._in_hand, self.controller.fills = False, False
+        self.in_hand, self.controller.fills = False, False
         labels.mouse_move_callbacks.remove(self._on_move)
         labels.mouse_drag_callbacks.remove(self._on_press)
-        labels.bind_key(END, None)
         labels.events.mode.disconnect(self._on_mode)
         labels.events.selected_label.disconnect(self._on_move)
         self.controller.viewer.layers.selection.events.active.disconnect(self._on_active)
@@ -115,6 +121,7 @@ class FillTool:
             labels.mode = self._mode
             labels.cursor = labels.cursor if self._mode != "pan_zoom" else "standard"
         self.controller.message.emit("")
+        self.changed.emit()
 
     def _on_mode(self, _event: Any = None) -> None:
         if self._bound is not None and self._bound.mode != "pan_zoom":
@@ -189,7 +196,7 @@ class FillTool:
         controller = self.controller
 
         def prepare() -> Work | None:
-            if image is not controller.image or not self._in_hand:
+            if image is not controller.image or not self.in_hand:
                 return None
             picture = controller.picture_of(image)
             if self._regions is not None and self._regions[0] == picture.key:
@@ -198,7 +205,7 @@ class FillTool:
 
         def keep(found: tuple[tuple[Any, ...], Regions]) -> None:
             self._regions = found
-            if self._in_hand:
+            if self.in_hand:
                 self._on_move()
 
         controller.tasks.submit(Request("edges", prepare, keep, "Looking for edges"))

@@ -32,10 +32,11 @@ class MapTools(QWidget):
     def __init__(self, prediction: Prediction, filling: FillTool):
         super().__init__()
         self.prediction, self.controller = prediction, prediction.controller
+        self.filling = filling
         self.spreading, self.snapping = StrokeSpreading(prediction), SnapTool(prediction.controller)
         self.doubt, self.brush_keys = DoubtView(prediction), BrushKeys(prediction.controller)
         self.confidence = Confidence(prediction)
-        self._build(filling)
+        self._build()
         self.keys = LayerKeys(
             {
                 SPREAD: self.spreading.spread,
@@ -46,15 +47,15 @@ class MapTools(QWidget):
             }
         )
         self.choice_keys = LayerKeys(  # in the place of napari's tools, as long as there is something to choose
-            {
-                END: self.doubt.close,
-                **{key: partial(self.doubt.take, place) for place, key in enumerate(TAKE_CHOICE)},
-            }
+            {key: partial(self.doubt.take, place) for place, key in enumerate(TAKE_CHOICE)}
         )
+        self.end_key = LayerKeys({END: self._end})  # as long as there is something to leave
         self.controller.layers_changed.connect(self._bind)
         for signal in (self.controller.layers_changed, self.controller.classes_changed):
             signal.connect(self._show_share)
         self.doubt.changed.connect(self._show_choices)
+        for signal in (self.doubt.changed, filling.changed):
+            signal.connect(self._bind_end)
         self._bind()
         self._show_choices()
         self._show_share()
@@ -63,10 +64,11 @@ class MapTools(QWidget):
         """Unbind the keys, and let go of the layers."""
         self.keys.bind(None)
         self.choice_keys.bind(None)
+        self.end_key.bind(None)
         self.snapping.release()
         self.doubt.release()
 
-    def _build(self, filling: FillTool) -> None:
+    def _build(self) -> None:
         self.spread_button = _button(
             "Spread strokes",
             "Paint a few strokes where the map is wrong: what looks like them "
@@ -82,7 +84,7 @@ class MapTools(QWidget):
         self.fill_button = _button(
             "Fill object",
             "Shows the thing under the cursor, and a click labels it with the class of the brush (Shift+F)",
-            filling.toggle,
+            self.filling.toggle,
         )
         self.doubt_button = _button(
             "Show doubt",
@@ -122,6 +124,14 @@ class MapTools(QWidget):
 
     def _bind(self) -> None:
         self.keys.bind(self.controller.labels)
+
+    def _bind_end(self) -> None:
+        """One owner of the key: of two, the one that ended first would leave the other without it."""
+        self.end_key.bind(self.controller.labels if self.filling.in_hand or self.doubt.is_open else None)
+
+    def _end(self) -> None:
+        self.filling.end()
+        self.doubt.close()
 
     def _show_share(self) -> None:
         """Say how much of the image the model is not sure enough of."""

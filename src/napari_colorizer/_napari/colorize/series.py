@@ -142,6 +142,7 @@ class SeriesColoring:
             on_layers.add_preview(viewer, layer)
             viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
             self.colors = layer
+            self.controller.note_all_colors(image, layer)
         self.store, self._image, self._source, self._corrected = store, image, source, set()
         self.tasks.submit(Request("series", lambda: work, partial(self._finished, store), DOING, progress=progress))
 

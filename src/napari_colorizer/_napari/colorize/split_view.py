@@ -82,7 +82,7 @@ class Divider(QWidget):
 class SplitView:
     """Leaves the colors of a controller's image undrawn on the left of a divider.
 
-    Only the drawing of the layer is cut off on the graphics card: its data, and what is saved of it, stay whole.
+    Only the drawing of the layers is cut off on the graphics card: their data, and what is saved of them, stay whole.
     The divider stands on the canvas, whatever is zoomed, moved or turned below it, and is where it was when the split
     is taken back up.
 
@@ -104,7 +104,7 @@ class SplitView:
         self.controller, self.dock = controller, dock
         self.on, self.share = False, 0.5
         self.divider: Divider | None = None
-        self._cut: tuple[Any, PlanesClipper] | None = None  # what is drawn, and what cuts it off
+        self._cut: list[tuple[Any, PlanesClipper]] = []  # what is drawn, and what cuts it off
         self.button = QPushButton("Split view", checkable=True)
         self.button.setToolTip(
             "<p>Shows the image as it was on the left of a divider, which the mouse drags, and its colors on the right "
@@ -112,16 +112,18 @@ class SplitView:
         )
         self.button.clicked.connect(lambda _=False: self._on_clicked())
         controller.updates.colors_changed.connect(self._show)
+        controller.viewer.dims.events.ndisplay.connect(self._on_ndisplay)
         controller.viewer.bind_key(SPLIT, lambda _: self.toggle(), overwrite=True)
 
     def release(self) -> None:
         """Show the whole of the colors again, and unbind the key."""
         self._switch(False)
+        self.controller.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
         self.controller.viewer.bind_key(SPLIT, None)
 
     def toggle(self) -> None:
         """Split the view, or show the whole of the colors again."""
-        if not self.on and self.controller.colors is None:
+        if not self.on and not self.controller.color_layers:
             self.controller.message.emit("There are no colors yet to compare the image with: press Colorize first")
         elif not self.on and canvas_of(self.dock) is None:
             self.controller.message.emit("There is no canvas to split: the dock lies in no window of napari")
@@ -147,26 +149,31 @@ class SplitView:
             self.controller.viewer.bind_key(key, act, overwrite=True)
         self._show()
 
+    def _on_ndisplay(self, _event: Any) -> None:
+        self._show()
+
     def _show(self) -> None:
-        """Cut off the layer that shows the colors now, if it is to be, and no other any more."""
+        """Cut off the layers that show the colors now, if they are to be, and no other any more; in 3D none."""
         self._leave()
-        colors, canvas = self.controller.colors, canvas_of(self.dock)
-        node = _node_of(colors, canvas) if self.on and canvas is not None else None
-        if node is None:
+        canvas = canvas_of(self.dock)
+        if not self.on or self.controller.viewer.dims.ndisplay != 2 or canvas is None:
             return
-        self._cut = node, PlanesClipper(coord_system="canvas")
-        node.attach(self._cut[1])
+        for layer in self.controller.color_layers:
+            if (node := _node_of(layer, canvas)) is not None:
+                self._cut.append((node, PlanesClipper(coord_system="canvas")))
+                node.attach(self._cut[-1][1])
+        if not self._cut:
+            return
         self.divider = Divider(canvas.native, self.share)
         self.divider.moved.connect(self.move)
         self.divider.show()
         self._place()
 
     def _leave(self) -> None:
-        if self._cut is not None:
-            node, clipper = self._cut
+        for node, clipper in self._cut:
             node.detach(clipper)
             node.update()
-            self._cut = None
+        self._cut = []
         if self.divider is not None:
             with suppress(RuntimeError):  # it is gone with the window
                 self.divider.hide()
@@ -174,17 +181,17 @@ class SplitView:
             self.divider = None
 
     def _place(self) -> None:
-        if self.divider is None or self._cut is None:
+        if self.divider is None:
             return
         self.divider.share = self.share
         self.divider.place()
-        node, clipper = self._cut
         x = self.share * self.divider.parentWidget().width()
-        clipper.clipping_planes = np.array([[[x, 0, 0], [1, 0, 0]]], np.float32)
-        node.update()
+        for node, clipper in self._cut:
+            clipper.clipping_planes = np.array([[[x, 0, 0], [1, 0, 0]]], np.float32)
+            node.update()
 
 
-def _node_of(colors: Image | None, canvas: Any) -> Any:
+def _node_of(colors: Image, canvas: Any) -> Any:
     """What draws a layer on a canvas in the 2D view; None where nothing does."""
     visual = canvas.layer_to_visual.get(colors)
     return None if visual is None else visual._layer_node.get_node(2)
