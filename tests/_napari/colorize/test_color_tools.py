@@ -208,7 +208,7 @@ def test_a_copy_is_kept_and_shown_while_a_key_is_held(halves, open_dock, photo, 
     viewer, widget = open_dock(Image(photo, name="photo"), show=True)
     said = messages(widget)
     widget.color_tools.hold_button.click()
-    assert "no colors yet" in said[-1]
+    assert "no colors to keep" in said[-1]
     widget.predict_button.click()
     wait(widget)
     before = viewer.layers["photo colors"].data.copy()

@@ -213,7 +213,7 @@ def test_carried_labels_are_carried_anew_but_corrected_ones_stay(labeled, half, 
 def test_what_cannot_be_carried_says_so(labeled, wait_all, messages):
     viewer, widget, labels = labeled
     said = messages(widget)
-    for step, words in ((1, "no labels on this slice"), (2, "last slice")):
+    for step, words in ((1, "neither labels nor dots"), (2, "last slice")):
         labels.data[2] = SKY
         viewer.dims.set_point(0, step)
         widget.series.forward.carry()
