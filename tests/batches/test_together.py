@@ -112,4 +112,4 @@ def test_a_stack_in_a_store_is_followed(colorize, tmp_path, gray):
 def test_batches_are_for_one_process(colorize, scans):
     result = colorize(scans, *BATCH, "--workers", 2)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "--batch is for this process alone" in result.stderr
+    assert "--batch works only without --workers" in result.stderr

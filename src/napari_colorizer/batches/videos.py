@@ -109,7 +109,7 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     if written == 0:
         raise FileError(f"{source.name} cannot be read as a video: it has no frames")
     if _ffmpeg(target).count_frames_and_secs(str(target))[0] != written:  # it says nothing of a full disk
-        raise FileError(f"{source.name}: its colors could not be written whole: is there room on the disk?")
+        raise FileError(f"{source.name}: its colors could not be written completely: is the disk full?")
     return wishes.lacking(model.classes, set())
 
 
@@ -145,7 +145,7 @@ def _begin(parts: Any) -> dict[str, Any]:
     except OSError as error:
         raise ValueError(str(error).splitlines()[0].lower()) from error
     if not told.get("fps"):
-        raise ValueError("it tells no frame rate")
+        raise ValueError("it has no frame rate")
     return told
 
 
@@ -181,6 +181,6 @@ def _ffmpeg(path: Path) -> ModuleType:
         import imageio_ffmpeg
     except ImportError as error:
         raise FileError(
-            f"{path.name} is a video: pip install 'napari-colorizer[video]' brings what reads and writes such files"
+            f"{path.name} is a video: pip install 'napari-colorizer[video]' installs what reads and writes videos"
         ) from error
     return imageio_ffmpeg

@@ -179,7 +179,7 @@ def _text(text: Any) -> str:
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is no text")
     if "\0" in text:
-        raise ValueError("a text in it has a character that none can have")
+        raise ValueError("a text in it has an invalid character")
     return text
 
 

@@ -240,8 +240,8 @@ class Recorder(Callback):
         if not math.isfinite(loss):
             raise DivergedError(
                 f"the loss of the {self.part} became {loss} in epoch {epoch}: the training has diverged. A smaller "
-                f"learning rate than {self.options.learning_rate:g} helps, or precision 32. What the best epoch before "
-                f"gave is kept: start from {self.run.best(self.part)}, or install it with "
+                f"learning rate than {self.options.learning_rate:g} helps, or precision 32. The best epoch before "
+                f"that is kept: start from {self.run.best(self.part)}, or install it with "
                 "'napari-colorizer models import'"
             )
 

@@ -104,7 +104,7 @@ def test_a_palette_is_kept_in_a_file_for_the_next_photograph(colored, wait, tmp_
     np.testing.assert_allclose(pinned(widget)[SKY].color, (5, -20), atol=0.5)
     path.write_text("nonsense")
     menu(widget)["Palette file (.gpl)…"].trigger()
-    assert "no GIMP palette" in said[-1]
+    assert "not a GIMP palette" in said[-1]
     wait(widget)
 
 

@@ -157,7 +157,7 @@ def test_a_folder_that_a_former_version_has_filled_stays_as_it_is(labeled, wait_
     widget.series.folder = tmp_path / "kept"
     widget.series.color_all()
     wait_all(widget)
-    assert "another version of this program keeps them: they stay as they are" in said[-1]
+    assert "another version of this program, and is not changed" in said[-1]
     assert [item.name for item in (tmp_path / "kept").iterdir()] == ["zarr.json"]
 
 

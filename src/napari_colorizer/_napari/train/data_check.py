@@ -45,7 +45,7 @@ def check_data(options: TrainOptions, cancelled: threading.Event) -> CheckedData
     Raises
     ------
     ColorizerError
-        If it is no labeled set.
+        If it is not a labeled set.
     """
     from napari_colorizer.datasets.check import check_set
     from napari_colorizer.datasets.read import read_set
