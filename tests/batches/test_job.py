@@ -45,7 +45,7 @@ def test_what_is_done_is_not_done_again(request, command, scans, tmp_path, tree,
     again = work(scans, "-o", tmp_path / "out")
     assert (again.exit_code, len(counted)) == (0, 3)
     assert again.stdout.count("\n") == 3
-    assert "3 done before" in again.stderr
+    assert "3 already done" in again.stderr
     assert tree(tmp_path / "out") == before
     (tmp_path / "out" / f"B.{'labels' if command == 'segment' else 'color'}.png").unlink()
     assert work(scans, "-o", tmp_path / "out").exit_code == 0

@@ -85,7 +85,7 @@ def test_what_is_done_is_not_done_again_and_what_fails_is_told_while_the_rest_is
     (tmp_path / "out" / "E.color.png").unlink()
     again = colorize(mixed, "-o", tmp_path / "out", *BATCH)
     assert (again.exit_code, batches[2:]) == (1, [1])
-    assert "5 done before" in again.stderr
+    assert "5 already done" in again.stderr
     assert tree(tmp_path / "out").keys() == made.keys()
 
 

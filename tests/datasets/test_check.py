@@ -119,9 +119,7 @@ def test_pictures_on_both_sides_of_the_split_are_told(root, draw):
     Image.fromarray(np.ones((80, 120), np.uint8)).save(root / "masks/made-04.png")
     report = check(root)
     assert len(report.problems) == 1
-    assert report.problems[0].startswith(
-        "images/made-01.jpg is a validation image, but (nearly) the same picture as the training image images/made-04.jpg"
-    )
+    assert report.problems[0].startswith("images/made-01.jpg is a validation image, but (nearly) the same picture as")
     assert report.unused == 0
 
 

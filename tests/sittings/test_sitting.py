@@ -280,7 +280,7 @@ def test_bombs_are_not_read(sitting, tmp_path):
         ({"format": "1"}, "damaged"),
         ({"dots": [[1, 2, 3]]}, "hints must be rows"),
         ({"dots": [[1, 2, float("nan"), 0, 1]]}, "finite"),
-        ({"pins": [{"class": 10**12, "color": None, "factor": 1, "strength": 1}]}, "no class id"),
+        ({"pins": [{"class": 10**12, "color": None, "factor": 1, "strength": 1}]}, "not a class id"),
         ({"pins": [{"class": "sky", "color": None, "factor": 9, "strength": 1}]}, "factor of a pin"),
         ({"options": {}}, "lacks 'working_size'"),
         ({"options": {"working_size": 1, "chroma_gain": 1}}, "working size"),

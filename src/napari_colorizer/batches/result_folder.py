@@ -50,7 +50,7 @@ class ResultFolder:
                 self.close()
                 raise
         except FileExistsError as error:
-            raise FileError(f"{path} is a file: choose a folder for the results") from error
+            raise FileError(f"nothing can be written into {path}: it is a file; choose a folder") from error
         except OSError as error:
             raise FileError(f"nothing can be written into {path}: {error.strerror or error}") from error
 

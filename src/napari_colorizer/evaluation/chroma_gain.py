@@ -110,6 +110,6 @@ def _with_color(photos: Collection[Photo]) -> list[Photo]:
     colored = [photo for photo in photos if not photo.gray]
     if not colored:
         raise DataError(
-            f"none of the {len(photos)} photographs has color: so there is no measure of how saturated colors should be"
+            f"none of the {len(photos)} photographs has color, so there is no measure of how saturated colors should be"
         )
     return colored

@@ -59,13 +59,10 @@ class TrainOptions:
     epoch_size: int = _option(0, "Crops per epoch; 0: one from each training image.", AMOUNT, label="Crops per epoch")
     batch: int = _option(16, "Crops per step, over all devices.", COUNT, label="Crops per step")
     learning_rate: float = _option(1e-3, "Learning rate at the start.", POSITIVE)
-    body_factor: float = _option(
-        1.0, "Factor on the learning rate of all weights that do not belong to single classes.", SHARE
-    )
+    body_factor: float = _option(1.0, "Factor on the learning rate of all but the class-specific weights.", SHARE)
     encoder_factor: float = _option(
         0.0,
-        "Factor on the learning rate of the image encoder; 0: it is frozen, and runs only once on each view of a "
-        "photo.",
+        "Factor on the learning rate of the image encoder; 0: frozen, and run only once on each view of a photo.",
         SHARE,
     )
     schedule: Schedule = _option(
@@ -76,7 +73,7 @@ class TrainOptions:
     clip: float = _option(1.0, "Largest norm of the gradient; 0: no limit.", AMOUNT, label="Gradient limit")
     ema: float = _option(
         0.998,
-        "Decay of the moving average of the weights, which is what is kept; 0: no averaging.",
+        "Decay of the moving average of the weights, which becomes the model; 0: no averaging.",
         BELOW_1,
         label="Averaging",
     )
@@ -109,7 +106,7 @@ class TrainOptions:
     flips: Flips = _option(
         "sideways", "Random mirroring: none, left-right, or also up-down.", group="images", label="Mirroring"
     )
-    preset: Preset = _option("default", "Architecture of fresh networks.", label="Skeleton")
+    preset: Preset = _option("default", "Architecture of fresh networks.", label="Architecture")
     working_size: int | None = _option(
         None, "Working size of the new model; empty: as in the model to start from.", WORKING_SIZES
     )
@@ -120,8 +117,7 @@ class TrainOptions:
     balance: bool = _option(True, "Show the segmenter images of rare classes more often.", label="Favor rare classes")
     rarity: float = _option(
         0.0,
-        "How much more the pixels of rare classes count for the segmenter: 0 not at all, 1 in proportion to their "
-        "rarity.",
+        "How much more the pixels of rare classes count for the segmenter: 0 not at all, 1 in proportion to rarity.",
         SHARE,
         label="Weight of rare classes",
     )

@@ -31,7 +31,7 @@ class AdjustmentSliders:
         self.sliders = {name: self._slider(name) for name in TIPS}
         self.rest = QTimer(singleShot=True, interval=REST_MS)
         self.rest.timeout.connect(self._apply)
-        self.reset_button = QToolButton(text="⟲", toolTip="Colors as they are", accessibleName="Colors as they are")
+        self.reset_button = QToolButton(text="⟲", toolTip="Unchanged colors", accessibleName="Unchanged colors")
         self.reset_button.clicked.connect(self._reset)
 
     def release(self) -> None:

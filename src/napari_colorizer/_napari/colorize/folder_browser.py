@@ -246,7 +246,7 @@ class FolderBrowser:
                     self._unsaved = True
                     raise FileError(
                         f"{path.name}: {file.name} cannot be saved in {path.parent} "
-                        f"({error.strerror or error}). Make room, or press the button again to go on without saving"
+                        f"({error.strerror or error}). Make room, or press the button again to continue without saving"
                     ) from error
                 self.kept.note(file, *contents)
 

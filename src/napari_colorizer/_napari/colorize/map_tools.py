@@ -148,7 +148,9 @@ class MapTools(QWidget):
                 classes = self.controller.classes
                 name = classes[label].name if label in classes else str(label)
                 button.setText(f"{place + 1}  {name}  {probability:.0%}")
-                button.setToolTip(f"<p>Gives the region this class (key {place + 1}), and goes on to the next</p>")
+                button.setToolTip(
+                    f"<p>Gives the region this class (key {place + 1}), and goes to the next doubtful region</p>"
+                )
 
 
 def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:
