@@ -38,7 +38,7 @@ def pick_device(name: str = "auto") -> torch.device:
         name = next((device for device in devices if device.startswith(("cuda", "mps"))), "cpu")
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in devices:
-        raise DeviceError(f"there is no device {name!r} on this machine; choose {', '.join(devices)}")
+        raise DeviceError(f"there is no device {name!r} on this machine; choose one of {', '.join(devices)}")
     return torch.device(wanted)
 
 
