@@ -80,7 +80,7 @@ def test_the_output_folder_is_made(segment, colorize, pictures, tmp_path):
 
 def test_an_output_folder_that_is_a_file_is_named(segment, pictures, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "A.png", "taken")
+    assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "taken: it is a file")
 
 
 @pytest.mark.parametrize("name", ["mine.png", "new/folder/mine.PNG"])
@@ -88,7 +88,7 @@ def test_an_output_with_the_suffix_of_an_image_is_a_file(segment, colorize, pict
     target = tmp_path / name
     assert segment(pictures / "A.png", "-o", target).stdout.split() == [str(target)]
     assert read_label_map(target)[1] == tiny_model.classes
-    assert refused(colorize(pictures / "A.png", "-o", target), "is there already")
+    assert refused(colorize(pictures / "A.png", "-o", target), "already exists")
     assert colorize(pictures / "A.png", "-o", target, "--overwrite").exit_code == 0
     assert read_image(target).shape == (48, 64, 3)
 
@@ -101,7 +101,7 @@ def test_colors_are_written_as_the_suffix_of_the_output_says(colorize, pictures,
     with Image.open(tmp_path / name) as image:
         assert (image.format, image.size, image.mode) == (kind, (64, 48), "RGB")
     (tmp_path / name).write_bytes(b"painted over")
-    assert refused(colorize(pictures / "A.png", "-o", tmp_path / name), "is there already")
+    assert refused(colorize(pictures / "A.png", "-o", tmp_path / name), "already exists")
 
 
 def test_several_results_in_one_file_are_refused_before_any_work(segment, colorize, pictures, tmp_path):
@@ -188,7 +188,7 @@ def test_nothing_is_predicted_when_told_not_to(colorize, pictures, tiny_model):
 
 
 def test_help_says_what_a_chroma_gain_of_1_means(colorize):
-    assert "1 as the model has them" in colorize("--help").stdout
+    assert "1 as predicted" in colorize("--help").stdout
 
 
 def test_the_colors_can_be_turned_off(colorize, pictures):
@@ -270,7 +270,7 @@ def test_label_maps_that_do_not_fit_are_named(colorize, pictures, tmp_path):
 def test_one_label_map_does_not_serve_two_images(colorize, pictures, tmp_path):
     Image.fromarray(some_labels()).save(tmp_path / "one.png")
     result = colorize(pictures / "A.png", pictures / "B.png", "--labels", tmp_path / "one.png")
-    assert refused(result, "one label map cannot serve several images")
+    assert refused(result, "one label map cannot be used for several images")
 
 
 @pytest.mark.parametrize("command", ["segment", "colorize"])
@@ -325,7 +325,7 @@ def test_what_is_there_is_written_over_only_if_asked(run, model_file, pictures, 
     files = ("-m", model_file, pictures / "A.png", pictures / "B.png", *CPU)
     result = run(command, *files)
     assert result.exit_code == 1
-    assert f"{name} is there already" in result.stderr
+    assert f"{name} already exists" in result.stderr
     assert "--overwrite" in result.stderr
     assert (pictures / name).read_bytes() == b"corrected by hand"
     assert (pictures / name.replace("A", "B")).exists()
@@ -342,7 +342,7 @@ def test_a_result_that_came_meanwhile_is_not_written_over(segment, pictures, mon
         return whole_segment(model, *arguments)
 
     monkeypatch.setattr(Model, "segment", segment_slowly)
-    assert refused(segment(pictures / "A.png"), "A.labels.png is there already")
+    assert refused(segment(pictures / "A.png"), "A.labels.png already exists")
     assert (pictures / "A.labels.png").read_bytes() == b"saved meanwhile"
     assert not list(pictures.glob(".*"))
 
@@ -364,7 +364,7 @@ def test_an_image_that_is_named_twice_is_worked_on_once(segment, pictures):
 @pytest.mark.parametrize("command", ["segment", "colorize"])
 def test_a_folder_without_images_is_named(run, model_file, tmp_path, command):
     (tmp_path / "empty").mkdir()
-    assert refused(run(command, "-m", model_file, tmp_path / "empty"), "no image to work on", "empty")
+    assert refused(run(command, "-m", model_file, tmp_path / "empty"), "there is no image in", "empty")
 
 
 @pytest.mark.parametrize("name", ["A.color.png", "A.labels.png", "A.color.tif"])
@@ -372,11 +372,11 @@ def test_results_are_no_images_to_work_on(colorize, pictures, name):
     Image.fromarray(gray_image(0)).save(pictures / name)
     result = colorize(pictures / name, pictures / "B.png")
     assert result.exit_code == 0
-    assert f"{name} is passed over" in result.stderr
+    assert f"{name} is skipped" in result.stderr
     assert not (pictures / "A.color.color.png").exists()
     alone = colorize(pictures / name)
     assert alone.exit_code == 1
-    assert "no image to work on" in alone.stderr
+    assert "there is no image in" in alone.stderr
 
 
 def test_an_image_whose_result_has_too_long_a_name_is_named_and_the_others_are_done(colorize, pictures):
@@ -453,7 +453,7 @@ def test_limits_that_are_none_are_refused_before_any_work(run, model_file, pictu
 def test_a_map_of_the_image_before_it_was_turned_is_told_apart(colorize, pictures, tmp_path):
     Image.fromarray(some_labels().T.copy()).save(tmp_path / "turned.png")
     result = colorize(pictures / "A.png", "--labels", tmp_path / "turned.png")
-    assert refused(result, "turned.png does not lie on A.png", "(64, 48)", "(48, 64)", "turned by 90 degrees")
+    assert refused(result, "turned.png does not fit A.png", "(64, 48)", "(48, 64)", "turned by 90 degrees")
 
 
 def test_a_photograph_that_is_to_be_turned_and_its_own_map_fit(segment, colorize, tmp_path):
@@ -543,7 +543,7 @@ def test_tables_that_find_no_reader_or_no_room_end_without_a_traceback(model_fil
 
 
 def test_folders_within_a_folder_are_not_looked_into_and_that_is_said(segment, pictures):
-    assert refused(segment(pictures.parent), "there is no image", "folders within folders")
+    assert refused(segment(pictures.parent), "there is no image", "subfolders")
 
 
 @pytest.mark.parametrize(
@@ -564,7 +564,7 @@ def test_an_empty_argument_is_not_the_folder_that_one_is_in(run, pictures, monke
     before = sorted(pictures.iterdir())
     result = run(*arguments)
     assert result.exit_code == 2
-    assert f"empty argument after {place}: is a variable" in result.stderr
+    assert f"empty argument after {place}: is a shell variable" in result.stderr
     assert sorted(pictures.iterdir()) == before
 
 

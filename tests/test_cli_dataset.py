@@ -28,7 +28,7 @@ def test_a_good_set_is_described(run, root):
     assert result.exit_code == 0
     for text in ("smallest 25 x 20", "here 1", "there 1", "sky", "[boat]", "500", "50.0%", "0 problems"):
         assert text in result.output
-    assert "classes without a pixel: hull, mast" in result.output
+    assert "classes without any pixels: hull, mast" in result.output
     assert files_of(root) == before, "a check writes nothing"
 
 

@@ -98,7 +98,7 @@ def test_show_tells_how_vivid_a_colorizer_is(models, make_model):
 
 def test_show_tells_how_sure_predicted_labels_are(models, make_model):
     install_model(make_model(confidence=0.65))
-    assert "labels are those of a probability of 0.65 or more" in models("show", "tiny").stdout
+    assert "labels have a probability of 0.65 or more" in models("show", "tiny").stdout
     install_model(make_model("colors only", segmenter=False))
     assert "confidence:" not in models("show", "colors only").stdout
 
@@ -238,7 +238,7 @@ def test_a_bad_checkpoint_is_named(models, library, tmp_path, model_file):
 
 
 def test_a_checkpoint_given_as_a_model_is_refused(models, checkpoint):
-    assert refused(models("import", checkpoint), "seg_weights.pth.tar", "no .safetensors file")
+    assert refused(models("import", checkpoint), "seg_weights.pth.tar", "not a .safetensors file")
 
 
 def test_a_model_is_exported(models, installed, tmp_path):
@@ -341,7 +341,7 @@ def test_export_writes_over_a_file_only_if_asked(models, installed, tmp_path):
     (tmp_path / "copy.safetensors").write_text("a thesis")
     (tmp_path / "tiny.safetensors").write_text("a thesis")
     for target in (tmp_path / "copy.safetensors", tmp_path):
-        assert refused(models("export", "tiny", target), "is there already", "--overwrite")
+        assert refused(models("export", "tiny", target), "already exists", "--overwrite")
     assert {path.read_text() for path in tmp_path.glob("*.safetensors")} == {"a thesis"}
     assert models("export", "tiny", tmp_path, "--overwrite").exit_code == 0
     assert (tmp_path / "tiny.safetensors").read_bytes() == installed.read_bytes()

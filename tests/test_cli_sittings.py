@@ -75,7 +75,7 @@ def test_an_image_that_moved_can_be_named(run, photo, model_file, tmp_path):
     Image.fromarray(np.full((48, 64), 90, np.uint8)).save(there / "scan.png")
     result = run("colorize", there / "scan.png", "--sitting", tmp_path / "s.zip", "--overwrite", *CPU)
     assert result.exit_code == 0
-    assert "scan.png is not the image of which s.zip was saved" in result.stderr
+    assert "scan.png is not the image that s.zip was saved for" in result.stderr
 
 
 def test_an_image_without_a_file_is_colored_beside_its_sitting(run, model_file, tmp_path):
@@ -110,7 +110,7 @@ def test_a_sitting_is_of_one_image(run, photo, model_file, tmp_path):
     for option in ("--save-sitting", "--sitting"):
         result = run("colorize", photo, other, option, tmp_path / ("s.zip" if option == "--sitting" else "t.zip"), *CPU)
         assert result.exit_code == 1
-        assert "a sitting is of one image, not of 2" in result.stderr
+        assert "a sitting is for one image, not 2" in result.stderr
 
 
 def test_neither_images_nor_a_sitting_is_a_wrong_call(run, library):

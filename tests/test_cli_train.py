@@ -253,7 +253,7 @@ def test_a_resumed_run_takes_some_other_options_and_refuses_the_rest(run, meadow
     assert "colorizer, epoch 2 of 2" in longer.output
     assert "epoch 1 of 2" not in longer.output
     assert "crop cannot be changed" in run("train", "--resume", tmp_path / "run", "--crop", 64).output
-    assert "give one of them" in run("train", "--resume", tmp_path / "run", "--recipe", "paper").output
+    assert "give only one of them" in run("train", "--resume", tmp_path / "run", "--recipe", "paper").output
 
 
 def test_processes_from_outside_need_a_common_folder(run, meadows, monkeypatch):

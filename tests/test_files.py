@@ -291,7 +291,7 @@ WRITERS = pytest.mark.parametrize(
 def test_what_is_there_is_written_over_only_if_asked(tmp_path, write, content):
     path = tmp_path / "mine.png"
     path.write_bytes(b"made by hand")
-    with pytest.raises(FileError, match=r"mine\.png is there already"):
+    with pytest.raises(FileError, match=r"mine\.png already exists"):
         write(path, content, overwrite=False)
     assert path.read_bytes() == b"made by hand"
     assert os.listdir(tmp_path) == ["mine.png"]
@@ -302,7 +302,7 @@ def test_what_is_there_is_written_over_only_if_asked(tmp_path, write, content):
 @WRITERS
 def test_a_link_to_nothing_is_something_that_is_there(tmp_path, write, content):
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
-    with pytest.raises(FileError, match=r"link\.png is there already"):
+    with pytest.raises(FileError, match=r"link\.png already exists"):
         write(tmp_path / "link.png", content, overwrite=False)
 
 
@@ -325,7 +325,7 @@ def test_of_several_that_write_one_file_at_once_one_wins_and_the_others_are_told
     for thread in threads:
         thread.join()
     (winner,) = set(range(8)) - {number for number, _ in told}
-    assert all("one.png is there already" in text for _, text in told)
+    assert all("one.png already exists" in text for _, text in told)
     assert (read_label_map(tmp_path / "one.png")[0] == winner).all()
     assert os.listdir(tmp_path) == ["one.png"]
 

@@ -35,5 +35,5 @@ def test_every_option_is_explained_and_every_number_has_limits(kind, item):
 
 
 def test_what_an_option_means_ends_with_what_it_may_be():
-    assert help_text(TrainOptions, "epochs") == "How many epochs. At least 1."
-    assert help_text(TrainOptions, "device") == "auto, cpu, cuda, cuda:1 or mps."
+    assert help_text(TrainOptions, "epochs") == "Number of epochs. At least 1."
+    assert help_text(TrainOptions, "device") == "What the networks run on: auto, cpu, cuda, cuda:1 or mps."

@@ -72,19 +72,19 @@ def color(hand: Hand) -> dict[str, Image.Image]:
     pictures = {}
     hand.choose("*Label map*: the layer *segmentation*", dock.label_maps, "segmentation")
     dialog = dock.instance_labels.dialog
-    hand.press("in the question that comes: *Regions without a class*", dialog.no_classes)
+    hand.press("in the dialog that opens: *Regions without a class*", dialog.no_classes)
     pictures["micrograph-question"] = hand.picture(dialog)
     hand.press("*OK*", dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok))
     tools = dock.color_tools
     hand.press("unfold *Color*", tools.folded.toggleButton())
-    hand.press("*Color every thing*: six numbers, six hues of one palette", tools.things_button)
-    panels = [Panel("gray", np.repeat(gray[..., None], 3, axis=2)), Panel("Color every thing", colors_of(hand))]
+    hand.press("*Color each label*: six labels, six hues of one palette", tools.things_button)
+    panels = [Panel("gray", np.repeat(gray[..., None], 3, axis=2)), Panel("Color each label", colors_of(hand))]
     hand.press("*Shuffle*: the same colors in another order", tools.shuffle_button)
     panels.append(Panel("Shuffle", colors_of(hand)))
-    hand.key("`Q` with the cursor on the round gland: its palette", Qt.Key.Key_Q, ON_GLAND)
+    hand.key("`Q` with the cursor on the round gland: opens its palette", Qt.Key.Key_Q, ON_GLAND)
     popup = tools.pins.popup
     pictures["micrograph-pin"] = hand.picture(popup)
-    hand.type(f"`{PINNED}` for it", popup.hex, PINNED)
+    hand.type(f"type `{PINNED}`", popup.hex, PINNED)
     panels.append(Panel(f"after {len(hand.actions)} actions", colors_of(hand)))
     return pictures | {"micrograph-steps": strip(panels, ClassMap([])), "micrograph": Image.fromarray(colors_of(hand))}
 

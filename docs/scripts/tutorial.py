@@ -28,15 +28,15 @@ def color(hand: Hand) -> dict[str, Image.Image]:
     """Every action; gives the pictures."""
     viewer, dock = hand.viewer, hand.dock
     gray = np.repeat(viewer.layers["astronaut"].data[..., None], 3, axis=2)
-    hand.press("*Predict labels*: a label map, and colors by it", dock.predict_button)
+    hand.press("*Predict labels*: a label map and its colors", dock.predict_button)
     pictures = {"tutorial-predicted": hand.picture()}
     predicted = colors_of(hand)
     hand.choose_class("a click on *clothes* in the list of classes", "clothes")
     hand.stroke("one long stroke through the suit", SUIT)
-    hand.choose_class("a click on *curtain*: the flag is cloth that hangs", "curtain")
+    hand.choose_class("a click on *curtain*: the closest class for a flag", "curtain")
     hand.stroke("one stroke through the flag", FLAG)
     strokes = Panel("two strokes", hand.canvas())
-    hand.press("*Spread strokes*: all that looks like them follows", dock.map_tools.spread_button)
+    hand.press("*Spread strokes*: similar areas get the same classes", dock.map_tools.spread_button)
     pictures["tutorial-map"] = strip([strokes, Panel("spread", hand.canvas())], ClassMap([]))
     pictures["tutorial-map"].thumbnail((WINDOW_WIDTH, WINDOW_WIDTH))
     hand.key("`D`: color dots; the first is orange", Qt.Key.Key_D)

@@ -26,7 +26,7 @@ XYZ_TO_RGB = tuple(  # sRGB primaries; X, Y and Z are those of the white, times 
 CHROMA_TO_ROOTS = ((1 / 500, 0.0), (0.0, 0.0), (0.0, -1 / 200))  # a*, b* to what they add to cube roots of X, Y, Z
 MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 LITTLE_USED = 0.1  # of its range by an image: perhaps it means another one
-RANGE_ADVICE = "if it is too dark or flat, --limits auto helps, or --limits {low},{high} for several images alike"
+RANGE_ADVICE = "if it is too dark or lacks contrast, use --limits auto, or --limits {low},{high} for several images"
 BLANK = "every pixel has the same value"
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
 MOST_DISTANCE = 0.5 + 1e-5  # of linear values in gamut from 0.5; what that is too much, is nothing in 8 bits
@@ -111,7 +111,7 @@ def range_note(
     used = max(0.0, min(high, white) - max(low, black)) / (white - black)
     if used >= LITTLE_USED and (limits or not black < 0 <= low):
         return ""
-    whole = "the range that it was given" if limits else "what its numbers can hold"
+    whole = "the given limits" if limits else "the range of its data type"
     holds = f"uses {used:.0%} of {whole} ({low:.9g} to {high:.9g} of {black:.9g} to {white:.9g})"
     return f"{holds}: {advice.format(low=f'{low:.9g}', high=f'{high:.9g}') if low < high else BLANK}"
 

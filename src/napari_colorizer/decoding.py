@@ -85,8 +85,8 @@ def check_memory(path: Path, width: int, height: int) -> None:
     needed, free = width * height * BYTES_PER_PIXEL, psutil.virtual_memory().available
     if needed > free:
         raise FileError(
-            f"{path.name} has {width} x {height} pixels: coloring it takes {needed / 2**30:.1f} GB of memory, "
-            f"{free / 2**30:.1f} GB are free. A smaller copy of it helps"
+            f"{path.name} has {width} x {height} pixels: coloring it takes {needed / 2**30:.1f} GB of memory, and "
+            f"{free / 2**30:.1f} GB are free. Use a smaller copy of it"
         )
 
 
@@ -157,8 +157,8 @@ def _read_with_pillow(path: Path, page: Any, shown: bool, number: int = 0) -> tu
     except Exception as error:
         bits, form = page.bitspersample, tifffile.PHOTOMETRIC(page.photometric).name
         raise ValueError(
-            f"a TIFF of {form} with {bits} bits, compressed by {tifffile.COMPRESSION(page.compression).name}, that is "
-            f"damaged or of a form that is not known ({error}). Saved anew as an ordinary gray or RGB TIFF it is read"
+            f"a TIFF of {form} with {bits} bits, compressed by {tifffile.COMPRESSION(page.compression).name}, that "
+            f"is damaged or not supported ({error}). Save it again as an ordinary gray or RGB TIFF"
         ) from error
     if pixels.ndim == 2 and page.samplesperpixel == 1 and page.dtype is not None and page.photometric in PLAIN:
         pixels = pixels.astype(page.dtype)  # Pillow has 32 signed bits for all that is wider than 16

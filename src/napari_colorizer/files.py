@@ -51,7 +51,7 @@ def check_image(name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (3, 4)):
         raise FileError(f"{name} is not one gray or RGB image: its shape is {array.shape}{STACKS}")
     if array.dtype.kind not in "buif":
-        raise FileError(f"{name} is not one gray or RGB image: its values are no real numbers, but {array.dtype}")
+        raise FileError(f"{name} is not one gray or RGB image: its values are not real numbers, but {array.dtype}")
     return array
 
 
@@ -107,15 +107,13 @@ def names_picture(path: Path) -> bool:
 def refuse_itself(target: Path, image: Path) -> None:
     """Raise `FileError` if a result would be written over the image that it is made of."""
     if target.exists() and target.samefile(image):
-        raise FileError(f"{target} is the image itself, which is not written over: another name or a folder helps")
+        raise FileError(f"{target} is the image itself, which is not overwritten: choose another name, or a folder")
 
 
 def refuse_existing(path: Path) -> None:
     """Raise `FileError` if there is something of that name, a link to nothing too."""
     if os.path.lexists(path):
-        raise FileError(
-            f"{path} is there already and is not written over unasked: --overwrite, or another place, helps"
-        )
+        raise FileError(f"{path} already exists and is not overwritten: use --overwrite, or choose another place")
 
 
 def place(temporary: Path, path: Path) -> None:

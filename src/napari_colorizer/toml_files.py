@@ -25,7 +25,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"it has more than {LARGEST} bytes")
         values = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ValueError("it is no text in UTF-8; save it as such") from error
+        raise ValueError("it is not UTF-8 text; save it as such") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except OSError as error:

@@ -217,7 +217,7 @@ def test_names_may_be_no_text(colorize, scans, tmp_path):
     for _ in range(2):
         result = colorize(scans, "-o", tmp_path / "out")
         assert result.exit_code == 0, result.stderr
-    assert "3 done before" in result.stderr
+    assert "3 already done" in result.stderr
     assert os.path.exists(os.fsencode(tmp_path / "out") + b"/bad\xff.color.png")
 
 

@@ -45,7 +45,7 @@ def test_results_that_are_named_are_passed_over(scans):
     add(scans / "A.color.png")
     found = find_inputs([scans / "A.color.png", scans / "A.png"])
     assert (names(found), found.passed_over) == (["A.png"], [scans / "A.color.png"])
-    with pytest.raises(FileError, match="no image to work on"):
+    with pytest.raises(FileError, match="there is no image in"):
         find_inputs([scans / "A.color.png"])
 
 

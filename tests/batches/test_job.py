@@ -45,7 +45,7 @@ def test_what_is_done_is_not_done_again(request, command, scans, tmp_path, tree,
     again = work(scans, "-o", tmp_path / "out")
     assert (again.exit_code, len(counted)) == (0, 3)
     assert again.stdout.count("\n") == 3
-    assert "3 done before" in again.stderr
+    assert "3 already done" in again.stderr
     assert tree(tmp_path / "out") == before
     (tmp_path / "out" / f"B.{'labels' if command == 'segment' else 'color'}.png").unlink()
     assert work(scans, "-o", tmp_path / "out").exit_code == 0
@@ -79,7 +79,7 @@ def test_other_options_and_other_images_do_not_replace_a_result_unasked(colorize
     for others in ((scans / "A.png", "--chroma-gain", 2), (scans / "B.png",)):
         refused = colorize(*others, "-o", target)
         assert refused.exit_code == 1
-        assert "is there already" in refused.stderr
+        assert "already exists" in refused.stderr
         assert target.read_bytes() == before
     assert colorize(scans / "A.png", "--vivid", 2, "-o", target, "--overwrite").exit_code == 0
     assert target.read_bytes() != before
@@ -91,7 +91,7 @@ def test_what_a_person_has_corrected_is_not_written_over(segment, scans, tmp_pat
     Image.fromarray(gray(9)).save(scans / "B.png")
     refused = segment(scans, "-o", tmp_path / "out")
     assert refused.exit_code == 1
-    assert "B.labels.png is there already" in refused.stderr
+    assert "B.labels.png already exists" in refused.stderr
     assert "1 of 3 files failed" in refused.stderr
     assert (read_label_map(tmp_path / "out" / "B.labels.png")[0] == 7).all()
     assert segment(scans, "-o", tmp_path / "out", "--overwrite").exit_code == 0

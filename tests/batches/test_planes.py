@@ -91,7 +91,7 @@ def test_it_goes_on_keeps_what_a_person_changed_and_follows_the_source(colorize,
     assert colorize(plane, *SIZE).exit_code == 0
     again = colorize(plane, *SIZE)
     assert (again.exit_code, len(made)) == (0, 1)
-    assert "1 done before" in again.stderr
+    assert "1 already done" in again.stderr
     zarr.open_array(plane, mode="r+")[:100] = 7
     assert colorize(plane, *SIZE).exit_code == 0
     assert len(made) == 2
@@ -121,4 +121,4 @@ def test_a_label_map_of_another_size_is_refused(colorize, plane, tmp_path, tiled
     zarr.create_array(tmp_path / "L.zarr", data=np.zeros((300, 400), np.uint8))
     result = colorize(plane, *SIZE, "--labels", tmp_path / "L.zarr")
     assert result.exit_code == 1
-    assert "L.zarr does not lie on P.zarr" in result.stderr
+    assert "L.zarr does not fit P.zarr" in result.stderr

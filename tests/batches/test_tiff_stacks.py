@@ -32,7 +32,7 @@ def test_label_maps_of_a_stack_and_colors_that_follow_them(segment, colorize, st
     tifffile.imwrite(short, labels[:3], photometric="minisblack")
     refused = colorize(stack, "--labels", short, "-o", stack.with_name("D.tif"))
     assert refused.exit_code == 1
-    assert "short.tif does not lie on S.tif" in refused.stderr
+    assert "short.tif does not fit S.tif" in refused.stderr
 
 
 def test_a_stack_goes_on_with_the_pages_that_are_not_done(colorize, stack, pages, counted, monkeypatch, tree):

@@ -89,7 +89,7 @@ def test_what_is_done_is_not_done_again_and_what_fails_is_told_while_the_rest_is
     (tmp_path / "out" / "E.color.png").unlink()
     again = colorize(mixed, "-o", tmp_path / "out", *BATCH)
     assert (again.exit_code, batches[2:]) == (1, [1])
-    assert "5 done before" in again.stderr
+    assert "5 already done" in again.stderr
     assert tree(tmp_path / "out").keys() == made.keys()
 
 
@@ -116,7 +116,7 @@ def test_a_stack_in_a_store_is_followed(colorize, tmp_path, gray):
 def test_batches_are_for_one_process(colorize, scans):
     result = colorize(scans, *BATCH, "--workers", 2)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "--batch is for this process alone" in result.stderr
+    assert "--batch works only without --workers" in result.stderr
 
 
 def test_a_job_that_is_stopped_does_not_wait_for_the_end_of_a_video(monkeypatch):

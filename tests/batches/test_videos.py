@@ -82,7 +82,7 @@ def test_what_is_done_is_not_done_again_and_what_others_made_stays(colorize, fil
     target.write_bytes(b"mine")
     refused = colorize(film, "--output", target.parent)
     assert refused.exit_code == 1
-    assert "film.color.mp4 is there already" in refused.stderr
+    assert "film.color.mp4 already exists" in refused.stderr
     assert target.read_bytes() == b"mine"
     assert colorize(film, "--output", target.parent, "--overwrite").exit_code == 0
     assert len(read(target)) == FRAMES
@@ -239,7 +239,7 @@ def test_no_more_than_a_few_frames_are_held(colorize, film, monkeypatch):
     [
         ("colorize", ["-o", "x.png"], "a video is written as .mp4, .m4v, .mkv, .mov, not as x.png"),
         ("colorize", ["--labels", "."], "film.mp4 is a video: it takes no label map"),
-        ("segment", [], "film.mp4 is a video: label maps are predicted for its frames as a TIFF or zarr"),
+        ("segment", [], "film.mp4 is a video: to predict label maps, save its frames as a TIFF or zarr"),
     ],
 )
 def test_what_a_video_cannot_have_is_refused(request, film, command, options, text):
@@ -257,7 +257,7 @@ def test_what_is_no_video_is_told_in_one_line(colorize, tmp_path, scans):
         assert text in refused.stderr
         assert all(line.startswith("error: ") for line in refused.stderr.splitlines())
     refused = colorize(scans / "A.png", "-o", tmp_path / "A.mp4")
-    assert "is to be a video, and" in refused.stderr
+    assert "is a video, but" in refused.stderr
 
 
 def test_without_ffmpeg_the_extra_is_named(colorize, tmp_path, scans, monkeypatch):

@@ -145,4 +145,4 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 def test_workers_and_a_scheduler_are_not_taken_together(colorize, scans):
     result = colorize(scans, "--workers", 2, "--scheduler", "tcp://127.0.0.1:9")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "give one of them" in result.stderr
+    assert "give only one of them" in result.stderr

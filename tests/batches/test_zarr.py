@@ -119,7 +119,7 @@ def test_a_store_of_somebody_else_is_not_written_into(colorize, volume):
     zarr.create_array(other, data=np.ones((3, 4)))
     refused = colorize(volume, "-o", other)
     assert refused.exit_code == 1
-    assert "other.zarr is there already" in refused.stderr
+    assert "other.zarr already exists" in refused.stderr
     assert (zarr.open_array(other, mode="r")[:] == 1).all()
 
 

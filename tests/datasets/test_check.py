@@ -74,20 +74,20 @@ def test_every_problem_names_its_file(root, draw):
         "masks/made-03.png",
         "masks/lost.png",
     }
-    assert problems["masks/made-00.png"] == "holds id 9, id 200, not in the class map: taken as unlabeled"
+    assert problems["masks/made-00.png"] == "holds id 9, id 200, not in the class map: treated as unlabeled"
     assert "29 x 20 pixels" in problems["masks/made-01.png"]
     assert "cannot be read" in problems["images/made-02.jpg"]
     assert "cannot be read" in problems["masks/made-03.png"]
     assert problems["masks/lost.png"] == "is a mask without an image"
     assert report.unused == 5
-    assert "images/made-04.jpg has no mask: it teaches colors only" in report.notices
+    assert "images/made-04.jpg has no mask: it can train only the colorizer" in report.notices
     assert "masks/made-05.png is empty: nothing is labeled" in report.notices
 
 
 def test_a_gray_image_is_a_notice(root, draw):
     draw.image(root / "images/made-03.jpg", 3, color=False)
     report = check(root)
-    assert "images/made-03.jpg has no color: it teaches the segmenter only" in report.notices
+    assert "images/made-03.jpg has no color: it can train only the segmenter" in report.notices
     assert report.unused == 0
     assert report.problems == ()
 
@@ -119,9 +119,7 @@ def test_pictures_on_both_sides_of_the_split_are_told(root, draw):
     Image.fromarray(np.ones((80, 120), np.uint8)).save(root / "masks/made-04.png")
     report = check(root)
     assert len(report.problems) == 1
-    assert report.problems[0].startswith(
-        "images/made-01.jpg validates, but is (nearly) the same picture as images/made-04.jpg, which trains"
-    )
+    assert report.problems[0].startswith("images/made-01.jpg is a validation image, but (nearly) the same picture as")
     assert report.unused == 0
 
 

@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_named(tmp_path, draw):
     assert [path.name for path in data.unmasked] == ["made-01.jpg"]
     assert sorted(data.problems) == [
         "images/made-00.png has the same name as images/made-00.jpg, which is used",
-        "images/raw.heic is no image of a kind that is read (PNG, JPEG, TIFF, ...)",
+        "images/raw.heic is not an image in a supported format (PNG, JPEG, TIFF, ...)",
         "masks/lost.png is a mask without an image",
         "masks/made-00.jpg cannot be a mask: masks are PNG or TIFF files",
     ]

@@ -66,7 +66,7 @@ def test_a_wrong_list_is_one_clear_error(write, text, words):
 def test_bytes_are_no_list(tmp_path, write):
     path = write("image\n")
     path.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(DataError, match="no text in UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         read_set(path)
 
 

@@ -176,7 +176,7 @@ def test_what_cannot_be_read_is_left_out_and_named(data, draw):
     assert [photo.name for photo in store] == ["made-01", "made-03"]
     assert len(store.counts) == len(store.gray) == len(store.labeled) == len(store.sources) == len(store.pairs) == 2
     assert ["images/made-00.jpg" in problems[0], "masks/made-02.png" in problems[1]] == [True, True]
-    assert problems[2:] == ["masks/made-03.png holds id 9, not in the class map: taken as unlabeled"]
+    assert problems[2:] == ["masks/made-03.png holds id 9, not in the class map: treated as unlabeled"]
 
 
 def test_nothing_readable_is_an_empty_store(data):

@@ -23,9 +23,9 @@ def test_what_is_no_set_is_one_clear_error(tmp_path):
     with pytest.raises(DataError, match="no labeled set is chosen"):
         read_set("")
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match=r"is no labeled set: it has neither images/ with masks/"):
+    with pytest.raises(DataError, match=r"is not a labeled set: it has neither images/ with masks/"):
         read_set(tmp_path)
-    with pytest.raises(DataError, match=r"notes\.txt is no labeled set"):
+    with pytest.raises(DataError, match=r"notes\.txt is not a labeled set"):
         read_set(tmp_path / "notes.txt")
 
 
@@ -189,7 +189,7 @@ def test_broken_images_never_are_those_that_validate(tmp_path, draw, how, suffix
     assert len(data.of_split("val")) == 1
     assert data.of_split("val") != before
     assert len(data.pairs) == 5
-    assert any(note.startswith("3 labeled images train and 1 validate") for note in data.notes)
+    assert any(note.startswith("3 labeled images for training and 1 for validation") for note in data.notes)
     assert before[0].image.name not in (tmp_path / "split.csv").read_text()
 
 

@@ -41,7 +41,7 @@ def test_every_device_that_is_listed_can_be_picked():
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "CPU"])
 def test_an_unknown_device_is_refused_with_those_that_are_there(name):
-    with pytest.raises(DeviceError, match=f"no device {re.escape(repr(name))} on this machine; there are auto, cpu"):
+    with pytest.raises(DeviceError, match=f"no device {re.escape(repr(name))} .*; choose one of auto, cpu"):
         pick_device(name)
 
 

@@ -149,21 +149,21 @@ def test_a_folder_is_no_model(tmp_path):
 def test_a_file_cut_short_is_refused(saved, kept):
     data = saved.read_bytes()
     saved.write_bytes(data[: int(kept * len(data)) if 0 < kept < 1 else kept])
-    assert "damaged, cut short" in refusal(saved)
+    assert "damaged, truncated" in refusal(saved)
 
 
 @pytest.mark.parametrize("content", [b"just some text\n" * 20, b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x03\x04" * 30])
 def test_a_file_of_another_kind_is_refused(tmp_path, content):
     path = tmp_path / "foreign.safetensors"
     path.write_bytes(content)
-    assert "no .safetensors file" in refusal(path)
+    assert "not a .safetensors file" in refusal(path)
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_safetensors_of_other_programs_are_refused(tmp_path, metadata):
     path = tmp_path / "theirs.safetensors"
     save_file({"weight": torch.zeros(3)}, path, metadata)
-    assert "not a model of napari-colorizer" in refusal(path)
+    assert "not a napari-colorizer model" in refusal(path)
 
 
 def test_a_newer_format_asks_for_an_update(saved, change):
@@ -292,4 +292,4 @@ def test_a_file_with_other_numbers_than_those_that_were_saved_is_refused(saved):
     data = bytearray(saved.read_bytes())
     data[-100] ^= 1
     saved.write_bytes(data)
-    assert "its numbers are not those that were saved" in refusal(saved)
+    assert "its weights do not match their checksum" in refusal(saved)

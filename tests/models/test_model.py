@@ -78,7 +78,7 @@ def test_no_labels_are_unlabeled_everywhere(tiny_model):
 
 def test_a_model_without_segmenter_says_so(make_model):
     model = make_model("painter", segmenter=False)
-    with pytest.raises(ModelError, match=r"'painter' has no segmenter.*draw the labels by hand"):
+    with pytest.raises(ModelError, match=r"'painter' has no segmenter.*paint the labels by hand"):
         model.segment(GRAY)
     assert model.colorize(GRAY).shape == (*GRAY.shape, 3)
 

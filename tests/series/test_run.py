@@ -145,7 +145,7 @@ def test_two_do_not_write_into_one_folder(colorizer, stack, store):
 
 def test_folders_of_others_are_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(FileError, match="something else"):
+    with pytest.raises(FileError, match="not a store of the colors"):
         SeriesStore(tmp_path, (5,), (72, 96))
     assert [item.name for item in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(FileError, match="is a file"):

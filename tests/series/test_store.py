@@ -73,7 +73,7 @@ def test_a_store_of_a_former_version_is_left_alone_and_says_so(tmp_path):
     group = zarr.open_group(tmp_path, mode="w", zarr_format=3)
     group.create_array("colors", data=np.full((3, 24, 32, 3), 5, np.uint8))
     group.attrs[KEY] = {"format": 1, "shape": [3, 24, 32]}
-    with pytest.raises(FileError, match="another version of this program keeps them: they stay as they are, choose"):
+    with pytest.raises(FileError, match="another version of this program, and is not changed: choose"):
         SeriesStore(tmp_path, (3,), (24, 32))
     assert (zarr.open_group(tmp_path, mode="r")["colors"][...] == 5).all()
 

@@ -124,7 +124,7 @@ def test_label_map_and_dots_lie_beside_it_on_request(sitting, tmp_path, run):
 
 def test_nothing_is_written_over_unasked_and_the_image_never(sitting, tmp_path):
     (tmp_path / "out.labels.png").write_bytes(b"mine")
-    with pytest.raises(FileError, match=r"out\.labels\.png is there already"):
+    with pytest.raises(FileError, match=r"out\.labels\.png already exists"):
         sitting.export(tmp_path / "out.png", labels=True, device="cpu", overwrite=False)
     assert not (tmp_path / "out.png").exists()
     with pytest.raises(FileError, match="is the image itself"):

@@ -32,10 +32,10 @@ def run(output: Path) -> None:
         start()
         napari.run()
         return
-    print("There is no display: the demo runs under a virtual one and writes its pictures.")
+    print("There is no display: the demo runs on a virtual one and writes pictures of its window.")
     finished = subprocess.run([*under_display, sys.executable, "-m", __name__, str(output)], check=False)
     if finished.returncode:
-        raise ValueError(f"the demo ended with exit code {finished.returncode}; what went wrong stands above")
+        raise ValueError(f"the demo ended with exit code {finished.returncode}; see the messages above")
 
 
 def virtual_display() -> list[str]:
@@ -49,7 +49,7 @@ def virtual_display() -> list[str]:
     if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return []
     if shutil.which("xvfb-run") is None:
-        raise ValueError("there is no display, and no virtual one either: install xvfb, or use a machine with a screen")
+        raise ValueError("there is no display, and no virtual one (Xvfb): install xvfb, or use a machine with a screen")
     return ["xvfb-run", "--auto-servernum", "--server-args=-screen 0 1600x1000x24"]
 
 
@@ -70,7 +70,7 @@ def wait_until_colored(controller: ColorizeController) -> None:
         QApplication.processEvents()
         time.sleep(0.01)
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the demo was not done within {PATIENCE_S} s")
+            raise TimeoutError(f"the demo did not finish within {PATIENCE_S} s")
 
 
 def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output: Path) -> list[Path]:

@@ -68,7 +68,8 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     name = attributes.get("name")
     if labels.ndim != 2:
         raise OSError(
-            f"the labels layer {name!r} has {labels.ndim} axes; a PNG holds two. Save it as TIFF, or one plane of it"
+            f"the labels layer {name!r} has {labels.ndim} axes; a PNG holds two. Save it as TIFF, or save a single "
+            "plane"
         )
     layer = Labels(labels, metadata=attributes.get("metadata") or {})
     try:
@@ -83,8 +84,8 @@ def write_colors_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     name, rgb = attributes.get("name"), np.asarray(data)
     if rgb.ndim != 3 or rgb.shape[2] not in (3, 4) or rgb.dtype != np.uint8:
         raise OSError(
-            f"the layer {name!r} is not an RGB image of 8 bits ({rgb.dtype}, shape {rgb.shape}): this is for colors. "
-            "Choose another file type, which napari saves itself"
+            f"the layer {name!r} is not an 8-bit RGB image ({rgb.dtype}, shape {rgb.shape}), which alone can be "
+            "saved as colors. Choose another file type"
         )
     notes = (attributes.get("metadata") or {}).get(METADATA_KEY, {})
     try:

@@ -13,7 +13,7 @@ from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_own_output
 
-KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos where napari-colorizer[video] is installed"
+KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos if napari-colorizer[video] is installed"
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def find_inputs(given: Sequence[Path], recursive: bool = False, videos: bool = T
 def _nothing(given: Sequence[Path], recursive: bool) -> str:
     folders = [path for path in given if path.is_dir()]
     deeper = not recursive and any(inner.is_dir() for path in folders for inner in path.iterdir())
-    hint = "; --recursive looks into folders within folders" if deeper else ""
-    return f"there is no image to work on in {', '.join(map(str, given))}: {KINDS}{hint}"
+    hint = "; --recursive includes subfolders" if deeper else ""
+    return f"there is no image in {', '.join(map(str, given))}: {KINDS}{hint}"
 
 
 def _spell_out(path: Path) -> list[Path]:
@@ -100,10 +100,10 @@ def _images_below(folder: Path, recursive: bool, suffixes: Collection[str], prob
             facts = here.stat()
             inner = sorted(here.iterdir(), key=lambda path: (path.name.lower(), path.name))
         except OSError as error:
-            problems.append(f"{here} cannot be looked into: {error.strerror}")
+            problems.append(f"{here} cannot be read: {error.strerror}")
             continue
         if (facts.st_dev, facts.st_ino) in seen:
-            problems.append(f"{here} is a link to a folder that has been looked into: it is passed over")
+            problems.append(f"{here} is a link to a folder that was already searched: it is skipped")
             continue
         seen.add((facts.st_dev, facts.st_ino))
         visible = [path for path in inner if not path.name.startswith(".")]
@@ -119,6 +119,6 @@ def _is_image(path: Path, suffixes: Collection[str], problems: list[str]) -> boo
     if is_own_output(path):
         return False
     if path.is_symlink() and not os.path.exists(path):
-        problems.append(f"{path} is a symbolic link that leads nowhere, or round in a circle")
+        problems.append(f"{path} is a symbolic link that is broken or circular")
         return False
     return is_store(path) or os.path.isfile(path)

@@ -100,7 +100,7 @@ class VideoItem(ImageItem):
     def begin(self, folder: ResultFolder) -> Iterator[Task]:
         """See `ImageItem`."""
         if self.recipe.coloring is None:
-            raise FileError(f"{self.source.name} is a video: label maps are predicted for its frames as a TIFF or zarr")
+            raise FileError(f"{self.source.name} is a video: to predict label maps, save its frames as a TIFF or zarr")
         if self.labels is not None:
             raise FileError(f"{self.source.name} is a video: it takes no label map, its labels are predicted")
         yield from (replace(task, images=self.frames) for task in super().begin(folder))
@@ -178,7 +178,7 @@ class TiffItem(StackItem):
         if self._done:
             return False
         if self._stamp and stamp(self.source) != self._stamp:
-            raise FileError(f"{self.source.name} was changed while it was read: run this again when it is whole")
+            raise FileError(f"{self.source.name} was changed while it was read: run this again when it is complete")
         shape = (*self.stack.lead, *self.stack.size, *((3,) if self._colors else ()))
         pages = [self._page(index) for index in np.ndindex(*self.stack.lead)]
         written = self.folder.temporary / f"{self.number}.tif"

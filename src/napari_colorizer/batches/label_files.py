@@ -56,7 +56,7 @@ def read_labels(
     try:
         return check_labels(labels, shape), classes
     except (ValueError, TypeError) as error:
-        raise FileError(f"{file.name} does not lie on {image.name}: {error}") from error
+        raise FileError(f"{file.name} does not fit {image.name}: {error}") from error
 
 
 def open_labels(
@@ -66,7 +66,7 @@ def open_labels(
     labels, place = _find_slice(file, image, index)
     source = open_stack(image)
     if source is None or labels.size != source.size:
-        raise FileError(f"{file.name} does not lie on {image.name}: it has another height or width")
+        raise FileError(f"{file.name} does not fit {image.name}: it has another height or width")
     if not isinstance(labels, ZarrStack):
         whole, _ = read_labels(file, image, labels.size, index)  # pages of a TIFF are read as one
         return (lambda box: whole[box.slices]), labels.classes
@@ -86,11 +86,11 @@ def _find_slice(file: Path, image: Path, index: tuple[int, ...]) -> tuple[Stack,
     """The stack of label maps for an image of a stack, and which of them it is."""
     labels, source = open_stack(file), open_stack(image)
     if labels is None or source is None:
-        raise FileError(f"{file.name} does not lie on {image.name}: it is no stack of label maps")
+        raise FileError(f"{file.name} does not fit {image.name}: it is not a stack of label maps")
     if len(labels.lead) < len(index):  # ours have no axis for a single channel
         index = tuple(
             n for n, axis, length in zip(index, source.axes, source.lead, strict=True) if (axis, length) != ("c", 1)
         )
     if len(labels.lead) != len(index) or any(n >= length for n, length in zip(index, labels.lead, strict=True)):
-        raise FileError(f"{file.name} does not lie on {image.name}: it has no image {list(index)}")
+        raise FileError(f"{file.name} does not fit {image.name}: it has no image {list(index)}")
     return labels, index

@@ -46,7 +46,7 @@ def make_plan(
     if labels is not None and not labels.exists():
         raise ValueError(f"there is no label map or folder {labels}")
     if labels is not None and (is_file(labels) or is_store(labels)) and len(inputs) > 1:
-        raise ValueError("one label map cannot serve several images; give --labels a folder")
+        raise ValueError("one label map cannot be used for several images; give --labels a folder")
     items: list[Item] = []
     problems: list[str] = []
     sources: dict[Path, Path] = {}
@@ -104,12 +104,10 @@ def _check_single(inputs: list[Input], output: Path, recipe: Recipe) -> None:
         if suffix not in WRITTEN_SUFFIXES:
             raise ValueError(f"a video is written as {', '.join(WRITTEN_SUFFIXES)}, not as {output.name}")
     elif is_video(output):
-        raise ValueError(f"{output} is to be a video, and {inputs[0].path} is none: name an image, or a folder")
+        raise ValueError(f"{output} is a video, but {inputs[0].path} is not: name an image, or a folder")
     elif stack is None:
         if suffix == STORE_SUFFIX:
-            raise ValueError(
-                f"{output} is to be a zarr store, and {inputs[0].path} is no stack: name a PNG, or a folder"
-            )
+            raise ValueError(f"{output} is a zarr store, but {inputs[0].path} is not a stack: name a PNG, or a folder")
         if recipe.coloring is None and suffix != ".png":
             raise ValueError(f"a label map is written as PNG: name the file {output.with_suffix('.png').name}")
         form_of_colors(output)

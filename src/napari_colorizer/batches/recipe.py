@@ -206,7 +206,7 @@ class Recipe:
 def _load(name: str, sha256: str) -> Model:
     if checksum(find_model(name)) != sha256:
         raise ModelError(
-            f"the model {name!r} here is not the one that the job began with: install the same file on all machines"
+            f"the model {name!r} here is not the one that the job started with: install the same file on all machines"
         )
     load_compiled().join()  # what is painted before may differ by one level from what is painted after
     return load_model(name)

@@ -49,6 +49,8 @@ class ResultFolder:
             except BaseException:
                 self.close()
                 raise
+        except FileExistsError as error:
+            raise FileError(f"nothing can be written into {path}: it is a file; choose a folder") from error
         except OSError as error:
             raise FileError(f"nothing can be written into {path}: {error.strerror or error}") from error
 
@@ -61,7 +63,7 @@ class ResultFolder:
                 break
             except Timeout:
                 raise FileError(
-                    f"another job is writing into {self.path}: wait for it, or name another place"
+                    f"another job is writing into {self.path}: wait for it, or choose another folder"
                 ) from None
             except FileNotFoundError:
                 if not left:

@@ -119,8 +119,8 @@ class StoreDestination:
     def refuse(self) -> None:
         """See `Destination`."""
         raise FileError(
-            f"{self.store} was changed at {list(self.place)} and is not written over unasked: --overwrite, or another "
-            "place, helps"
+            f"{self.store} was changed at {list(self.place)} and is not overwritten: use --overwrite, or choose "
+            "another place"
         )
 
     def write(self, recipe: Recipe, result: NDArray[Any]) -> tuple[Path | None, str]:
@@ -309,7 +309,7 @@ def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcom
 
 def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:
     if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
-        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is whole")
+        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is complete")
 
 
 def _read(task: Task) -> NDArray[np.generic]:
@@ -317,7 +317,7 @@ def _read(task: Task) -> NDArray[np.generic]:
         return read_image(task.source)
     stack = open_stack(task.source)
     if stack is None or len(stack.lead) != len(task.index):
-        raise FileError(f"{task.source.name} was changed while it was read: it is no such stack any more")
+        raise FileError(f"{task.source.name} was changed while it was read: it is no longer the same stack")
     return stack.read(task.index)
 
 

@@ -70,7 +70,7 @@ class TiffStack:
         """The page, (H, W) or (H, W, 3 or 4), at a place along the axes before y and x, as it is meant to be shown."""
         image = check_image(self.path.name, self._decode(index, shown=True))
         if image.shape[:2] != self.size:
-            raise FileError(f"{self.path.name} has pages that are turned differently: save them one by one")
+            raise FileError(f"{self.path.name} has pages with different orientations: save them one by one")
         return image
 
     def numbers(self, index: tuple[int, ...]) -> NDArray[np.generic]:

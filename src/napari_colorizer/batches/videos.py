@@ -111,7 +111,7 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     if written == 0:
         raise FileError(f"{source.name} cannot be read as a video: it has no frames")
     if _ffmpeg(target).count_frames_and_secs(_for_ffmpeg(target))[0] != written:  # a full disk says nothing
-        raise FileError(f"{source.name}: its colors could not be written whole: is there room on the disk?")
+        raise FileError(f"{source.name}: its colors could not be written completely: is the disk full?")
     notes = _lacking(written, facts.count), wishes.lacking(model.classes, set())
     return "; ".join(note for note in notes if note)
 
@@ -159,7 +159,7 @@ def _begin(parts: Any) -> dict[str, Any]:
     finally:
         log.removeFilter(_says_nothing)
     if not told.get("fps"):
-        raise ValueError("it tells no frame rate")
+        raise ValueError("it has no frame rate")
     return told
 
 
@@ -206,6 +206,6 @@ def _ffmpeg(path: Path) -> ModuleType:
         import imageio_ffmpeg
     except ImportError as error:
         raise FileError(
-            f"{path.name} is a video: pip install 'napari-colorizer[video]' brings what reads and writes such files"
+            f"{path.name} is a video: pip install 'napari-colorizer[video]' installs what reads and writes videos"
         ) from error
     return imageio_ffmpeg

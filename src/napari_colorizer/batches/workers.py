@@ -18,7 +18,7 @@ from napari_colorizer.batches.tasks import Outcome, Task, do_with_one_thread
 
 TRIES = 3
 AHEAD = 2  # tasks for each worker, so that none waits for the next
-LOST = f"the worker that did it was lost {TRIES} times: is there too little memory?"
+LOST = f"its worker was lost {TRIES} times: is there too little memory?"
 CONNECT_SECONDS = 10
 
 
@@ -162,6 +162,6 @@ class Scheduler:
             outcome: Outcome = future.result()
             return outcome
         if future.cancelled():
-            raise ConnectionError(f"the scheduler at {self._address} is lost: run this again to go on")
+            raise ConnectionError(f"the scheduler at {self._address} is lost: run this again to continue")
         text = LOST if isinstance(error, self._distributed.KilledWorker) else str(error) or type(error).__name__
         return Outcome("failed", error=f"{task.source.name}: {text}")

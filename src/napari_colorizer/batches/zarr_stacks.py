@@ -97,7 +97,7 @@ def _find_array(path: Path) -> tuple[Any, str, tuple[float, ...], tuple[str | No
     if len(arrays) == 1 or "0" in arrays:  # levels of a pyramid, the finest first
         return _plain(path, arrays.get("0") or next(iter(arrays.values())))
     names = ", ".join(sorted([*arrays, *node.group_keys()])) or "nothing"
-    raise FileError(f"{path.name} is a zarr group without one image to take: it holds {names}. Name one of its arrays")
+    raise FileError(f"{path.name} is a zarr group that is not a single image: it holds {names}. Name one of its arrays")
 
 
 def _find_classes(path: Path) -> ClassMap | None:
@@ -114,7 +114,7 @@ def _plain(path: Path, array: Any) -> tuple[Any, str, tuple[float, ...], tuple[s
     lead = len(shape) - (3 if rgb else 2)
     if not 0 <= lead <= MOST_AXES:
         raise FileError(
-            f"{path.name} has the shape {shape}: y and x, and up to {MOST_AXES} axes before them, are taken"
+            f"{path.name} has the shape {shape}: y and x, and up to {MOST_AXES} axes before them, are supported"
         )
     return array, NAMES[lead], (1.0,) * (lead + 2), (None,) * (lead + 2)
 

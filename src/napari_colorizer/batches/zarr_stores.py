@@ -35,8 +35,8 @@ def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
     names = names.replace("c", free)
     if names not in ("", "t", "z", "tz"):
         raise FileError(
-            f"{name} has the axes {stack.axes}yx and the shape {(*stack.lead, *stack.size)}: OME-Zarr holds colors of "
-            "t, z, y, x at the most; name one channel's array"
+            f"{name} has the axes {stack.axes}yx and the shape {(*stack.lead, *stack.size)}: OME-Zarr holds colors "
+            "with at most t, z, y, x; name the array of one channel"
         )
     return names, kept
 

@@ -32,14 +32,12 @@ class _Commands(TyperGroup):
         for place, text in enumerate(args):
             if EMPTY.fullmatch(text):
                 before = text.rstrip("=") or (args[place - 1] if place else "napari-colorizer")
-                complain(f"there is an empty argument after {before}: is a variable of the shell not set?")
+                complain(f"there is an empty argument after {before}: is a shell variable unset?")
                 raise typer.Exit(2)
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    cls=_Commands, no_args_is_help=True, help="Color grayscale images through label maps.", add_completion=False
-)
+app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Color gray images by label maps.", add_completion=False)
 app.command()(segment)
 app.command()(colorize)
 app.command()(export)

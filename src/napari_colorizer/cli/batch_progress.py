@@ -29,7 +29,7 @@ class BatchProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._bar.stop()
         if self._same:
-            typer.echo(f"{self._same} done before: not done again", err=True)
+            typer.echo(f"{self._same} already done: skipped", err=True)
 
     def result(self, path: Path, made: bool) -> None:
         """Print the name."""

@@ -47,13 +47,16 @@ class Section(StrEnum):
     batches = "batches"
 
 
-Only = Annotated[list[Section] | None, typer.Option(help="Measure this only (may be given more than once).")]
-Steps = Annotated[int, typer.Option(help="Rounds over all cases, of which the medians are told.", min=1)]
-Window = Annotated[bool, typer.Option("--window", help="Also paint strokes in a napari window, on a display or none.")]
-Profile = Annotated[bool, typer.Option("--profile", help="Also tell what a stroke's time is spent on.")]
-Images = Annotated[int, typer.Option(help="Of --only batches: how many images of 1 megapixel a job colors.", min=20)]
-SmallImages = Annotated[int, typer.Option(help="Of --only batches: how many small images one job colors.", min=1)]
-Gigabytes = Annotated[float, typer.Option(help="Of --only batches: the size of the stack and the plane it colors.")]
+Only = Annotated[list[Section] | None, typer.Option(help="Measure only this (may be repeated).")]
+Steps = Annotated[int, typer.Option(help="Rounds over all cases; the medians are reported.", min=1)]
+Window = Annotated[
+    bool,
+    typer.Option("--window", help="Also paint strokes in a napari window (on a virtual display if there is none)."),
+]
+Profile = Annotated[bool, typer.Option("--profile", help="Also report what the time of a stroke is spent on.")]
+Images = Annotated[int, typer.Option(help="For --only batches: number of 1-megapixel images in a job.", min=20)]
+SmallImages = Annotated[int, typer.Option(help="For --only batches: number of small images in a job.", min=1)]
+Gigabytes = Annotated[float, typer.Option(help="For --only batches: size of the stack and of the plane, in GB.")]
 
 
 def bench(
@@ -68,7 +71,7 @@ def bench(
     gigabytes: Gigabytes = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure the speed on this machine: of coloring, on large photographs, of training, of the start."""
+    """Measure the speed of coloring, large photographs, training and start-up on this machine."""
     from napari_colorizer.models.library import load_model
 
     sections = only or [section for section in Section if section != Section.batches]  # that takes minutes

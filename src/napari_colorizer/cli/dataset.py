@@ -17,14 +17,14 @@ from napari_colorizer.cli.shared import make_console, plain_errors
 if TYPE_CHECKING:
     from napari_colorizer.datasets.check import Report
 
-app = typer.Typer(no_args_is_help=True, help="Look over the labeled sets that models are trained on.")
+app = typer.Typer(no_args_is_help=True, help="Check the labeled sets that models are trained on.")
 
 
 @app.command("check")
 def check(
     data: Annotated[Path, typer.Argument(help="The labeled set: a folder, or a CSV list.", show_default=False)],
     group: Annotated[
-        list[str] | None, typer.Option(help="A name that stands for others in some masks: person=skin,hair,clothes.")
+        list[str] | None, typer.Option(help="A class that stands for others in some masks: person=skin,hair,clothes.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
 ) -> None:
@@ -62,7 +62,7 @@ def _print(report: Report) -> None:
     console.print(_class_table(report))
     absent = [item.name for item in report.classes if item.id and not item.images and not item.pseudo_images]
     if absent:
-        console.print(f"classes without a pixel: {', '.join(absent)}")
+        console.print(f"classes without any pixels: {', '.join(absent)}")
     for notice in report.notices:
         console.print(f"note: {notice}", style="yellow", soft_wrap=True)
     for problem in report.problems:

@@ -30,29 +30,31 @@ def evaluate(
     data: Annotated[Path, typer.Argument(help="A labeled set: a folder, or a CSV list of images.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     split: Annotated[Literal["train", "val", "all"], typer.Option(help="Which images to color and segment.")] = "val",
-    side: Annotated[int, typer.Option(min=1, help="Shorter side to which larger images are brought.")] = 224,
+    side: Annotated[
+        int, typer.Option(min=1, help="Shorter side, in pixels, to which larger images are reduced.")
+    ] = 224,
     group: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name that stands for others in some masks: person=skin,hair,clothes.",
+            help="A class that stands for others in some masks: person=skin,hair,clothes.",
             show_default="as in the model's training",
         ),
     ] = None,
     device: Device = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="So many images at most, spread over the split.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many images, spread over the split.")] = None,
     source: Annotated[
-        list[str] | None, typer.Option(help="Measure images of this source only; give it again for more.")
+        list[str] | None, typer.Option(help="Measure only images of this source (may be repeated).")
     ] = None,
     seed: Annotated[
         int,
         typer.Option(
             min=0,
-            help="Of the validation images, where the set neither has a split nor one is recorded beside it: "
-            "give that of the training, or images that were trained on are measured.",
+            help="Seed of the split, for a set that has none and none recorded beside it: give the seed of the "
+            "training, or training images are measured.",
         ),
     ] = 0,
 ) -> None:
-    """Measure how well a model colors and segments a labeled set, and whether it heeds labels and color hints."""
+    """Measure how well a model colors and segments a labeled set, and whether it follows labels and color dots."""
     from napari_colorizer.datasets.read import read_set
     from napari_colorizer.errors import DataError
     from napari_colorizer.models.library import load_model
@@ -92,7 +94,7 @@ def _check_colors(model: Model, photos: PhotoStore, split: str) -> None:
 
     if model.colorizer is None or not photos.gray.all():
         return
-    told = f"all {len(photos)} images of the split {split!r} are gray and tell nothing about colors"
+    told = f"all {len(photos)} images of the split {split!r} are gray, so colors cannot be measured"
     if model.segmenter is None:
         raise DataError(f"nothing can be measured: {told}, and {model.name} has no segmenter")
     _tell([f"{told}: only the segmenter is measured"], ())

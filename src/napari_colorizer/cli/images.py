@@ -73,7 +73,7 @@ def colorize(
         Path | None,
         typer.Option(help="Label map of the image, or a folder with A.labels.png or A.png for each image A."),
     ] = None,
-    predict: Annotated[bool, typer.Option(help="Predict the labels of images that have no label map.")] = True,
+    predict: Annotated[bool, typer.Option(help="Predict labels for images without a label map.")] = True,
     output: Output = None,
     overwrite: Overwrite = False,
     recursive: Recursive = False,
@@ -85,16 +85,19 @@ def colorize(
     vivid: Annotated[float | None, typer.Option(hidden=True)] = None,  # its former name
     hints: Annotated[
         Path | None,
-        typer.Option(help="Dots: a CSV file of y,x,#rrggbb,radius or y,x,a*,b*,radius, or a folder with A.csv for A."),
+        typer.Option(
+            help="Color dots: a CSV file of y,x,#rrggbb,radius or y,x,a*,b*,radius, or a folder with A.csv "
+            "for each image A."
+        ),
     ] = None,
     pins: Annotated[
         list[str] | None,
-        typer.Option(help="A class and its color, sky=#7799cc, or a factor on its chroma, teeth=0; again for more."),
+        typer.Option(help="A class and its color, sky=#7799cc, or a factor on its chroma, teeth=0 (may be repeated)."),
     ] = None,
     palette: Annotated[
-        Path | None, typer.Option(help="Colors for the classes: of a color photograph, or a GIMP palette (.gpl).")
+        Path | None, typer.Option(help="Colors for the classes, from a color photograph or a GIMP palette (.gpl).")
     ] = None,
-    strength: Annotated[float, typer.Option(help="How much of the palette (0 to 1).")] = 1.0,
+    strength: Annotated[float, typer.Option(help="How strongly the palette is applied (0 to 1).")] = 1.0,
     saturation: Annotated[float, typer.Option(help=help_text(Adjustment, "saturation"))] = 1.0,
     warmth: Annotated[float, typer.Option(help=help_text(Adjustment, "warmth"))] = 0.0,
     workers: Workers = None,
@@ -103,7 +106,7 @@ def colorize(
     sitting: FromSitting = None,
     save_sitting: ToSitting = None,
 ) -> None:
-    """Color each image and write A.color.png; the labels are read, predicted or left to the model."""
+    """Color each image and write A.color.png, with given labels, predicted labels or none."""
     from napari_colorizer.batches.wishes import Wishes
     from napari_colorizer.cli.wishes import parse_pins, read_dots, read_palette
 
@@ -111,7 +114,7 @@ def colorize(
         color_sitting(context, sitting, files or [], device, output, overwrite)
         return
     if not files:
-        raise typer.BadParameter("name the images to color, or a --sitting", param_hint="FILES")
+        raise typer.BadParameter("name the images to color, or use --sitting", param_hint="FILES")
     with plain_errors():
         place = device if scheduler else checked(device)
         former = {} if vivid is None else {"vivid": vivid}
@@ -151,9 +154,11 @@ def _who(device: str, workers: int | None, scheduler: str | None, batch: int | N
 
     with plain_errors():
         if workers and scheduler:
-            raise ValueError("--workers are processes of this machine, and --scheduler has its own: give one of them")
+            raise ValueError(
+                "--workers starts processes on this machine, --scheduler uses those of a cluster: give only one of them"
+            )
         if batch and (workers or scheduler):
-            raise ValueError("--batch is for this process alone: what --workers and --scheduler do, they do one by one")
+            raise ValueError("--batch works only without --workers and --scheduler, which process images one by one")
         if scheduler or workers:
             return Scheduler(scheduler) if scheduler else LocalWorkers(workers or 1)
         size = batch or (1 if device == "cpu" else GPU_BATCH)
@@ -178,7 +183,7 @@ def _work(
     with plain_errors():
         found = find_inputs(files, recursive, videos=recipe.coloring is not None and labels is None)
         for path in found.passed_over:
-            remark(f"{path.name} is passed over: label maps and colored images are results, not images to color")
+            remark(f"{path.name} is skipped: label maps and colored images are results, not images to color")
         recipe.check()
         items, problems = make_plan(found.found, recipe, output, labels, overwrite)
     for problem in (*found.problems, *problems):

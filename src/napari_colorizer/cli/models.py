@@ -45,11 +45,9 @@ def list_models() -> None:
 @app.command("show")
 def show_model(
     name: Annotated[str, typer.Argument(help="An installed model, or a model file.")] = "default",
-    everything: Annotated[
-        bool, typer.Option("--all", help="All that is known of it, on more than one screen.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show everything, on more than one screen.")] = False,
 ) -> None:
-    """Show a model's classes, cost, chroma gain, training and license, and what it only colors or only predicts."""
+    """Show a model's classes (also those only colored or only predicted), cost, chroma gain, training and license."""
     from napari_colorizer.models.library import load_model
 
     with plain_errors():
@@ -71,7 +69,7 @@ def _abilities(model: Model) -> Iterator[str]:
     if model.colorizer is not None:
         yield f"chroma gain: {model.chroma_gain:g}; unlabeled {model.chroma_gain_unlabeled:g}"
     if model.segmenter is not None:
-        yield f"confidence: predicted labels are those of a probability of {model.confidence:g} or more"
+        yield f"confidence: predicted labels have a probability of {model.confidence:g} or more"
     yield f"{len(model.classes)} classes: {_listed(model.classes)}"
     if model.segmenter is None or model.colorizer is None:
         return
@@ -156,7 +154,7 @@ def export(
     target: Annotated[Path, typer.Argument(help="File or folder to copy the model to.")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Copy a model's file, to hand it on."""
+    """Copy a model's file, to pass it on."""
     from napari_colorizer.models.library import export_model
 
     with plain_errors():

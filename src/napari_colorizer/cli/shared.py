@@ -41,29 +41,29 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Folder for the results, or a file or zarr store for one.",
+        help="Folder for the results; for a single input, also a file or zarr store.",
         show_default="beside each image",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over what is there already.")]
-Recursive = Annotated[bool, typer.Option("--recursive", help="Look into folders within folders too.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Include subfolders.")]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Processes that work at once, with one thread each.", min=1, show_default="this one alone"),
+    typer.Option(help="Number of processes, with one thread each.", min=1, show_default="only this process"),
 ]
 Batch = Annotated[
     int | None,
     typer.Option(
-        help="Images that go through the networks at once in this process.", min=1, show_default="8 on a GPU, else 1"
+        help="Number of images that go through the networks at once.", min=1, show_default="8 on a GPU, else 1"
     ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(help="A dask scheduler whose workers do it, such as tcp://10.0.0.1:8786.")
+    str | None, typer.Option(help="A dask scheduler whose workers do the work, such as tcp://10.0.0.1:8786.")
 ]
 Limits = Annotated[
     str | None,
     typer.Option(
-        help="Values that mean black and white: low,high, or auto for each image's own smallest and largest.",
+        help="Values that mean black and white: low,high, or auto for each image's own minimum and maximum.",
         show_default="the range of the type",
     ),
 ]

@@ -19,12 +19,12 @@ FromSitting = Annotated[
     Path | None,
     typer.Option(
         "--sitting",
-        help="Color what was saved as a sitting, a folder or NAME.zip; an image takes the place of its own.",
+        help="Color a saved sitting (folder or NAME.zip); an image given as well replaces its own.",
     ),
 ]
 ToSitting = Annotated[
     Path | None,
-    typer.Option(help="Save all that decides the colors of one image as a sitting, a folder or NAME.zip."),
+    typer.Option(help="Save everything that decides the colors of one image as a sitting: a folder, or NAME.zip."),
 ]
 BESIDE_A_SITTING = ("sitting", "files", "output", "overwrite", "device")
 
@@ -60,12 +60,12 @@ def color_sitting(
     with plain_errors():
         _refuse_others(context)
         if len(files) > 1:
-            raise ValueError(f"a sitting is of one image, not of {len(files)}")
+            raise ValueError(f"a sitting is for one image, not {len(files)}")
         sitting = Sitting.load(path)
         if files:
             given = ImageReference.of(files[0])
             if given.checksum != sitting.image.checksum:
-                remark(f"{files[0].name} is not the image of which {path.name} was saved")
+                remark(f"{files[0].name} is not the image that {path.name} was saved for")
             sitting = replace(sitting, image=given)
         image = path.absolute() if sitting.image.pixels is not None else sitting.image.find()
         output = _target(image, output, overwrite)
@@ -86,7 +86,7 @@ def save_sitting_of(
     if path is None:
         return
     if len(files) > 1:
-        raise ValueError(f"a sitting is of one image, not of {len(files)}: --save-sitting goes with one")
+        raise ValueError(f"a sitting is for one image, not {len(files)}: give --save-sitting a single image")
     if not overwrite:
         refuse_existing(path)
     (file,) = files
@@ -101,13 +101,13 @@ def save_sitting_of(
 def export(
     sitting: SittingPath,
     output: Annotated[Path, typer.Argument(help="The picture: PNG, TIFF or JPEG, by its suffix.", show_default=False)],
-    bits: Annotated[int, typer.Option(help="8 or 16 bits for each value; JPEG has 8.")] = 8,
+    bits: Annotated[int, typer.Option(help="8 or 16 bits per channel; JPEG has 8.")] = 8,
     labels: Annotated[bool, typer.Option("--labels", help="Write the label map beside it, NAME.labels.png.")] = False,
     dots: Annotated[bool, typer.Option("--dots", help="Write the dots beside it, NAME.dots.csv.")] = False,
     device: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Write the colors of a sitting to hand on: at full size, with color profile, software, model and checksum."""
+    """Export the colors of a sitting at full size, with color profile, software, model and checksum."""
     from napari_colorizer.sittings.sitting import Sitting
 
     with plain_errors():
@@ -125,7 +125,7 @@ def _refuse_others(context: typer.Context) -> None:
         if option.name not in BESIDE_A_SITTING and source is not None and source.name == "COMMANDLINE":
             given.append(option.opts[0])
     if given:
-        raise ValueError(f"a sitting says all that decides the colors: leave out {', '.join(given)}")
+        raise ValueError(f"a sitting already decides the colors: leave out {', '.join(given)}")
 
 
 def _target(file: Path, output: Path | None, overwrite: bool) -> Path:

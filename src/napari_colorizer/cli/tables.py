@@ -49,8 +49,8 @@ def print_evaluation(found: dict[str, Any]) -> None:
         console.print(_aged_table(found["aged"]["copies"]))
     if "segmentation" in found:
         if "accuracy there" in (sure := found["segmentation"]["as it comes"]):
-            told = f"{sure['labeled']:.0%} of the pixels are labeled, {sure['accuracy there']:.3f} of these rightly"
-            console.print(f"As the model comes, with a confidence of {sure['confidence']:g}: {told}.")
+            told = f"{sure['labeled']:.0%} of the pixels are labeled, {sure['accuracy there']:.3f} of these correctly"
+            console.print(f"With the model's own confidence of {sure['confidence']:g}: {told}.")
         for table in _segmentation_tables(found["segmentation"]):
             console.print(table)
         if found["corrections"]["photos"]:
@@ -107,7 +107,7 @@ def _aged_table(copies: dict[str, dict[str, float]]) -> Table:
 def _corrections_table(found: dict[str, Any]) -> Table:
     """Accuracy by the number of strokes, for each way to correct."""
     ways = found["accuracy"]
-    title = f"Corrections: right pixels, % ({found['photos']} images, labeled nearly throughout)"
+    title = f"Corrections: correct pixels, % ({found['photos']} images, labeled nearly throughout)"
     table = Table("strokes", *ways, title=title)
     for count in next(iter(ways.values())):
         table.add_row(count, *(f"{100 * row[count]:.1f}" for row in ways.values()))

@@ -49,11 +49,14 @@ Recipe = Annotated[
     str | None, typer.Option(help="finetune, default, paper, or a TOML file of options.", show_default="finetune")
 ]
 OptionsFile = Annotated[
-    Path | None, typer.Option("--options", help="A JSON file with all options, in place of a recipe.")
+    Path | None, typer.Option("--options", help="A JSON file with all options, instead of a recipe.")
 ]
-Resume = Annotated[Path | None, typer.Option(help="Go on with the run of that folder.")]
+Resume = Annotated[Path | None, typer.Option(help="Resume the run in this folder.")]
 Events = Annotated[
-    bool, typer.Option("--events", help="Print events as JSON lines; 'stop' on the input, or its end, stops it.")
+    bool,
+    typer.Option(
+        "--events", help="Print events as JSON lines; 'stop' on standard input, or its end, stops the training."
+    ),
 ]
 
 
@@ -65,9 +68,9 @@ def train(
     events: Events = False,
     **changes: Any,
 ) -> None:
-    """Train a model on a labeled set, or teach a model more.
+    """Train a model on a labeled set, or fine-tune an existing one.
 
-    Ctrl+C stops, and so does a signal to end: the best so far is kept, and --resume goes on with it.
+    Ctrl+C or a termination signal stops it: the best epoch so far is kept, and --resume continues from there.
 
     Exit codes: 0 a new model is installed, 1 an error, 3 stopped before there was a model, 128 + n stopped by the
     signal n (130 for Ctrl+C, 143 for kill).
@@ -104,7 +107,7 @@ def _options(
     if data is not None:
         given["data"] = str(data)
     if sum(item is not None for item in (recipe, options_file, resume)) > 1:
-        raise TrainingError("--recipe, --options and --resume each say what the options are: give one of them")
+        raise TrainingError("--recipe, --options and --resume each set all options: give only one of them")
     if resume is not None:
         return resumed_options(resume, given)
     if options_file is not None:
@@ -231,7 +234,7 @@ def _describe(event: Event) -> list[str]:
         return [f"{how} the model {event.model!r}, {event.path}"]
     if isinstance(event, Stopped):
         return [
-            "stopped before the first epoch was over: nothing is installed",
+            "stopped before the first epoch was complete: nothing is installed",
             *[f"resume {event.run}"] * bool(event.run),
         ]
     return [event.text] if isinstance(event, Note) else []

@@ -17,8 +17,14 @@ from napari_colorizer.datasets.sets import LabeledSet, Pair
 from napari_colorizer.errors import FileError
 
 REMARKS = {  # on one file, and on several
-    "unmasked": ("has no mask: it teaches colors only", "images have no mask: they teach colors only"),
-    "gray": ("has no color: it teaches the segmenter only", "images have no color: they teach the segmenter only"),
+    "unmasked": (
+        "has no mask: it can train only the colorizer",
+        "images have no mask: they can train only the colorizer",
+    ),
+    "gray": (
+        "has no color: it can train only the segmenter",
+        "images have no color: they can train only the segmenter",
+    ),
     "empty": ("is empty: nothing is labeled", "masks are empty: nothing is labeled"),
 }
 
@@ -220,7 +226,7 @@ def _twins(data: LabeledSet, seen: list[_Seen]) -> list[str]:
             prints[pair.split][1].append(one.print)
     (train, train_prints), (val, val_prints) = prints["train"], prints["val"]
     return [
-        f"{data.place(val[i].image)} validates, but is (nearly) the same picture as {data.place(train[j].image)}, "
-        "which trains: the scores will be too good"
+        f"{data.place(val[i].image)} is a validation image, but (nearly) the same picture as the training image "
+        f"{data.place(train[j].image)}: the scores will be too good"
         for i, j in find_twins(val_prints, train_prints)
     ]

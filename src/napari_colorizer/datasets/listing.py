@@ -39,7 +39,7 @@ class Listing:
 
     def images(self, folder: Path) -> dict[str, Path]:
         """Images of a folder by `key`, without this program's own label maps and colors."""
-        return self._files(folder, IMAGE_SUFFIXES, True, "is no image of a kind that is read (PNG, JPEG, TIFF, ...)")
+        return self._files(folder, IMAGE_SUFFIXES, True, "is not an image in a supported format (PNG, JPEG, TIFF, ...)")
 
     def masks(self, folder: Path) -> dict[str, Path]:
         """Masks of a folder by `key`."""
@@ -91,8 +91,8 @@ class Listing:
             )
         if without:
             self.notes.append(
-                f"{len(without)} of {len(masks)} masks have no class map inside, so their ids are taken to be those "
-                f"of the others; a classes.json would make it sure: {', '.join(place(x, self.root) for x in without)}"
+                f"{len(without)} of {len(masks)} masks have no class map inside, so their ids are assumed to be "
+                f"those of the others; add a classes.json to be sure: {', '.join(place(x, self.root) for x in without)}"
             )
         return classes
 

@@ -43,7 +43,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         reader.fieldnames = [str(name).strip().lower() for name in reader.fieldnames or ()]
         rows = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a CSV list of images: it is no text in UTF-8") from error
+        raise DataError(f"{path} is not a CSV list of images: it is not UTF-8 text") from error
     except (OSError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV list of images: {error}") from error
     if "image" not in reader.fieldnames:

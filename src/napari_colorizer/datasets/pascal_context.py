@@ -80,7 +80,7 @@ def _their_ids(classes: ClassMap, places: tuple[Path, ...]) -> dict[int, int]:
     ids = dict.fromkeys(theirs.values(), 0)
     for name in chosen:
         if name not in ours:
-            raise DataError(f"59_labels.txt in {places[0]}: {name!r} is none of the 59 classes of PASCAL-Context")
+            raise DataError(f"59_labels.txt in {places[0]}: {name!r} is not one of the 59 classes of PASCAL-Context")
         label = ours[name]
         known = next(
             (x for x in (THEIR_NAMES.get(classes[label].name), classes[label].name, name) if x in theirs), None

@@ -91,7 +91,7 @@ def read_labels(data: LabeledSet, pair: Pair, mask: Path, size: tuple[int, int])
         labels = np.where(confidence < data.least_confidence * 255, labels.dtype.type(0), labels)
     if not unknown:
         return labels, ""
-    return labels, f"{data.place(mask)} holds {', '.join(unknown)}, not in the class map: taken as unlabeled"
+    return labels, f"{data.place(mask)} holds {', '.join(unknown)}, not in the class map: treated as unlabeled"
 
 
 def to_rgb8(image: NDArray[Any], name: str = "the image") -> NDArray[np.uint8]:
@@ -113,7 +113,7 @@ def to_rgb8(image: NDArray[Any], name: str = "the image") -> NDArray[np.uint8]:
         if low < -FLOAT_MARGIN or high > 1 + FLOAT_MARGIN:
             raise FileError(f"{name} holds numbers from {low:.4g} to {high:.4g}; an image of floats must lie in 0..1")
     else:
-        raise FileError(f"{name} holds no real numbers")
+        raise FileError(f"{name} does not hold real numbers")
     return np.rint(scaled.clip(0, 1) * 255).astype(np.uint8)
 
 
@@ -156,7 +156,7 @@ def _check_size(data: LabeledSet, pair: Pair, path: Path, size: tuple[int, ...],
     if tuple(size) != tuple(wanted):
         raise FileError(
             f"{data.place(path)} has {size[1]} x {size[0]} pixels, but its image {data.place(pair.image)} has "
-            f"{wanted[1]} x {wanted[0]}: bring them to the same size"
+            f"{wanted[1]} x {wanted[0]}: make them the same size"
         )
 
 

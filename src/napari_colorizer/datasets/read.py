@@ -76,7 +76,7 @@ def _list(root: Path, settings: Settings) -> Listed:
     """List the set in the form that it has."""
     if root.is_file():
         if root.suffix.lower() != ".csv":
-            raise DataError(f"{root} is no labeled set: give a folder, or a .csv list of images")
+            raise DataError(f"{root} is not a labeled set: give a folder, or a .csv list of images")
         return list_csv(root, settings)
     if not root.is_dir():
         raise DataError(f"there is no folder {root}")
@@ -89,8 +89,9 @@ def _list(root: Path, settings: Settings) -> Listed:
     if parts_of(root) or is_flat(root):
         return list_folders(root, settings)
     raise DataError(
-        f"{root} is no labeled set: it has neither images/ with masks/ (or train/ and val/ with these) nor label maps "
-        "such as A.labels.png beside the images; a CSV list of images is given by its own name"
+        f"{root} is not a labeled set: it has neither images/ with masks/ (or train/ and val/ with these) nor label "
+        "maps "
+        "such as A.labels.png beside the images; for a CSV list of images, give the list itself"
     )
 
 
@@ -100,7 +101,9 @@ def _split(listing: Listing, data: LabeledSet, folder: Path, val_share: float, s
     people = [pair for pair in listing.pairs if pair.mask and not pair.pseudo]
     if people and all(pair.image in declared and pair.split == "train" for pair in people):
         if len(people) > 1:
-            listing.notes.append("the set has no validation images of its own: some of its training images validate")
+            listing.notes.append(
+                "the set has no validation images of its own: some of its training images are used for validation"
+            )
         declared = set()
     if all(pair.image in declared for pair in people):
         return settle_split(listing.pairs, declared, {}, val_share, seed)[0]
@@ -110,8 +113,8 @@ def _split(listing: Listing, data: LabeledSet, folder: Path, val_share: float, s
         whole = " and can be read" if unreadable else ""
         listing.notes.append(f"only one image is labeled{whole}: none is left for validation")
     else:
-        told = f"{counts['train']} labeled images train and {counts['val']} validate"
-        listing.notes.append(f"{told}, as {SPLIT_FILE} says or else drawn from the seed {seed}")
+        told = f"{counts['train']} labeled images for training and {counts['val']} for validation"
+        listing.notes.append(f"{told}, as recorded in {SPLIT_FILE}, or else drawn with the seed {seed}")
     if record:
         try:
             record_split(folder, [pair for pair in pairs if pair.image in drawn])

@@ -38,7 +38,7 @@ def pick_device(name: str = "auto") -> torch.device:
         name = next((device for device in devices if device.startswith(("cuda", "mps"))), "cpu")
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in devices:
-        raise DeviceError(f"there is no device {name!r} on this machine; there are {', '.join(devices)}")
+        raise DeviceError(f"there is no device {name!r} on this machine; choose one of {', '.join(devices)}")
     return torch.device(wanted)
 
 
@@ -66,8 +66,8 @@ def with_cpu_fallback(work: Callable[[torch.device], Result], device: torch.devi
     if device.type == "cuda":
         torch.cuda.empty_cache()
     warnings.warn(
-        f"the GPU ({device}) has too little free memory for this image: going on with the CPU. A smaller working "
-        "size, or closing other programs that use the GPU, lets it run there",
+        f"the GPU ({device}) has too little free memory for this image: continuing on the CPU. To use the GPU, "
+        "choose a smaller working size, or close other programs that use it",
         stacklevel=2,
     )
     return work(torch.device("cpu"))

@@ -12,7 +12,7 @@ from napari_colorizer.option_limits import Limits, option, option_field
 
 WORKING_SIZES = Limits(32, 4096)
 WORKING_SIZE_HELP = "Longer side, in pixels, at which the networks run."
-DEVICE_HELP = "auto, cpu, cuda, cuda:1 or mps."
+DEVICE_HELP = "What the networks run on: auto, cpu, cuda, cuda:1 or mps."
 WARMEST = (6.0, 20.0)  # a*, b*: of light bulbs, where daylight is white
 
 
@@ -37,7 +37,9 @@ class SegmentOptions:
 
     working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
     device: str = option("auto", DEVICE_HELP)
-    confidence: float | None = option(None, "Leave less probable pixels unlabeled.", Limits(0, 1, step=0.05))
+    confidence: float | None = option(
+        None, "Pixels whose most likely class is less probable than this stay unlabeled.", Limits(0, 1, step=0.05)
+    )
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
@@ -66,7 +68,7 @@ class ColorizeOptions:
 
     working_size: int | None = option(None, WORKING_SIZE_HELP, WORKING_SIZES)
     device: str = option("auto", DEVICE_HELP)
-    chroma_gain: float = option(1.0, "Factor on the chroma; 1 as the model has them, 0 gray.", Limits(0, 4, step=0.1))
+    chroma_gain: float = option(1.0, "Factor on the chroma: 1 as predicted, 0 gray.", Limits(0, 4, step=0.1))
 
     def __post_init__(self) -> None:
         check_working_size(self.working_size)
@@ -90,8 +92,12 @@ class Adjustment:
         If a value lies outside its range.
     """
 
-    saturation: float = option(1.0, "Factor on the chroma of the result, pins and all.", Limits(0, 4, step=0.1))
-    warmth: float = option(0.0, "Towards blue or orange.", Limits(-1, 1, step=0.1))
+    saturation: float = option(
+        1.0, "Factor on the chroma of the result, pins and dots included.", Limits(0, 4, step=0.1)
+    )
+    warmth: float = option(
+        0.0, "Shift of all colors towards blue (below 0) or orange (above 0).", Limits(-1, 1, step=0.1)
+    )
 
     def __post_init__(self) -> None:
         for name in ("saturation", "warmth"):

@@ -90,7 +90,7 @@ class Palette:
         except OSError as error:
             raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
         if first.strip() != GPL_HEADER:
-            raise FileError(f"{path.name} is no GIMP palette: its first line must read {GPL_HEADER!r}")
+            raise FileError(f"{path.name} is not a GIMP palette: its first line must be {GPL_HEADER!r}")
         colors, names, title = [], [], path.stem
         for number, line in enumerate(lines, 2):
             if line.lower().startswith("name:"):
@@ -98,7 +98,7 @@ class Palette:
             elif line.strip() and not line.lstrip().startswith("#") and not line.lower().startswith("columns:"):
                 match = GPL_COLOR.fullmatch(line)
                 if match is None or max(int(match[i]) for i in (1, 2, 3)) > 255:
-                    raise FileError(f"{path.name}, line {number}: a color is three numbers of 0..255 and a name")
+                    raise FileError(f"{path.name}, line {number}: a color is three numbers in 0..255 and a name")
                 colors.append("#" + "".join(f"{int(match[i]):02x}" for i in (1, 2, 3)))
                 names.append(match[4] or "")
         if not colors:

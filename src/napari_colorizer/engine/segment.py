@@ -69,7 +69,7 @@ class Segmentation:
         """
         strokes = check_labels(strokes, self.likely.shape)
         if self.evidence is None:
-            raise ValueError("strokes can only be spread over what a segmenter has predicted")
+            raise ValueError("strokes can only be spread over labels that a segmenter predicted")
         evidence = self.evidence.corrected(strokes)
         labels = relabel(self.likely, self.evidence, evidence)
         painted = strokes != UNLABELED

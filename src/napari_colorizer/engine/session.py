@@ -275,6 +275,6 @@ class Session:
             wished = pins.resolve(self._classes or self._setup.classes, self.shape)
             seen = self._computed.look(wished)
             if seen is None:
-                raise ValueError(f"there is nothing of {thing!r} in the image to suggest colors for")
+                raise ValueError(f"the image has no {thing!r} to suggest colors for")
             stored = self._setup.suggestions.get(self._computed.wanted.known.get(seen.label, 0), ())
             return likely_colors(seen, stored, n, fill)

@@ -109,5 +109,7 @@ def chroma_gain_curve(
 def _with_color(photos: Collection[Photo]) -> list[Photo]:
     colored = [photo for photo in photos if not photo.gray]
     if not colored:
-        raise DataError(f"none of the {len(photos)} photographs has color: nothing tells how vivid colors should be")
+        raise DataError(
+            f"none of the {len(photos)} photographs has color, so there is no measure of how saturated colors should be"
+        )
     return colored

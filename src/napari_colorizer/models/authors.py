@@ -110,7 +110,8 @@ def _check_inflated(path: Path) -> None:
         return
     if inflated > MOST_INFLATED * path.stat().st_size:
         raise ModelError(
-            f"{path.name} is compressed: its {path.stat().st_size} bytes would become {inflated}. Save it by torch.save"
+            f"{path.name} is compressed: its {path.stat().st_size} bytes would become {inflated}. Save it with "
+            "torch.save"
         )
 
 

@@ -68,9 +68,7 @@ def read_model(path: str | Path) -> Model:
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
         load_tensors(network, own, f"{path.name}, {part}")
     if "checksum" in header and header["checksum"] != stored:
-        raise ModelError(
-            f"{path.name} is damaged: its numbers are not those that were saved. Copy or download it again"
-        )
+        raise ModelError(f"{path.name} is damaged: its weights do not match their checksum. Copy or download it again")
     check_output(model, tensors, path.name)
     model.share_encoder()
     return model

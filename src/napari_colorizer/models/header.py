@@ -30,7 +30,7 @@ def opened(path: Path, framework: str) -> Iterator[Any]:
         raise ModelError(f"there is no file {path}") from None
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{path.name} cannot be read as a model: it is damaged, cut short or no .safetensors file ({error}). "
+            f"{path.name} cannot be read as a model: it is damaged, truncated or not a .safetensors file ({error}). "
             "Copy or download it again"
         ) from error
 
@@ -48,8 +48,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
         metadata = file.metadata() or {}
     if METADATA_KEY not in metadata:
         raise ModelError(
-            f"{path.name} is a safetensors file, but not a model of napari-colorizer; "
-            "checkpoints of the paper's authors are taken in with 'napari-colorizer models import'"
+            f"{path.name} is a safetensors file, but not a napari-colorizer model; "
+            "checkpoints of the paper's authors are imported with 'napari-colorizer models import'"
         )
     try:
         header: dict[str, Any] = json.loads(metadata[METADATA_KEY])
@@ -83,5 +83,5 @@ def read_suggestions(header: dict[str, Any]) -> dict[int, list[tuple[float, floa
     for label, rows in header.get("suggestions", {}).items():
         found[int(label)] = [(float(a), float(b), float(weight)) for a, b, weight in rows]
         if not all(math.isfinite(value) for row in found[int(label)] for value in row):
-            raise ValueError(f"the color suggestions of class {label} are no numbers")
+            raise ValueError(f"the color suggestions of class {label} are not numbers")
     return found

@@ -158,7 +158,7 @@ def export_model(name: str, target: str | Path, overwrite: bool = False) -> Path
         try:
             shutil.copyfile(source, temporary)
         except FileNotFoundError:
-            raise ModelError(f"the model {name!r} was removed meanwhile") from None
+            raise ModelError(f"the model {name!r} was removed in the meantime") from None
     return target
 
 

@@ -154,8 +154,8 @@ class Model:
         """The segmenter; `ModelError` if there is none."""
         if self.segmenter is None:
             raise ModelError(
-                f"the model {self.name!r} has no segmenter: it colors, but cannot predict labels. "
-                "Choose another model, or draw the labels by hand"
+                f"the model {self.name!r} has no segmenter: it colors, but cannot predict labels. Choose another "
+                "model, or paint the labels by hand"
             )
         return self.segmenter
 

@@ -26,7 +26,7 @@ class SeriesOptions:
     """
 
     steadiness: float = option(
-        0.8, "Share of its color that a slice takes from the one before.", Limits(0, 0.95, step=0.05)
+        0.8, "Share of its color that a slice takes from the previous one.", Limits(0, 0.95, step=0.05)
     )
     carry: bool = option(True, "Carry labels from slice to slice.")
 

@@ -111,13 +111,11 @@ class SeriesStore:
             group = zarr.open_group(self.path, mode="r+")
             told = dict(dict(group.attrs)[KEY])
         except Exception as error:
-            raise FileError(
-                f"{self.path} holds something else than the colors of a series: choose an empty folder"
-            ) from error
+            raise FileError(f"{self.path} is not a store of the colors of a series: choose an empty folder") from error
         if told.get("format") != FORMAT:
             raise FileError(
-                f"{self.path} holds the colors of a series as another version of this program keeps them: they stay as "
-                "they are, choose another folder to go on"
+                f"{self.path} holds the colors of a series in the format of another version of this program, and is "
+                "not changed: choose another folder"
             )
         if told.get("shape") != [*self.lead, *self.size]:
             raise FileError(

@@ -52,7 +52,7 @@ def opened(path: Path) -> Iterator[Reader]:
     except UNREADABLE as error:
         reason = readable(str(error) or type(error).__name__, 200)
         raise FileError(
-            f"{path.name} is no sitting, or damaged ({reason}): a sitting is a folder or a ZIP archive with a file "
+            f"{path.name} is not a sitting, or damaged ({reason}): a sitting is a folder or a ZIP archive with a file "
             f"{MANIFEST}"
         ) from error
     with archive:
@@ -66,7 +66,7 @@ class _Folder:
     def manifest(self) -> bytes:
         path = self._path / MANIFEST
         if not os.path.isfile(path):
-            raise FileError(f"{self._path.name} is no sitting: there is no {MANIFEST} in it")
+            raise FileError(f"{self._path.name} is not a sitting: there is no {MANIFEST} in it")
         check_size(f"{self._path.name}/{MANIFEST}", path.stat().st_size)
         return path.read_bytes()
 
@@ -88,12 +88,12 @@ class _Archive:
         for member in names:
             if leads_out(member):
                 raise FileError(
-                    f"{name} holds a file {readable(repr(member), 120)} that leads out of the archive: it was made to "
-                    "do harm, and is not read"
+                    f"{name} holds a file {readable(repr(member), 120)} that leads out of the archive: it may be "
+                    "malicious, and is not read"
                 )
         found = min((member for member in names if member.rpartition("/")[2] == MANIFEST), key=len, default=None)
         if found is None:
-            raise FileError(f"{name} is no sitting: there is no {MANIFEST} in it")
+            raise FileError(f"{name} is not a sitting: there is no {MANIFEST} in it")
         self._inside = found.removesuffix(MANIFEST)  # a folder, where one was packed by hand
 
     def manifest(self) -> bytes:
@@ -111,8 +111,8 @@ class _Archive:
             raise FileError(f"{self._name} lacks its part {name}") from None
         if info.file_size > NO_BOMB and info.file_size > MOST_RATIO * info.compress_size:
             raise FileError(
-                f"{self._name}: its part {name} would grow from {info.compress_size} to {info.file_size} bytes: it was "
-                "made to fill the memory, and is not read"
+                f"{self._name}: its part {name} would grow from {info.compress_size} to {info.file_size} bytes: it "
+                "may be malicious, and is not read"
             )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
@@ -144,7 +144,7 @@ def check_name(source: str, name: str) -> None:
 def check_size(what: str, size: int) -> None:
     """Raise `FileError` if a manifest is larger than any can be."""
     if size > LARGEST_TEXT:
-        raise FileError(f"{what} has {size} bytes, more than any sitting: it is not read")
+        raise FileError(f"{what} has {size} bytes, more than a sitting can have: it is not read")
 
 
 # -- writing
@@ -224,6 +224,6 @@ def _refuse_others(path: Path) -> None:
         with opened(path) as reader:
             reader.manifest()
     except FileError as error:
-        raise FileError(f"{path} is there already and is no sitting, so it is not written over: {error}") from error
+        raise FileError(f"{path} already exists, is not a sitting and is not overwritten: {error}") from error
     if as_archive == path.is_dir():
         raise FileError(f"{path} is there already as {'a folder' if as_archive else 'a file'}: choose another name")

@@ -58,7 +58,7 @@ def export(
     targets = export_paths(sitting, path, labels, dots)
     for target in targets:
         if sitting.image.path is not None and target.absolute() == sitting.image.path:
-            raise FileError(f"{target} is the image itself, which is not written over: choose another name")
+            raise FileError(f"{target} is the image itself, which is not overwritten: choose another name")
         if not overwrite:
             refuse_existing(target)
     write_with_provenance(path, colors(sitting, bits, device), provenance_of(sitting), overwrite)

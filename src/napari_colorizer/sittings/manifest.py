@@ -76,7 +76,7 @@ def parse(text: str | bytes, folder: Path) -> Parsed:
         facts: dict[str, Any] = json.loads(text)
         version = facts["format"]
         if type(version) is not int or version < 1:
-            raise ValueError("its format is no number")
+            raise ValueError("its format is not a number")
     except DAMAGED as error:
         raise _damaged(error) from error
     if version > FORMAT_VERSION:
@@ -165,21 +165,21 @@ def _pins(items: list[dict[str, Any]]) -> Pins:
 
 def _label(label: Any) -> int | str:
     if not isinstance(label, str) and _whole(label) > LARGEST_ID:
-        raise ValueError(f"{label} is no class id")
+        raise ValueError(f"{label} is not a class id")
     return label
 
 
 def _whole(number: Any) -> int:
     if type(number) is not int or number < 0:
-        raise ValueError(f"{number!r} is no whole number of 0 or more")
+        raise ValueError(f"{number!r} is not a whole number of 0 or more")
     return number
 
 
 def _text(text: Any) -> str:
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no text")
+        raise ValueError(f"{text!r} is not text")
     if "\0" in text:
-        raise ValueError("a text in it has a character that none can have")
+        raise ValueError("a text in it has an invalid character")
     return text
 
 

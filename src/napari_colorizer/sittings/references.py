@@ -73,20 +73,19 @@ class ImageReference:
             If it is not there any more, or another one is in its place; the message says which.
         """
         if self.path is None:
-            raise FileError("this sitting does not say of which file its image is: name the image to color")
+            raise FileError("this sitting does not name the file of its image: name the image to color")
         there = [path for path in (self.path, *self.elsewhere) if is_file(path)]
         same = _with_checksum(there, self.checksum)
         if same is not None:
             return same
         if there:
             raise FileError(
-                f"the image {there[0]} was changed since this sitting was saved (its checksum is another). "
-                "All else that the sitting holds is whole: put the former file back, or name an image to color in its "
-                "place"
+                f"the image {there[0]} was changed since this sitting was saved (its checksum differs). The rest of "
+                "the sitting is intact: restore the former file, or name another image to color"
             )
         raise FileError(
-            f"the image of this sitting is missing: there is no file {self.path}. All else that the sitting holds is "
-            "whole: put the file back, also beside the sitting, or name the image to color"
+            f"the image of this sitting is missing: there is no file {self.path}. The rest of the sitting is intact: "
+            "restore the file, or put it beside the sitting, or name the image to color"
         )
 
     def read(self) -> NDArray[Any]:
@@ -131,11 +130,11 @@ class ModelReference:
         same = _with_checksum([*there, *installed_models().values()], self.checksum)
         if same is not None:
             return same
-        kept = "All else that the sitting holds is whole: install that model again"
+        kept = "The rest of the sitting is intact: install that model again"
         if missing:
             raise ModelError(f"the model of this sitting is missing: {missing}. {kept}")
         raise ModelError(
-            f"the model {self.name!r} is not the one that this sitting was colored with (its checksum is another). "
+            f"the model {self.name!r} is not the one that this sitting was colored with (its checksum differs). "
             f"{kept}, under any name"
         )
 

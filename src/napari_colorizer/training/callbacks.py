@@ -70,7 +70,7 @@ def _read_checkpoint(path: Path, mmap: bool = False) -> dict[str, Any]:
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # a damaged file fails in any way
-        raise TrainingError(f"{path} is damaged. Delete it to begin this network again") from error
+        raise TrainingError(f"{path} is damaged. Delete it to start this network again") from error
     return checkpoint
 
 
@@ -239,9 +239,9 @@ class Recorder(Callback):
     def _check_loss(self, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
             raise DivergedError(
-                f"the loss of the {self.part} became {loss} in epoch {epoch}: the training has diverged. A smaller "
-                f"learning rate than {self.options.learning_rate:g} helps, or precision 32. What the best epoch before "
-                f"gave is kept: start from {self.run.best(self.part)}, or install it with "
+                f"the loss of the {self.part} became {loss} in epoch {epoch}: the training has diverged. Use a "
+                f"smaller learning rate than {self.options.learning_rate:g}, or precision 32. The best epoch before "
+                f"that is kept: start from {self.run.best(self.part)}, or install it with "
                 "'napari-colorizer models import'"
             )
 

@@ -114,7 +114,7 @@ def _own_random_numbers() -> Iterator[None]:
 
 def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Exception:
     """The error in words that help, where it is one of those that come from outside."""
-    kept = f". What the last whole epoch gave is in {run.path}" if run.options.exists() else ""
+    kept = f". The last complete epoch is in {run.path}" if run.options.exists() else ""
     if isinstance(error, FileError):  # from a process that prepares crops it comes with a traceback before its text
         name = f"{FileError.__module__}.{FileError.__qualname__}: "
         return FileError(str(error.args[0]).strip().splitlines()[-1].removeprefix(name) + kept)
@@ -125,8 +125,8 @@ def _explained(error: Exception, options: TrainOptions, run: RunFolder) -> Excep
         return TrainingError(f"training ends here: {where} cannot be written ({error.strerror}){kept}. Make room first")
     if isinstance(error, RuntimeError) and options.devices * options.nodes > 1:
         return TrainingError(
-            f"one of the processes has ended, or cannot be reached any more ({str(error).splitlines()[0]}). If memory "
-            f"ran out, a smaller batch or crop helps{kept}"
+            f"one of the processes has ended, or can no longer be reached ({str(error).splitlines()[0]}). If memory "
+            f"ran out, use a smaller batch or crop{kept}"
         )
     return error
 

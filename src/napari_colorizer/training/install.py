@@ -63,7 +63,7 @@ def _write(materials: Materials, model: Model) -> Path:
             taken, model.name = model.name, free_name(materials.options.name)
             if model.name == taken:
                 raise
-            note = f"Another model is called {taken!r} by now: this one is installed as {model.name!r}"
+            note = f"Another model is now called {taken!r}: this one is installed as {model.name!r}"
             materials.emit(Note(note))
 
 

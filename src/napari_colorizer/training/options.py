@@ -53,44 +53,44 @@ class TrainOptions:
     data: str = _option("", "The labeled set: a folder, or a CSV list of images.")
     start: str = _option("default", "Model to start from, by name or file; 'fresh' for random weights.")
     network: Network = _option("both", "Which network to train: one, or one after the other.")
-    name: str = _option("", "Name of the new model; empty: that of the data.")
+    name: str = _option("", "Name of the new model; empty: the name of the data.")
     run: str = _option("", "Folder of the run; empty: a new one beside the installed models.")
-    epochs: int = _option(30, "How many epochs.", COUNT)
-    epoch_size: int = _option(0, "Crops in an epoch; 0: one of each training image.", AMOUNT, label="Crops per epoch")
-    batch: int = _option(16, "Crops in a step, over all devices.", COUNT, label="Crops per step")
+    epochs: int = _option(30, "Number of epochs.", COUNT)
+    epoch_size: int = _option(0, "Crops per epoch; 0: one from each training image.", AMOUNT, label="Crops per epoch")
+    batch: int = _option(16, "Crops per step, over all devices.", COUNT, label="Crops per step")
     learning_rate: float = _option(1e-3, "Learning rate at the start.", POSITIVE)
-    body_factor: float = _option(1.0, "Factor on the learning rate of all but what belongs to single classes.", SHARE)
+    body_factor: float = _option(1.0, "Factor on the learning rate of all but the class-specific weights.", SHARE)
     encoder_factor: float = _option(
         0.0,
-        "Factor on the learning rate of the image encoder; 0: it stays as it is, and sees each photo only once.",
+        "Factor on the learning rate of the image encoder; 0: frozen, and run only once on each view of a photo.",
         SHARE,
     )
     schedule: Schedule = _option(
-        "cosine", "Whether the learning rate stays, or falls to 0 along a half cosine.", label="Rate over time"
+        "cosine", "Whether the learning rate is constant, or falls to 0 along a half cosine.", label="Rate over time"
     )
     optimizer: Optimizer = _option("adamw", "Adam, or Adam with decoupled weight decay.")
     weight_decay: float = _option(0.01, "Weight decay.", AMOUNT)
-    clip: float = _option(1.0, "Largest norm of the gradient; 0: any.", AMOUNT, label="Gradient limit")
+    clip: float = _option(1.0, "Largest norm of the gradient; 0: no limit.", AMOUNT, label="Gradient limit")
     ema: float = _option(
         0.998,
-        "Decay of the moving average of the weights that is kept; 0: the weights themselves.",
+        "Decay of the moving average of the weights, which becomes the model; 0: no averaging.",
         BELOW_1,
         label="Averaging",
     )
-    keep: Keep = _option("best", "Which epoch becomes the model: the best by its score, or the last.")
+    keep: Keep = _option("best", "Which epoch becomes the model: the best by its validation score, or the last.")
     side: int = _option(
-        224, "Shorter side, in pixels, to which larger images are brought.", COUNT, "images", "Shorter side"
+        224, "Shorter side, in pixels, to which larger images are reduced.", COUNT, "images", "Shorter side"
     )
     views: int = _option(
         0,
-        "How often a frozen image encoder looks at each photo: mirrored, aged, in other sizes; 0: 2 to 12 times.",
+        "Number of views of each photo (mirrored, aged, in other sizes) for a frozen image encoder; 0: 2 to 12.",
         AMOUNT,
         "images",
         "Views of a photo",
     )
     squash: int = _option(
         0,
-        "Both sides to which images are brought, whatever their aspect; 0: the aspect is kept.",
+        "Side, in pixels, of a square to which all images are resized, whatever their aspect; 0: the aspect is kept.",
         AMOUNT,
         "images",
         "Both sides",
@@ -98,17 +98,17 @@ class TrainOptions:
     crop: int = _option(128, "Side of the square crops that the networks see.", COUNT, "images", "Side of crops")
     zoom: float = _option(
         0.5,
-        "Least part of the shorter side that a crop shows; 0: crops are not rescaled.",
+        "Smallest part of the shorter side that a crop shows; 0: crops are not rescaled.",
         SHARE,
         "images",
         "Least part shown",
     )
     flips: Flips = _option(
-        "sideways", "Random mirroring: none, left and right, or up and down as well.", group="images", label="Mirroring"
+        "sideways", "Random mirroring: none, left-right, or also up-down.", group="images", label="Mirroring"
     )
-    preset: Preset = _option("default", "Skeleton of fresh networks.", label="Skeleton")
+    preset: Preset = _option("default", "Architecture of fresh networks.", label="Architecture")
     working_size: int | None = _option(
-        None, "Working size of the new model; empty: that of the model to start from.", WORKING_SIZES
+        None, "Working size of the new model; empty: as in the model to start from.", WORKING_SIZES
     )
     freeze_norm: bool = _option(False, "Keep the batch-norm statistics of the segmenter.")
     background: bool = _option(
@@ -117,19 +117,19 @@ class TrainOptions:
     balance: bool = _option(True, "Show the segmenter images of rare classes more often.", label="Favor rare classes")
     rarity: float = _option(
         0.0,
-        "How much more the pixels of rare classes count for the segmenter: 0 none, 1 as much as they are rarer.",
+        "How much more the pixels of rare classes count for the segmenter: 0 not at all, 1 in proportion to rarity.",
         SHARE,
         label="Weight of rare classes",
     )
     huber_delta: float = _option(
-        0.02, "Where the color loss turns from squared to linear, on chroma in -1..1.", POSITIVE, "color"
+        0.02, "Error at which the color loss turns from squared to linear, for chroma in -1..1.", POSITIVE, "color"
     )
     color_weight: float = _option(
         4.0, "How much more colorful pixels count than gray ones in the color loss.", AMOUNT, "color", "Weight of color"
     )
     cautious: bool = _option(
         True,
-        "Where no label is given, learn the mean of what may be true instead of a bold guess.",
+        "For unlabeled pixels, learn the mean of the plausible colors instead of a bold guess.",
         group="color",
         label="Guess cautiously",
     )
@@ -140,7 +140,7 @@ class TrainOptions:
         "color",
         "Error relative to",
     )
-    drop_all: float = _option(0.2, "Share of crops whose labels are all dropped.", SHARE, "color", "Drop all labels")
+    drop_all: float = _option(0.2, "Share of crops with all labels dropped.", SHARE, "color", "Drop all labels")
     drop_classes: float = _option(0.2, "Share of crops with half of the classes dropped.", SHARE, "color")
     drop_outside: float = _option(
         0.15, "Share of crops with labels dropped outside a few boxes.", SHARE, "color", "Drop outside"
@@ -148,59 +148,59 @@ class TrainOptions:
     label_noise: float = _option(0.3, "Share of crops with shifted borders and confused regions.", SHARE, "color")
     relabel: float = _option(
         0.0,  # what runs did that began before there was the option
-        "Share of crops where a region gets another class's label and is to take that class's colors.",
+        "Share of crops in which a region gets the label of another class, and should take that class's colors.",
         SHARE,
         "color",
         "Change labels",
     )
     aging: float = _option(
-        0.5, "Share of crops that look old: other film, tones, grain, blur, scratches, print.", SHARE, "color"
+        0.5, "Share of crops made to look old: other film, tones, grain, blur, scratches, print.", SHARE, "color"
     )
     drop_features: float = _option(
         0.25,
-        "Share of crops for which the colorizer does without the image encoder, so that it heeds the labels.",
+        "Share of crops for which the colorizer gets no image encoder features, so that it relies on the labels.",
         SHARE,
         "color",
         "Drop features",
     )
     unlabeled: bool = _option(
         True,
-        "Learn from images without labels, and from machine-made masks, too.",
+        "Also learn from images without labels and with machine-made masks.",
         group="images",
         label="Use unlabeled",
     )
     filled: bool = _option(
         True,
-        "Take masks whose gaps a machine has filled, where the set has them.",
+        "Use masks whose gaps were filled by a machine, if the set has them.",
         group="images",
         label="Use filled masks",
     )
     groups: tuple[str, ...] = _option(
         (),
-        "A name that stands for others in some masks: person=skin,hair,clothes.",
+        "A class that stands for others in some masks: person=skin,hair,clothes.",
         group="images",
         label="Class groups",
     )
     val_share: float = _option(
         0.1,
-        "Part of the images kept for validation where the set has no split of its own.",
+        "Part of the images used for validation if the set has no split of its own.",
         BELOW_1,
         "images",
         "Validation part",
     )
     val_size: int = _option(
-        48, "Validation images in each epoch's metrics, at most.", COUNT, "images", "Validation images"
+        48, "Largest number of validation images for the metrics of each epoch.", COUNT, "images", "Validation images"
     )
-    pictures: int = _option(4, "Validation pictures drawn each epoch.", AMOUNT, "images")
+    pictures: int = _option(4, "Number of validation pictures made after each epoch.", AMOUNT, "images")
     seed: int = _option(0, "Seed of every random choice.", AMOUNT, "machine")
     precision: Precision = _option(
-        "auto", "Arithmetic of the networks in training: auto, 32, bf16 or 16 bits.", group="machine"
+        "auto", "Numerical precision of training: auto, 32, bf16 or 16 bits.", group="machine"
     )
-    device: str = _option("auto", "auto, cpu, cuda, cuda:1 or mps.", group="machine")
-    devices: int = _option(1, "Devices, or processes on the CPU, of each machine.", COUNT, "machine")
-    nodes: int = _option(1, "Machines.", COUNT, "machine")
+    device: str = _option("auto", "What the networks run on: auto, cpu, cuda, cuda:1 or mps.", group="machine")
+    devices: int = _option(1, "Number of devices, or of processes on the CPU, per machine.", COUNT, "machine")
+    nodes: int = _option(1, "Number of machines.", COUNT, "machine")
     workers: int = _option(
-        -1, "Processes that prepare crops; -1: none on a CPU, some beside a GPU.", Limits(-1), "machine"
+        -1, "Number of processes that prepare crops; -1: none on a CPU, some with a GPU.", Limits(-1), "machine"
     )
 
     def __post_init__(self) -> None:

@@ -53,9 +53,7 @@ def gather(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
     val, more = PhotoStore.load(data, spread(labeled, options.val_size), side, on_progress=read)
     problems = [*data.notes, *data.problems, *problems, *more]
     if not len(val):
-        problems.append(
-            "no image is left for validation: there are no metrics, and the last epoch is taken for the best"
-        )
+        problems.append("no image is left for validation: there are no metrics, and the last epoch counts as the best")
     materials = Materials(options, run, data, train, list(val), emit, stop)
     parts = tuple(part for part in PARTS[options.network] if materials.usable(part))
     if not parts:
@@ -114,7 +112,7 @@ def _present(materials: Materials, part: str) -> list[int]:
 def _lack(part: str) -> str:
     if part == "segmenter":
         return "no training image has a label map with a class in it"
-    return "no training image has color, and gray images teach the segmenter only"
+    return "no training image has color, and gray images can train only the segmenter"
 
 
 def _check_crop(options: TrainOptions, model: Model, parts: tuple[str, ...]) -> None:
@@ -131,4 +129,4 @@ def _changes(before: ClassMap, now: ClassMap) -> list[str]:
     renamed = [item.name for item in before if item.id not in now or now[item.id].name != item.name]
     if not renamed:
         return []
-    return [f"the set's class map has changed since this run began: it goes on with {', '.join(renamed)}"]
+    return [f"the class map of the set has changed since this run began, which continues with {', '.join(renamed)}"]

@@ -69,7 +69,7 @@ def _bundled(variant: str) -> ImageEncoder:
         if network.config.image_encoder == variant:
             return network.image_encoder
     raise TrainingError(
-        f"a fresh network of this kind begins with ImageNet weights of EfficientNet-{variant.capitalize()}: "
+        f"a fresh network of this kind starts from ImageNet weights of EfficientNet-{variant.capitalize()}: "
         f"install the package {_package(variant).replace('_', '-')}"
     )
 

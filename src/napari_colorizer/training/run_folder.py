@@ -109,7 +109,7 @@ class RunFolder:
 def lost(run: RunFolder) -> LostRunError:
     """The error for a run whose folder is no more what it was."""
     return LostRunError(
-        f"the folder of the run, {run.path}, was removed or moved while it trained: training ends here, without a new "
+        f"the folder of the run, {run.path}, was removed or moved during training: training ends without a new "
         "model. Start again"
     )
 
@@ -134,7 +134,7 @@ def new_run(options: TrainOptions, main: bool = True) -> RunFolder:
             raise TrainingError(f"{folder.path} holds a training run already: resume it, or choose another folder")
         return folder
     if any(name in os.environ for name in FROM_OUTSIDE):
-        raise TrainingError("processes that were started by torchrun or a cluster need a common folder: give --run")
+        raise TrainingError("processes started by torchrun or a cluster need a common folder: use --run")
     stamp = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
     for number in itertools.count(1):
         path = runs_folder() / (f"{options.name} {stamp}" + (f" {number}" if number > 1 else ""))
@@ -158,7 +158,8 @@ def resumed_options(run: str | Path, changes: Mapping[str, Any]) -> TrainOptions
     fixed = [name for name in changes if name not in MAY_CHANGE]
     if fixed:
         raise TrainingError(
-            f"{fixed[0]} cannot be changed when a run is resumed; what can is {', '.join(MAY_CHANGE)}. Start a new run"
+            f"{fixed[0]} cannot be changed when a run is resumed; you can change {', '.join(MAY_CHANGE)}. Start a "
+            "new run"
         )
     return TrainOptions.from_dict({**vars(options), **changes})
 

@@ -163,9 +163,9 @@ def _crops(
         path = materials.run.path / f".{part}-views-{trainer.global_rank}.tmp"
         stack.callback(path.unlink, missing_ok=True)
         store = ViewStore(photos, options, path)
-        looks = f"The image encoder looks at {len(photos)} photos, {store.count} times each, once for all"
+        looks = f"The image encoder runs on {len(photos)} photos, {store.count} views each, only once"
         materials.emit(Note(looks))
-        check = watched("The image encoder looks at the photographs", materials.emit, materials.stop)
+        check = watched("Running the image encoder on the photographs", materials.emit, materials.stop)
         store.build(network.image_encoder, trainer.strategy.root_device, str(trainer.precision), check)
         return store
 
@@ -203,9 +203,9 @@ def _more_splits(options: TrainOptions, splits: int, part: str, error: BaseExcep
     if at_once % 2:
         raise TrainingError(
             f"there is too little memory to train the {part} with {at_once} crops of {options.crop} x {options.crop} "
-            "pixels at once. A smaller crop, or a batch that is a power of two, helps"
+            "pixels at once. Use a smaller crop, or a batch that is a power of two"
         ) from error
-    emit(Note(f"There is too little memory for {at_once} crops at once: going on with {at_once // 2} at a time"))
+    emit(Note(f"There is too little memory for {at_once} crops at once: continuing with {at_once // 2} at a time"))
     return splits * 2
 
 

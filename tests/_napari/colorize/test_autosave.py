@@ -46,7 +46,7 @@ def test_a_map_is_kept_every_minute_and_offered_when_its_image_is_opened_again(b
     wait(widget)
     assert len(kept()) == 1
     _, dock = reopened(bare_dock, photo)
-    assert "'photo again' has a label map that was not saved" in dock.offer_bar.text.text()
+    assert "'photo again' has an unsaved label map" in dock.offer_bar.text.text()
     next(button for button in dock.offer_bar.buttons if button.text() == "Restore").click()
     wait(dock)
     np.testing.assert_array_equal(dock.controller.labels.data, drawn)
@@ -170,7 +170,7 @@ def test_after_a_crash_the_last_sitting_is_offered_with_its_image(from_file, bar
     viewer, _ = from_file()
     crashed()
     again, dock = bare_dock()
-    assert "napari ended unexpectedly. The last sitting, 'photo' of" in dock.offer_bar.text.text()
+    assert "napari ended unexpectedly. The last sitting ('photo', " in dock.offer_bar.text.text()
     next(button for button in dock.offer_bar.buttons if button.text() == "Restore").click()
     wait(dock)
     np.testing.assert_array_equal(again.layers["photo"].data, viewer.layers["photo"].data)
@@ -194,7 +194,7 @@ def test_without_a_crash_the_last_sitting_waits_in_the_menu(from_file, bare_dock
     said = messages(dock)
     dock.save_button.sittings.restore.trigger()
     wait(dock)
-    assert said == ["There is no sitting to restore: all that was done is saved"]
+    assert said == ["There is no sitting to restore: everything is saved"]
 
 
 def test_a_label_map_that_is_saved_alone_leaves_what_was_wished(from_file, wait, tmp_path):

@@ -78,7 +78,7 @@ def cancel(qtbot, wait):
         bar.cancel_button.click()
         wait(widget)
         assert bar.isHidden()
-        assert "cancelled" in widget.message.text()
+        assert "canceled" in widget.message.text()
         return shown
 
     return press

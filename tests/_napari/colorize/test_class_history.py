@@ -107,7 +107,7 @@ def test_a_class_map_that_was_loaded_is_taken_back_by_one_click(labeled, few, me
     before = widget.controller.classes
     widget.class_list.load()
     assert widget.controller.classes.ids == (1,)
-    assert f"took the place of the {len(before)} of before" in widget.offer_bar.text.text()
+    assert f"replaced the {len(before)} former ones" in widget.offer_bar.text.text()
     widget.offer_bar.buttons[0].click()
     assert widget.controller.classes == before
     assert widget.offer_bar.isHidden()
@@ -117,7 +117,7 @@ def test_a_class_map_that_was_loaded_is_taken_back_by_one_click(labeled, few, me
     said = messages(widget)
     widget.offer_bar.buttons[0].click()  # loading is not what was done last
     assert len(widget.controller.classes) == 0
-    assert "changed since" in said[-1]
+    assert "changed in the meantime" in said[-1]
 
 
 def test_regions_are_without_classes_again(bare, few, photo):

@@ -44,7 +44,7 @@ def test_a_class_that_is_colored_but_never_predicted_is_to_be_painted_by_hand(ba
     rows = shown(widget)
     assert not widget.class_list.table.isColumnHidden(MARK)
     assert rows[BOAT][:2] == ("boat", "by hand")
-    assert "never predicts this class, but knows its color: paint it yourself" in rows[BOAT][2]
+    assert "never predicts this class, but can color it: paint it yourself" in rows[BOAT][2]
     assert rows[SKY] == ("sky", "", "")
     assert rows[0][1] == ""
 

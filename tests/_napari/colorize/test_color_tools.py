@@ -104,7 +104,7 @@ def test_a_palette_is_kept_in_a_file_for_the_next_photograph(colored, wait, tmp_
     np.testing.assert_allclose(pinned(widget)[SKY].color, (5, -20), atol=0.5)
     path.write_text("nonsense")
     menu(widget)["Palette file (.gpl)…"].trigger()
-    assert "no GIMP palette" in said[-1]
+    assert "not a GIMP palette" in said[-1]
     wait(widget)
 
 
@@ -208,7 +208,7 @@ def test_a_copy_is_kept_and_shown_while_a_key_is_held(halves, open_dock, photo, 
     viewer, widget = open_dock(Image(photo, name="photo"), show=True)
     said = messages(widget)
     widget.color_tools.hold_button.click()
-    assert "no colors yet" in said[-1]
+    assert "no colors to keep" in said[-1]
     widget.predict_button.click()
     wait(widget)
     before = viewer.layers["photo colors"].data.copy()

@@ -226,7 +226,7 @@ def test_doubt_needs_a_prediction(bare, messages):
     widget.map_tools.doubt_button.click()
     assert not widget.map_tools.doubt_button.isChecked()
     widget.map_tools.next_button.click()
-    assert said.count("There is no prediction to doubt: press Predict labels first") == 2
+    assert said.count("There is no prediction yet: press Predict labels first") == 2
 
 
 # -- the brush
@@ -305,7 +305,7 @@ def test_how_much_is_below_the_confidence_is_said_and_offered(begun, wait, qtbot
     qtbot.waitUntil(lambda: not widget.confidence.rest.isActive())
     wait(widget)
     share = np.count_nonzero(labels.data == 0) / labels.data.size
-    assert tools.below.text() == f"{share:.0%} of the pixels are below the confidence, and unlabeled".replace(
+    assert tools.below.text() == f"{share:.0%} of the pixels are below the confidence, and stay unlabeled".replace(
         "%", " %", 1
     )
     tools.next_button.click()

@@ -182,10 +182,10 @@ def test_a_pin_of_what_is_not_in_the_image_waits_and_says_so(sky, wait, messages
     popup = open_field(widget, WALL)
     wait(widget)
     assert popup.buttons() == []
-    assert "waits" in popup.note.text()
+    assert "takes effect" in popup.note.text()
     widget.color_tools.pins.pin(WALL, Pin((12.0, 14.0)))
     wait(widget)
-    assert said[-1] == "Nothing of 'wall' is in the image: its color waits until there is some"
+    assert said[-1] == "Nothing of 'wall' is in the image: its color takes effect once there is some"
     viewer.layers["photo labels"].data_setitem(np.nonzero(np.ones((96, 128))), WALL)
     wait(widget)
     np.testing.assert_allclose(chroma(viewer), (12, 14), atol=2)

@@ -88,7 +88,7 @@ def test_a_reset_beside_the_image_or_without_labels_says_what_to_do(edited, mess
     viewer, widget, labels = edited
     before, said = labels.data.copy(), messages(widget)
     widget.prediction.reset("region", (-5.0, 300.0))
-    assert "Point at the image" in said[-1]
+    assert "Move the cursor" in said[-1]
     np.testing.assert_array_equal(labels.data, before)
     viewer.layers.remove(labels)
     widget.prediction.reset("map")
@@ -319,7 +319,7 @@ def test_a_model_that_is_sure_of_nothing_says_so(bare, wait, messages, predicts)
     assert not viewer.layers["photo labels"].data.any()
     assert viewer.layers["photo labels"].selected_label != 0
     assert "not sure of anything in 'photo'" in said[-1]
-    assert "lower confidence" in said[-1]
+    assert "lower Options > Confidence" in said[-1]
 
 
 def test_the_brush_takes_the_most_frequent_class(bare, wait, predicts):

@@ -157,7 +157,7 @@ def test_a_folder_that_a_former_version_has_filled_stays_as_it_is(labeled, wait_
     widget.series.folder = tmp_path / "kept"
     widget.series.color_all()
     wait_all(widget)
-    assert "another version of this program keeps them: they stay as they are" in said[-1]
+    assert "another version of this program, and is not changed" in said[-1]
     assert [item.name for item in (tmp_path / "kept").iterdir()] == ["zarr.json"]
 
 
@@ -213,7 +213,7 @@ def test_carried_labels_are_carried_anew_but_corrected_ones_stay(labeled, half, 
 def test_what_cannot_be_carried_says_so(labeled, wait_all, messages):
     viewer, widget, labels = labeled
     said = messages(widget)
-    for step, words in ((1, "no labels on this slice"), (2, "last slice")):
+    for step, words in ((1, "neither labels nor dots"), (2, "last slice")):
         labels.data[2] = SKY
         viewer.dims.set_point(0, step)
         widget.series.forward.carry()

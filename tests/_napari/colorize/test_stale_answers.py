@@ -142,7 +142,7 @@ def test_a_prediction_is_not_laid_on_another_label_map_or_shape(bare_predicted, 
     gate.meanwhile(widget.predict_button.click, change)
     wait(widget)
     assert not other.data.any()
-    assert not any("went wrong" in text or "broadcast" in text for text in said), said
+    assert not any("failed unexpectedly" in text or "broadcast" in text for text in said), said
 
 
 @pytest.mark.parametrize("gone", ["photo", "photo labels"])

@@ -68,13 +68,13 @@ def test_checking_alone_starts_nothing(bare_train, sound_data, until):
 
 def test_a_set_that_is_none_is_told(bare_train, until, monkeypatch, enabled):
     def no_set(*_):
-        raise DataError("photos is no labeled set")
+        raise DataError("photos is not a labeled set")
 
     monkeypatch.setattr(train_controller, "check_data", no_set)
     _, widget = bare_train()
     widget.start_button.click()
     until(lambda: widget.message.text())
-    assert widget.message.text() == "photos is no labeled set"
+    assert widget.message.text() == "photos is not a labeled set"
     assert enabled(widget) == IDLE
 
 

@@ -16,14 +16,14 @@ CRASH = "prepared()\nprogress(1)\ntime.sleep(0.1)\nraise SystemError('the GPU fe
 
 def test_a_stop_before_it_began_is_no_failure(run_to_end, resume, enabled):
     _, widget = run_to_end("stopped(run='')")
-    assert widget.message.text().startswith("Training was stopped before it had begun")
+    assert widget.message.text().startswith("Training was stopped before it began")
     assert resume.offered(widget) == [ANOTHER]
     assert enabled(widget) == IDLE
 
 
 def test_a_stop_before_the_first_epoch_keeps_the_run(run_to_end, resume):
     _, widget = run_to_end("prepared()\nstopped()")
-    assert "run of mine is as it was: press Resume" in widget.message.text()
+    assert "run of mine is unchanged: press Resume" in widget.message.text()
     assert "ended" not in widget.message.text()
     assert resume.offered(widget) == ["run of mine", ANOTHER]
 
@@ -55,7 +55,7 @@ def test_a_crash_is_told_with_the_way_on(run_to_end, enabled):
 
 def test_a_crash_before_anything_was_trained_offers_no_resume(run_to_end, enabled):
     _, widget = run_to_end("raise SystemError('no')")
-    assert "Nothing was trained yet" in widget.message.text()
+    assert "Nothing has been trained yet" in widget.message.text()
     assert enabled(widget) == IDLE
 
 
@@ -83,7 +83,7 @@ def test_one_that_does_not_stop_is_ended_at_the_second_click(bare_train, sound_d
     assert enabled(widget) == ["End now"]
     widget.stop_button.click()
     until(lambda: widget.controller.phase == "idle")
-    assert "ended at once" in widget.message.text()
+    assert "ended immediately" in widget.message.text()
     assert enabled(widget) == IDLE
     assert widget.stop_button.text() == "Stop"
 

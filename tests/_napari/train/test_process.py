@@ -158,7 +158,7 @@ def test_end_kills_one_that_hangs_and_its_children(started, until, monkeypatch):
     began = time.monotonic()
     process.end()
     assert time.monotonic() - began < 5
-    assert "ended at once" in ended[0]
+    assert "ended immediately" in ended[0]
     until(lambda: not any(is_alive(pid) for pid in pids))
 
 

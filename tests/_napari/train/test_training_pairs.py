@@ -94,10 +94,10 @@ def test_what_nobody_can_learn_from_is_an_obstacle(photos):
     assert check(photos).obstacle == ""
     for number in range(5):
         write_label_map(photos / "masks" / f"{number}.png", np.zeros((40, 60), np.uint8))
-    assert "labeled" in check(photos, network="segmenter").obstacle
+    assert "any labels" in check(photos, network="segmenter").obstacle
     both = check(photos).obstacle
     assert "gray" in both
-    assert "labeled" in both
+    assert "any labels" in both
 
 
 def test_images_that_must_not_teach_do_not_count(photos):
@@ -197,7 +197,7 @@ def test_a_color_image_is_saved_with_its_labels(labeled, add, color, library):
 def test_a_gray_image_is_saved_as_it_is_shown_and_serves_the_segmenter_only(labeled, add):
     gray = np.linspace(0, 1000, 40 * 60).reshape(40, 60)
     _, widget = labeled(gray, some_labels(), contrast_limits=(0, 2000))
-    assert "segmenter only" in add(widget)
+    assert "not the colorizer" in add(widget)
     image, _, _ = read_pair("harbor")
     np.testing.assert_allclose(image[..., 0], gray / 2000 * 255, atol=0.51)
     assert (image == image[..., :1]).all()
@@ -272,7 +272,7 @@ def test_what_cannot_be_added_is_told(labeled, add, color, bare_dock, wait):
     assert "99" in add(widget)
     viewer, widget = labeled(color, some_labels())
     on_layers.mark_regions(viewer.layers["harbor labels"])
-    assert "no classes" in add(widget)
+    assert "not classes" in add(widget)
     small = Labels(some_labels((10, 60)), name="small")
     on_layers.show_classes(small, CLASSES)
     viewer.add_layer(small)

@@ -91,7 +91,7 @@ def test_what_goes_on_between_the_steps_is_told(open_train, sound_data, stand_in
     for text in (
         "Reading photographs, 40%…",
         "Validating the segmenter…",
-        "segmenter: epoch 1 of 5, time left not known yet",
+        "segmenter: epoch 1 of 5, time left unknown",
     ):
         widget.controller.process.stop()
         until(lambda text=text: widget.state.text() == text)
@@ -106,7 +106,7 @@ def test_both_networks_are_one_way_to_go(open_train, sound_data, stand_in, until
     )
     widget.start_button.click()
     until(lambda: widget.progress.value() == 9)
-    assert widget.state.text() == "segmenter (1 of 2): epoch 1 of 5, 2 min left, then comes the next"
+    assert widget.state.text() == "segmenter (1 of 2): epoch 1 of 5, 2 min left, then the next network"
     assert widget.progress.maximum() == 20
     widget.controller.process.stop()
     until(lambda: "colorizer" in widget.state.text())

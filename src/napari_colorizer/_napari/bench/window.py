@@ -128,7 +128,7 @@ def _in_process(shape: tuple[int, int], rounds: int, device: str, events: int) -
         command = [*virtual_display(), sys.executable, "-m", __name__, *arguments]
         finished = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
         if finished.returncode:
-            raise ValueError(f"the window ended with exit code {finished.returncode}; what went wrong stands above")
+            raise ValueError(f"the window ended with exit code {finished.returncode}; see the messages above")
         return StrokeTiming(**json.loads(output.read_text("utf-8")))
 
 

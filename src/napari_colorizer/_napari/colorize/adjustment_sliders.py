@@ -13,8 +13,8 @@ STEPS = 100  # of a slider for 1
 REST_MS = 40  # without a move, after which the colors follow
 LARGEST_SATURATION = 2.0  # on the slider; Python and the shell go further
 TIPS = {
-    "saturation": "How strong all colors are, pins and dots too: in the middle as they are, at the left gray",
-    "warmth": "Moves all colors towards orange or blue",
+    "saturation": "Saturation of all colors, pins and dots included: unchanged in the middle, gray at the left",
+    "warmth": "Shifts all colors towards orange or blue",
 }
 
 
@@ -31,7 +31,7 @@ class AdjustmentSliders:
         self.sliders = {name: self._slider(name) for name in TIPS}
         self.rest = QTimer(singleShot=True, interval=REST_MS)
         self.rest.timeout.connect(self._apply)
-        self.reset_button = QToolButton(text="⟲", toolTip="Colors as they are", accessibleName="Colors as they are")
+        self.reset_button = QToolButton(text="⟲", toolTip="Unchanged colors", accessibleName="Unchanged colors")
         self.reset_button.clicked.connect(self._reset)
 
     def release(self) -> None:
@@ -44,7 +44,7 @@ class AdjustmentSliders:
         slider.setRange(round(STEPS * limits.least), round(STEPS * min(limits.most, LARGEST_SATURATION)))
         slider.setPageStep(STEPS // 10)
         slider.setValue(round(STEPS * getattr(Adjustment(), name)))
-        slider.setToolTip(f"<p>{TIPS[name]}; lightness stays</p>")
+        slider.setToolTip(f"<p>{TIPS[name]}; lightness does not change</p>")
         slider.valueChanged.connect(lambda _: self.rest.start())
         return slider
 

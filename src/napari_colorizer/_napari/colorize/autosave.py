@@ -45,8 +45,8 @@ class Offer:
         """What the user is told."""
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(self.unsaved.when))
         if self.image is None:
-            return f"napari ended unexpectedly. The last sitting, {self.unsaved.name!r} of {when}, was not saved"
-        return f"{self.image.name!r} has a label map that was not saved, of {when}"
+            return f"napari ended unexpectedly. The last sitting ({self.unsaved.name!r}, {when}) was not saved"
+        return f"{self.image.name!r} has an unsaved label map of {when}"
 
 
 class Autosave:
@@ -151,7 +151,7 @@ class Autosave:
         def then(last: tuple[Unsaved, Found | None] | None) -> None:
             if last is None or last[1] is None:
                 if asked:
-                    self.controller.message.emit("There is no sitting to restore: all that was done is saved")
+                    self.controller.message.emit("There is no sitting to restore: everything is saved")
             elif asked:
                 self._show(last[0], last[1])
             elif self.offer is None and self.controller.image is None and last[1].pixels is not None:

@@ -71,7 +71,7 @@ class CarryForward:
     def _prepare(self) -> Work | None:
         controller, image = self.controller, self.controller.image
         if image is None or image.ndim < 3:
-            controller.message.emit("Choose an image layer with several slices, and label one of them first")
+            controller.message.emit("Choose an image layer with several slices, and label one of its slices first")
             return None
         index = on_layers.plane_index(image, controller.viewer)
         after = (index[0] + 1, *index[1:])
@@ -81,14 +81,14 @@ class CarryForward:
         wishes = source.all_wishes(index)
         if not (wishes.dots or wishes.regions or (plane is not None and plane.any())):
             controller.message.emit(
-                "There are no labels on this slice, and no dots: paint some, or press Predict labels"
+                "This slice has neither labels nor dots: paint some labels, or press Predict labels"
             )
         elif after[0] >= on_layers.image_shape(image)[0]:
-            controller.message.emit("This is the last slice: there is none to carry labels to")
+            controller.message.emit("This is the last slice: there is no next one to carry labels to")
         else:
             carrying = _what_goes(Carrying(image, labels, index, after, plane, wishes), source)
             if carrying.labels is None and not any(carrying.wishes):
-                controller.message.emit(f"Slice {after[0]} has labels or dots of its own: they stay as they are")
+                controller.message.emit(f"Slice {after[0]} has labels or dots of its own: they are kept")
             else:
                 colorizer = self._colorizer()
                 return lambda: _moved(carrying, colorizer(), source, plane)
@@ -100,7 +100,7 @@ class CarryForward:
             return
         still = _what_goes(found, LayerSource.now(controller, image))
         if found.labels is not None and still.labels is None:
-            controller.message.emit(f"Slice {after[0]} was labeled meanwhile: it stays as it is")
+            controller.message.emit(f"Slice {after[0]} was labeled in the meantime: its labels are kept")
             return
         if still.labels is not None:
             labels = writable(controller)

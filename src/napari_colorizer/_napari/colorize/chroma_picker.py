@@ -21,7 +21,9 @@ class ChromaPicker(QLabel):
         self.lightness, self.reach = 65.0, float(MOST)
         self.setFixedSize(SIDE, SIDE)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setToolTip("<p>All colors that this can have at its lightness: gray in the middle, stronger outwards</p>")
+        self.setToolTip(
+            "<p>All colors that are possible at this lightness: gray in the middle, more saturated outwards</p>"
+        )
         self.setAccessibleName("Colors at this lightness")
 
     def show_lightness(self, lightness: float) -> None:

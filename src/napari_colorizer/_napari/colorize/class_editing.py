@@ -33,7 +33,10 @@ class ClassSearch(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__(placeholderText="Search classes", clearButtonEnabled=True)
-        self.setToolTip("<p>Type a part of a name or a number: Enter paints with the first hit, the arrows move</p>")
+        self.setToolTip(
+            "<p>Type part of a name or a number: Enter paints with the first match, the arrow keys "
+            "select another class</p>"
+        )
         self.setAccessibleName("Search classes")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -76,7 +79,9 @@ class ClassEditing(QWidget):
         if self.history.undoes == doing:
             self.undo()
         else:
-            self.controller.message.emit("Classes were changed since: … > Undo takes back one change after the other")
+            self.controller.message.emit(
+                "The classes were changed in the meantime: … > Undo undoes one change after the other"
+            )
 
     def _restore(self, state: ClassState | None) -> None:
         if state is not None:
@@ -98,16 +103,20 @@ class ClassEditing(QWidget):
         line.setSpacing(2)
         for text, slot, tip in (
             ("Add…", self.add, "Add a class"),
-            ("Rename…", self.rename, "Rename the selected class; one that the model knows keeps its colors"),
+            ("Rename…", self.rename, "Rename the selected class; a class that the model knows keeps its colors"),
             ("Recolor…", self.recolor, "Change the display color of the selected class"),
-            ("Delete", self.delete, "Delete the selected class; its pixels keep their number (… > Undo: back)"),
+            (
+                "Delete",
+                self.delete,
+                "Delete the selected class; its pixels keep their class id (… > Undo brings it back)",
+            ),
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
             button.clicked.connect(lambda _=False, slot=slot: slot())
             line.addWidget(button)
         more = QToolButton(text="…", accessibleName="Class map")
-        more.setToolTip("Take back changes of the classes; load or save the class map")
+        more.setToolTip("Undo changes of the classes; load or save the class map")
         more.setStyleSheet("QToolButton::menu-indicator { image: none }")  # there is room for one of both
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setMenu(self._make_menu(more))
@@ -204,7 +213,7 @@ class ClassEditing(QWidget):
         if classes != former:
             doing = f"Load {name}"
             self._change(doing, classes)
-            told = f"The {len(classes)} classes of {name} took the place of the {len(former)} of before"
+            told = f"The {len(classes)} classes of {name} replaced the {len(former)} former ones"
             answers = {"Take it back": lambda: self._undo_if(doing), "Keep them": lambda: None}
             self.controller.choices_offered.emit(told, answers)
 

@@ -38,7 +38,7 @@ MARK_COLOR = "#808080"  # legible on light and dark
 ROW_HEIGHT, LEAST_ROWS = 20, 9
 COLUMNS = 4
 AUTO = "auto"
-FIELD_TIP = "What color all of this class is to have: a click opens a palette"
+FIELD_TIP = "The color of this class in the result: a click opens a palette"
 
 
 class ClassList(ClassEditing):
@@ -56,7 +56,7 @@ class ClassList(ClassEditing):
         super().__init__(controller)
         self.search = ClassSearch()
         self.only_present = QCheckBox("Only classes in this image")
-        self.only_present.setToolTip("Hide the classes that no pixel has")
+        self.only_present.setToolTip("Hide the classes that do not occur in the label map")
         self.rows = QStandardItemModel(0, COLUMNS)
         self._shown: list[tuple[int, str, str, int, Standing, Pin | None] | None] = []  # what each row shows
         self.filter = ClassFilter()
@@ -95,7 +95,7 @@ class ClassList(ClassEditing):
         table.horizontalHeader().hide()
         table.setAccessibleName("Classes")
         table.setToolTip(
-            "<p>A click makes a class the brush, a double click renames it, Enter opens its palette; the numbers are "
+            "<p>Click a class to paint with it, double-click to rename it, Enter opens its palette; the numbers count "
             "pixels</p>"
         )
         table.selectionModel().selectionChanged.connect(self._on_selected)

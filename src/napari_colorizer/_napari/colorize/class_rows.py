@@ -26,17 +26,17 @@ class Standing:
 KNOWN = Standing()
 FREE = Standing(
     after=" (the model guesses, mostly gray)",
-    tip="The model colors what has no label by itself, and with caution: most of it stays nearly gray. The eraser "
+    tip="The model decides how to color unlabeled pixels, cautiously: most of them stay nearly gray. The eraser "
     "writes this",
 )
 UNKNOWN = Standing(
-    after=" (not known to the model)", tip="The model does not know this: such pixels are colored as unlabeled"
+    after=" (not known to the model)", tip="The model does not know this class: its pixels are colored as unlabeled"
 )
 STRAY = replace(UNKNOWN, after=" (no class)")
 NO_COLOR = Standing(
-    after=" (no color)", tip="The model has no color for this class: such pixels are colored as unlabeled"
+    after=" (no color)", tip="The model has no color for this class: its pixels are colored as unlabeled"
 )
-BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but knows its color: paint it yourself")
+BY_HAND = Standing(mark="by hand", tip="The model never predicts this class, but can color it: paint it yourself")
 
 MARK, COLOR_FIELD = 2, 3  # columns: the mark, and the color that a class is to have
 

@@ -32,12 +32,12 @@ ACROSS = 5  # suggestions in a row
 SWATCH = 20  # pixels
 FACTORS = {"Gray": 0.0, "Weaker": 0.5, "Stronger": 1.5}
 FACTOR_TIPS = {
-    "Gray": "Takes all color from it",
-    "Weaker": "Half the color that the model gives it",
-    "Stronger": "Half as much color again as the model gives it",
+    "Gray": "Removes the color",
+    "Weaker": "Half the saturation that the model predicts",
+    "Stronger": "One and a half times the saturation that the model predicts",
 }
 LOOKING = "Looking for likely colors…"
-NOTHING_THERE = "Nothing of it is in the image: its color waits until there is some"
+NOTHING_THERE = "It does not occur in the image: its color takes effect once it does"
 
 
 class ColorPopup(QFrame):
@@ -56,11 +56,11 @@ class ColorPopup(QFrame):
         self.picker.picked.connect(lambda color: self._choose(Pin(color)))
         self.hex = QLineEdit(placeholderText="#rrggbb", maxLength=9)
         self.hex.setAccessibleName("Color as #rrggbb")
-        self.hex.setToolTip("<p>Any color, of which the hue and strength are taken: lightness is the image's own</p>")
+        self.hex.setToolTip("<p>Any color: its hue and saturation are taken, the lightness is that of the image</p>")
         self.hex.returnPressed.connect(self._take_hex)
-        self.dropper = _button("Eyedropper", "Takes the color that you click in any RGB layer", self._ask_dropper)
+        self.dropper = _button("Eyedropper", "Picks the color that you click in any RGB layer", self._ask_dropper)
         self.dialog = _button("Dialog…", "Opens the color dialog", self._ask_dialog)
-        self.auto = _button("Auto", "Gives it back the color that the model gives it", lambda: self._choose(None))
+        self.auto = _button("Auto", "Removes the pin: the model chooses the color again", lambda: self._choose(None))
         self.factors = {
             name: _button(name, FACTOR_TIPS[name], partial(self._choose, Pin(factor=factor)))
             for name, factor in FACTORS.items()
@@ -109,7 +109,7 @@ class ColorPopup(QFrame):
         for place, color in enumerate(last):
             pixmap = QPixmap(SWATCH, SWATCH)
             pixmap.fill(QColor(shown(color)))
-            self._add(self.last_grid, place, len(last), pixmap, color, "A color used last")
+            self._add(self.last_grid, place, len(last), pixmap, color, "A recently used color")
         self.move(at)
         self.show()
         self._fit()
@@ -120,7 +120,7 @@ class ColorPopup(QFrame):
         self.note.setVisible(offered is None)
         if offered is not None:
             for place, (color, picture) in enumerate(offered.colors):
-                tip = "The likeliest color" if place == 0 else "A likely color"
+                tip = "The most likely color" if place == 0 else "A likely color"
                 self._add(self.likely_grid, place, ACROSS, pixmap_of(picture), color, tip)
             self.picker.show_lightness(offered.lightness)
             self.picker.show()

@@ -36,7 +36,7 @@ from napari_colorizer._napari.shared.dock import FoldedPart, focus_canvas, form,
 FILES = "GIMP palettes (*.gpl)"
 SWATCHES, ACROSS, SWATCH = 24, 12, 18  # of a palette; pixels
 STEPS = 100
-SWATCH_TIP = "a click puts another color in its place"
+SWATCH_TIP = "click to replace this color"
 
 
 class ColorTools(QWidget):
@@ -83,28 +83,28 @@ class ColorTools(QWidget):
     def _make_buttons(self) -> None:
         self.dots_button = _button(
             "Color dots",
-            "Adds a layer of dots (D; again: back to the label map): the color of a dot is what you wish for the thing "
-            "under it. Move, recolor and delete dots with napari's own tools",
+            "Adds a layer of color dots (D; again: back to the label map): the object under a dot gets the dot's "
+            "color. Move, recolor and delete dots with napari's own tools",
             self._take_dots,
         )
-        undo = "Takes back the last change of pins and dots (Ctrl+Z on the layer of dots)"
+        undo = "Undoes the last change of pins and dots (Ctrl+Z on the layer of dots)"
         self.undo_button = _button("↶ Undo", undo, partial(self.controller.step_wishes, True))
-        redo = "Brings back what was taken back (Ctrl+Shift+Z)"
+        redo = "Redoes the change that was undone (Ctrl+Shift+Z on the layer of dots)"
         self.redo_button = _button("↷ Redo", redo, partial(self.controller.step_wishes, False))
         self.surprise_button = _button(
             "Surprise me",
-            "Shows four plausible colorings, others each time; a click on one takes it over as pins",
+            "Shows four plausible colorings, new ones each time; click one to adopt it as pins",
             self.surprise.ask,
         )
         self.hold_button = _button(
             "Keep a copy",
-            "Keeps the present colors in a hidden layer of their own: hold Y to compare with them",
+            "Keeps a copy of the current colors in a hidden layer: hold Y to compare with it",
             self.held.hold,
         )
         self.things_button = _button(
-            "Color every thing",
-            "Gives each number of the label map that the model has no color for one of a harmonious palette: instance "
-            "labels, micrographs, your own classes. Again: other hues",
+            "Color each label",
+            "Gives each label that the model has no color for one of a harmonious palette: instance labels, "
+            "micrographs, your own classes. Press again for other hues",
             lambda: self._with_swatches(self.things.color),
         )
         self.shuffle_button = _button(
@@ -114,14 +114,16 @@ class ColorTools(QWidget):
     def _make_palette(self) -> None:
         self.palette_button = QPushButton("Palette from")
         self.palette_button.setToolTip(
-            "<p>Takes the mean color of each class in another RGB layer, by its label map or by a predicted one, or "
-            "the colors of a GIMP palette, as pins: one step of undo</p>"
+            "<p>Pins each class to its mean color in another RGB layer (by the label map of that layer, or a "
+            "predicted one), or to a color of a GIMP palette; one step of undo</p>"
         )
         self.palette_menu = QMenu(self.palette_button)
         self.palette_menu.aboutToShow.connect(self._fill_menu)
         self.palette_button.setMenu(self.palette_menu)
         self.strength = QSlider(Qt.Orientation.Horizontal, maximum=STEPS, value=STEPS, pageStep=STEPS // 10)
-        self.strength.setToolTip("<p>How much of the way to the colors of the palette the image goes</p>")
+        self.strength.setToolTip(
+            "<p>How strongly the palette is applied: none of it at the left, all of it at the right</p>"
+        )
         self.strength.valueChanged.connect(lambda value: self.palette.set_strength(value / STEPS))
         self.swatches = QWidget()
         self.swatch_buttons = [
@@ -153,7 +155,7 @@ class ColorTools(QWidget):
         layout.addWidget(self.surprise)
         self.strength.setAccessibleName("Strength of the palette")
         sliders["warmth"].setAccessibleName("Warmth")
-        self.folded = FoldedPart("Color", "Dots, palettes and other ways to say the color")
+        self.folded = FoldedPart("Color", "Dots, palettes and other ways to choose the colors")
         self.folded.addWidget(self)
 
     # -- what the user wants
@@ -181,7 +183,7 @@ class ColorTools(QWidget):
         menu.addAction("Save the pinned colors (.gpl)…", self._ask_to_write)
 
     def _ask_to_read(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Take the colors of a palette", "", FILES)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a palette", "", FILES)
         if not path:
             return
         try:
@@ -194,7 +196,7 @@ class ColorTools(QWidget):
 
     def _ask_to_write(self) -> None:
         if not self.palette.colors():
-            self.controller.message.emit("No class has a pinned color yet: there is no palette to save")
+            self.controller.message.emit("There is no palette to save: no class has a pinned color yet")
             return
         path, _ = QFileDialog.getSaveFileName(self, "Save the pinned colors", "palette.gpl", FILES)
         if not path:

@@ -32,7 +32,7 @@ class ConfidenceSlider(QWidget):
         super().__init__()
         self.confidence, self.controller = Confidence(prediction), prediction.controller
         self.labeled = QLabel()
-        self.labeled.setToolTip("The share of the pixels of the label map that have a label")
+        self.labeled.setToolTip("The share of the pixels in the label map that have a label")
         self.slider = QSlider(Qt.Orientation.Horizontal, maximum=STEPS, pageStep=STEPS // 10)
         limits = option_field(SegmentOptions, "confidence").metadata["limits"]
         self.number = QDoubleSpinBox(singleStep=limits.step, decimals=DECIMALS, keyboardTracking=False)
@@ -63,9 +63,9 @@ class ConfidenceSlider(QWidget):
         """Show what is in force: what the user has chosen, or the model's own; and what is labeled."""
         model = self.controller.model
         tip = (
-            "<p>Pixels that the model is less sure of stay unlabeled (0 to 1). It acts at once on what was predicted, "
-            f"and keeps what you have drawn; Ctrl+Z takes it back. {round(model.confidence, DECIMALS):g} is the "
-            "model's own, which changes with the model</p>"
+            "<p>Pixels whose most likely class is less probable than this stay unlabeled (0 to 1). A change acts at "
+            "once on the predicted labels, and keeps what you have painted; Ctrl+Z undoes it. "
+            f"The model's own value is {round(model.confidence, DECIMALS):g}</p>"
         )
         threshold = self.confidence.prediction.threshold
         for widget, value in ((self.slider, round(STEPS * threshold)), (self.number, threshold)):

@@ -151,7 +151,7 @@ class ColorizeController(Selection):
         self.message.emit(self._complaint)
 
     def _tell_cancelled(self, doing: str) -> None:
-        self._complaint = f"{doing} was cancelled: nothing is lost, and it can be asked for again"
+        self._complaint = f"{doing} was canceled: nothing is lost, and you can start it again"
         self.message.emit(self._complaint)
 
     def _settle_complaint(self) -> None:

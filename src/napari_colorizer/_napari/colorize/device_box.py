@@ -22,7 +22,7 @@ class DeviceBox(QComboBox):
         super().__init__()
         self.controller = controller
         self.addItem("auto", "auto")
-        self.setToolTip("What the networks run on; auto takes the fastest there is")
+        self.setToolTip("What the networks run on; auto chooses the fastest device there is")
         self.activated.connect(lambda: controller.set_options(device=self.currentData()))
 
     def offer(self, names: Mapping[str, str]) -> None:

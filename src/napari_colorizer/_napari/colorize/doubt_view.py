@@ -104,7 +104,7 @@ class DoubtView:
             self._layer.data = amount
 
     def _say_what_is_missing(self) -> None:
-        self.controller.message.emit("There is no prediction to doubt: press Predict labels first")
+        self.controller.message.emit("There is no prediction yet: press Predict labels first")
 
     # -- region by region
 
@@ -144,7 +144,7 @@ class DoubtView:
         if not regions or image is None or labels is None:
             self._passed = []  # asked again, it begins anew
             self.close()
-            self.controller.message.emit("No region is left that the model is in doubt about")
+            self.controller.message.emit("No doubtful region is left")
             return
         self._region = regions[0]
         self.choices = self._in_label_map(self._region, written.classes)

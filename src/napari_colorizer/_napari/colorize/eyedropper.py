@@ -11,8 +11,8 @@ from napari.layers import Image, Layer
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.shared import layers as on_layers
 
-ASKING = "Click a color in any RGB layer ; beside them, nothing is taken"
-NO_COLOR = "There is no RGB layer under the cursor: nothing was taken"
+ASKING = "Click a color in any RGB layer; a click elsewhere ends this"
+NO_COLOR = "There is no RGB layer under the cursor: no color was picked"
 
 
 class Eyedropper:

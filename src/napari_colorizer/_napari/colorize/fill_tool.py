@@ -99,9 +99,7 @@ class FillTool:
         labels.events.mode.connect(self._on_mode)
         labels.events.selected_label.connect(self._on_move)
         controller.viewer.layers.selection.events.active.connect(self._on_active)
-        controller.message.emit(
-            "A click, or Shift+F again, fills what is highlighted, up to the edges of the image; Esc ends this"
-        )
+        controller.message.emit("Click, or press Shift+F again, to fill what is highlighted; Esc ends this")
         self._on_move()
         self.changed.emit()
 

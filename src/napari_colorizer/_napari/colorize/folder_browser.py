@@ -65,7 +65,7 @@ def read_with_labels(path: Path, images: list[Path]) -> Opened:
     try:
         there = map_file.is_file()
     except OSError as error:  # a name that is too long, say
-        wanted = "its label map has no place beside it"
+        wanted = "its label map cannot be saved beside it"
         raise FileError(f"{readable(path.name, MOST_SHOWN)}: {wanted} ({error.strerror}); rename it") from error
     labels, classes = read_label_map(map_file) if there else (None, None)
     if labels is not None and labels.shape != image.shape[:2]:
@@ -246,7 +246,7 @@ class FolderBrowser:
                     self._unsaved = True
                     raise FileError(
                         f"{path.name}: {file.name} cannot be saved in {path.parent} "
-                        f"({error.strerror or error}). Make room, or press again to go on without saving"
+                        f"({error.strerror or error}). Make room, or press the button again to continue without saving"
                     ) from error
                 self.kept.note(file, *contents)
 

@@ -41,7 +41,7 @@ class HeldCopy:
         """Copy the present colors to a layer of their own."""
         image, colors = self.controller.image, self.controller.colors
         if image is None or colors is None:
-            self.controller.message.emit("There are no colors yet to keep a copy of")
+            self.controller.message.emit("There are no colors to keep a copy of yet: press Colorize first")
             return
         copied = np.array(colors.data)
         name = f"{on_layers.colors_name(image)} (kept)"
@@ -49,12 +49,14 @@ class HeldCopy:
         layer_notes.note(layer, colors="kept")  # it is no image to color
         on_layers.add_beside(self.viewer, layer, self.viewer.layers.index(colors) + 1)
         self.layer = layer
-        self.controller.message.emit(f"Hold {KEPT_COPY} to see the colors as they are now, in the layer {layer.name!r}")
+        self.controller.message.emit(
+            f"Hold {KEPT_COPY} to see the colors as they are now; they are kept in the layer {layer.name!r}"
+        )
 
     def _compare(self, _viewer: Any) -> Generator[None, None, None]:
         layer, labels = self.layer, self.controller.labels
         if layer is None or layer not in self.viewer.layers:
-            self.controller.message.emit("Keep a copy of the colors first")
+            self.controller.message.emit("There is no copy of the colors yet: press Keep a copy first")
             return
         hidden = [other for other in (labels,) if other is not None and other.visible]
         layer.visible = True

@@ -34,11 +34,11 @@ def obstacle(layer: Labels, changed: int = 0) -> str:
     if not isinstance(layer.data, np.ndarray):
         return f"is not in memory ({type(layer.data).__module__.partition('.')[0]})"
     if _is_file(layer.data):
-        return "lies in a file that is mapped into memory"
+        return "is a memory-mapped file"
     if not layer.data.flags.writeable:
         return "is read-only"
     if changed > LARGEST_UNDO:
-        return "is too large for this to be undone"
+        return "is too large for an undo"
     return ""
 
 
@@ -81,7 +81,7 @@ def writable(controller: ColorizeController, changed: int = 0) -> Labels:
     controller.viewer.add_layer(copy)
     controller.choose_labels(copy)
     controller.message.emit(
-        f"The label map {labels.name!r} {reason}: it stays as it is, and what is changed is in {copy.name!r}"
+        f"The label map {labels.name!r} {reason}: it is left unchanged, and the changes are made in {copy.name!r}"
     )
     return copy
 

@@ -71,30 +71,30 @@ class MapTools(QWidget):
     def _build(self) -> None:
         self.spread_button = _button(
             "Spread strokes",
-            "Paint a few strokes where the map is wrong: what looks like them "
-            "follows, and they stay as they are (Shift+S)",
+            "Paint a few strokes where the map is wrong, then press this: similar areas get the same classes, and "
+            "the strokes stay as they are (Shift+S)",
             self.spreading.spread,
         )
         self.snap_button = _button(
             "Snap to edges",
-            "Brings the border of what you painted last to the edges of the image; "
-            "Shift+G does it to the region under the cursor",
+            "Moves the border of what you painted last to the edges in the image; Shift+G does it for the region "
+            "under the cursor",
             self.snapping.snap_last_stroke,
         )
         self.fill_button = _button(
             "Fill object",
-            "Shows the thing under the cursor, and a click labels it with the class of the brush (Shift+F)",
+            "Highlights the object under the cursor; a click labels it with the class of the brush (Shift+F)",
             self.filling.toggle,
         )
         self.doubt_button = _button(
             "Show doubt",
-            "Shows how undecided the model is (Shift+D): bright where two classes are about as likely",
+            "Shows where the model is unsure (Shift+D): bright where two classes are about equally likely",
             self._toggle_doubt,
         )
         self.doubt_button.setCheckable(True)
         self.next_button = _button(
             "Next doubtful ▶",
-            "Goes to the region about which the model is most in doubt, and offers its likeliest classes (Shift+N)",
+            "Goes to the region that the model is least sure of, and offers its most likely classes (Shift+N)",
             self.doubt.go_on,
         )
         self.below = QLabel()
@@ -114,7 +114,7 @@ class MapTools(QWidget):
         lines = QVBoxLayout(choices)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(2)
-        lines.addLayout(row(QLabel("What is highlighted is"), close))
+        lines.addLayout(row(QLabel("The highlighted region is"), close))
         tip = "Gives the region this class"
         self.choice_buttons = [QPushButton(str(place + 1), toolTip=tip) for place in range(CHOICES)]
         for place, button in enumerate(self.choice_buttons):
@@ -138,7 +138,7 @@ class MapTools(QWidget):
         labeled = self.confidence.labeled() if self.confidence.edits.known() is not None else None
         self.below.setVisible(labeled is not None and labeled < 1)
         if labeled is not None:
-            self.below.setText(f"{percent(1 - labeled)} % of the pixels are below the confidence, and unlabeled")
+            self.below.setText(f"{percent(1 - labeled)} % of the pixels are below the confidence, and stay unlabeled")
 
     def _toggle_doubt(self) -> None:
         self.doubt_button.setChecked(self.doubt.show_layer(self.doubt_button.isChecked()))
@@ -158,7 +158,9 @@ class MapTools(QWidget):
                 classes = self.controller.classes
                 name = classes[label].name if label in classes else str(label)
                 button.setText(f"{place + 1}  {name}  {probability:.0%}")
-                button.setToolTip(f"<p>Gives the region this class (key {place + 1}), and goes on to the next</p>")
+                button.setToolTip(
+                    f"<p>Gives the region this class (key {place + 1}), and goes to the next doubtful region</p>"
+                )
 
 
 def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:

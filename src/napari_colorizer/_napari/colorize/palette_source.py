@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_colorizer.engine.palettes import Palette
 
 SHOWN_LIGHTNESS = 65.0  # of the colors in a file
-NONE_IN_COMMON = "{name!r} shows nothing that has a class of the label map of {image!r}: no color was taken"
+NONE_IN_COMMON = "{name!r} shows none of the classes in the label map of {image!r}: no color was taken"
 
 
 class PaletteSource:

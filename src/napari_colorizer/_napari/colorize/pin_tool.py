@@ -78,7 +78,7 @@ class PinTool:
             return
         pixel = pixel_on(image, self.viewer.cursor.position)
         if pixel is None:
-            self.controller.message.emit("Move the cursor to what is to have another color")
+            self.controller.message.emit("Move the cursor over the region whose color you want to choose")
             return
         try:
             region = Region(on_layers.plane_index(image, self.viewer), pixel)
@@ -149,7 +149,7 @@ class PinTool:
         self.controller.wish(replace(wished, classes=classes))
         if pin is not None and not self.controller.counts.get(thing) and self.controller.labels is not None:
             self.controller.message.emit(
-                f"Nothing of {self._name(thing)!r} is in the image: its color waits until there is some"
+                f"Nothing of {self._name(thing)!r} is in the image: its color takes effect once there is some"
             )
 
     def _pin_region(self, region: Region, pin: Pin | None) -> None:

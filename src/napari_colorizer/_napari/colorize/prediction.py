@@ -90,7 +90,7 @@ class Prediction:
             return
         if on_layers.class_map_of(labels) is None:
             self.controller.message.emit(
-                f"The numbers of {labels.name!r} are no classes: there is no prediction that it could be reset to"
+                f"The numbers of {labels.name!r} are not classes: it cannot be reset to a prediction"
             )
             return
         try:
@@ -136,7 +136,9 @@ class Prediction:
             if progress.cancelled or image is not controller.image or image not in controller.viewer.layers:
                 return False
             if on_layers.plane_index(image, controller.viewer) != plane:
-                controller.message.emit("Another plane was shown before the prediction was done: predict it again")
+                controller.message.emit(
+                    "Another plane was shown before the prediction was done: press Predict labels again"
+                )
                 return False
             return True
 
@@ -195,8 +197,8 @@ class Prediction:
         controller.labels_settled()
         if not prediction.any():
             controller.message.emit(
-                f"The model is not sure of anything in {controller.image.name!r}, and labeled nothing: paint labels "
-                "yourself, or choose a lower confidence in Options and predict again"
+                f"The model is not sure of anything in {controller.image.name!r} and labeled nothing: paint labels "
+                "yourself, or lower Options > Confidence"
             )
 
     def _reset(
@@ -217,7 +219,7 @@ class Prediction:
         if scope != "map":
             pixel = tuple(round(value) for value in labels.world_to_data(position)[-2:])
             if not all(0 <= value < size for value, size in zip(pixel, plane.shape, strict=True)):
-                controller.message.emit("Point at the image to say what is to be reset")
+                controller.message.emit("Move the cursor over the class or region that you want to reset")
                 return
             where = plane == plane[pixel] if scope == "class" else flood(plane, pixel)
             kept = ~where & self._drawn(labels, index, plane)

@@ -32,7 +32,7 @@ class ResetButton(QPushButton):
             text = f"{scope.capitalize()} that I click ({shown(key)}: under the cursor)"
             menu.addAction(text, partial(tool.ask, scope))
         self.setMenu(menu)
-        self.setToolTip("<p>Brings back what the model said: everywhere, or where you click</p>")
+        self.setToolTip("<p>Restores the predicted labels: everywhere, or of the class or region that you click</p>")
 
 
 class ResetTool:
@@ -83,7 +83,7 @@ class ResetTool:
             return
         self._take_back()
         self.controller.viewer.layers.selection.active = labels
-        self.controller.message.emit(f"Click the {scope} that is to be as it was predicted")
+        self.controller.message.emit(f"Click the {scope} to reset to the prediction")
 
         def on_click(_layer: Labels, event: Any) -> Generator[None, None, None]:
             position = tuple(event.position)

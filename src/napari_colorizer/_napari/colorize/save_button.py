@@ -38,7 +38,8 @@ class SaveButton(QPushButton):
         self.sittings = SittingMenu(saver, menu, self)
         self.setMenu(menu)
         self.setToolTip(
-            f"<p>Saves the label map as a PNG that holds its classes, and the colors as any picture ({SAVE})</p>"
+            f"<p>Saves the label map as a PNG with its classes inside, and the colors as PNG, JPEG, TIFF, WebP or "
+            f"BMP ({SAVE})</p>"
         )
         self.keys = QShortcut(QKeySequence(SAVE), dock)
         self.keys.setContext(Qt.ShortcutContext.WindowShortcut)

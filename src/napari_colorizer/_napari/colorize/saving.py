@@ -88,7 +88,7 @@ class Saver:
         if image is None:
             raise LayerError("There is nothing to save yet: open an image first")
         if labels is not None and layer is None:
-            raise LayerError(f"{image.name!r} has no label map to save yet: press Predict labels, or paint one")
+            raise LayerError(f"{image.name!r} has no label map to save yet: press Predict labels, or paint some labels")
         plane = None if layer is None else on_layers.plane_of(layer, image, controller.viewer).copy()
         classes = None if layer is None else on_layers.class_map_of(layer)
         rgb = self._colors(image, plane) if colors is not None else None
@@ -114,7 +114,10 @@ class Saver:
             shown = np.array(controller.colors.data)
             return lambda: shown
         if controller.colors is None and not controller.model.color_ids:
-            raise LayerError(f"{image.name!r} has no colors, and the model {controller.model.name!r} makes none")
+            raise LayerError(
+                f"{image.name!r} has no colors, and the model {controller.model.name!r} cannot color: "
+                "choose another model"
+            )
         picture = controller.picture_of(image)
         model, classes, asking = controller.model.name, controller.classes, asked_in(controller, image)
         labels = np.zeros(picture.pixels.shape[:2], np.uint8) if plane is None else plane

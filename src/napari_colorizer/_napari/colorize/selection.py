@@ -279,7 +279,7 @@ class Selection:
         try:
             found = ModelInfo.read(self.model.name)
         except (ValueError, OSError) as error:
-            self.message.emit(f"{error}\nThe default model is chosen in its place.")
+            self.message.emit(f"{error}\nThe default model is used instead.")
             found = ModelInfo.read(DEFAULT)
         if found == self.model:
             self.layers_changed.emit()

@@ -149,7 +149,7 @@ class SeriesColoring:
     def _finished(self, store: SeriesStore, new: int) -> None:
         self.look()
         self._show_right_colors()
-        kept = "They go when napari ends; choose a folder, and color them again, to keep them"
+        kept = "They are deleted when napari is closed; to keep them, choose a folder and color all slices again"
         if store.path.parent not in self._folders.values():
             kept = f"They are kept in {store.path}"
         count = int(np.prod(store.lead))
@@ -164,7 +164,9 @@ class SeriesColoring:
 
     def _tell_cancelled(self, doing: str) -> None:
         done = 0 if self.store is None else self.store.done
-        self.controller.message.emit(f"{doing} was cancelled: {done} are done and kept, and it goes on from there")
+        self.controller.message.emit(
+            f"{doing} was canceled: {done} are done and kept; press Color all slices to continue"
+        )
 
     # -- what is shown
 

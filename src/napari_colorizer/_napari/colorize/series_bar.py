@@ -29,19 +29,22 @@ class SeriesBar(QWidget):
         self.series = series
         self.carry_button = QPushButton("Carry forward ▶")
         self.carry_button.setToolTip(
-            "<p>Moves the labels and dots of this slice to the next one, along what moves in the image. What you have "
-            "labeled there yourself stays as it is; Ctrl+Z takes it back</p>"
+            "<p>Carries the labels and dots of this slice to the next one, following what moves in the image. What "
+            "you have labeled there yourself is kept; Ctrl+Z undoes it</p>"
         )
         self.color_button = QPushButton("Color all slices")
         self.color_button.setToolTip(
-            "<p>Colors what is not colored yet, and what follows a correction. Slices that you have labeled are taken "
-            "as they are; labels and dots are carried from them, and pins hold for all</p>"
+            "<p>Colors all slices that are not colored yet, and those after a correction. Slices that you have "
+            "labeled are key frames: their labels and dots are carried to the slices after them; pins of classes "
+            "hold for all slices</p>"
         )
         self.steadiness = number_box(SeriesOptions, "steadiness")
         self.steadiness.setAccessibleName("Steadiness")
         self.steadiness.setValue(series.options.steadiness)
         self.folder_button = QPushButton("Folder…")
-        self.folder_button.setToolTip("<p>Where the colors of all slices are kept; at first a temporary folder</p>")
+        self.folder_button.setToolTip(
+            "<p>Where the colors of all slices are saved; until you choose a folder, in a temporary one</p>"
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row(self.carry_button, self.color_button))
@@ -68,7 +71,7 @@ class SeriesBar(QWidget):
         self._looking.start() if doing else self._looking.stop()
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Keep the colors of all slices in a folder")
+        folder = QFileDialog.getExistingDirectory(self, "Save the colors of all slices in a folder")
         if folder:
             self.series.folder = Path(folder)
-            self.folder_button.setToolTip(f"<p>The colors of all slices are kept in {folder}</p>")
+            self.folder_button.setToolTip(f"<p>The colors of all slices are saved in {folder}</p>")

@@ -51,7 +51,7 @@ class SnapTool:
     def snap_last_stroke(self) -> None:
         """Tidy the region in which a stroke was drawn last."""
         if self._painted is None:
-            self.controller.message.emit("Paint a stroke first, or press Shift+G over the region that is to be tidied")
+            self.controller.message.emit("Paint a stroke first, or press Shift+G with the cursor over a region")
         else:
             self._snap(self._painted)
 

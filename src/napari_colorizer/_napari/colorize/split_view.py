@@ -35,7 +35,7 @@ class Divider(QWidget):
 
     def __init__(self, canvas: QWidget, share: float):
         super().__init__(canvas)
-        self.setToolTip("<p>Drag it: the image as it was is on the left, its colors on the right</p>")
+        self.setToolTip("<p>Drag it: the original image is on the left, its colors on the right</p>")
         self.setAccessibleName("Divider of the split view")
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.share = share
@@ -107,7 +107,7 @@ class SplitView:
         self._cut: list[tuple[Any, PlanesClipper]] = []  # what is drawn, and what cuts it off
         self.button = QPushButton("Split view", checkable=True)
         self.button.setToolTip(
-            "<p>Shows the image as it was on the left of a divider, which the mouse drags, and its colors on the right "
+            "<p>Shows the original image on the left of a divider that you can drag, and its colors on the right "
             f"({SPLIT}; {shown(SPLIT_LEFT)} and {shown(SPLIT_RIGHT)} move it)</p>"
         )
         self.button.clicked.connect(lambda _=False: self._on_clicked())
@@ -126,7 +126,7 @@ class SplitView:
         if not self.on and not self.controller.color_layers:
             self.controller.message.emit("There are no colors yet to compare the image with: press Colorize first")
         elif not self.on and canvas_of(self.dock) is None:
-            self.controller.message.emit("There is no canvas to split: the dock lies in no window of napari")
+            self.controller.message.emit("There is no canvas to split: the dock is not in a napari window")
         else:
             self._switch(not self.on)
         self.button.setChecked(self.on)

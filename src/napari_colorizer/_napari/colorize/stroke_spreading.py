@@ -43,7 +43,9 @@ class StrokeSpreading:
         if labels is None or plane is None or not plane.any():
             controller.message.emit("Paint some strokes first, each in its class, where the label map is wrong")
         elif on_layers.class_map_of(labels) is None:
-            controller.message.emit(f"The numbers of {labels.name!r} are no classes: nothing can be spread over them")
+            controller.message.emit(
+                f"The numbers of {labels.name!r} are not classes: strokes cannot be spread over them"
+            )
         elif known is not None and known.predicted.evidence is not None:
             self._submit()
         else:
@@ -67,9 +69,7 @@ class StrokeSpreading:
         def edit(known: Known, now: NDArray[Any], classes: ClassMap, taken: Container[int]) -> Edited:
             drawn = known.last(now, classes, taken).drawn(now, classes, taken)
             if not (drawn & (now != UNLABELED)).any():
-                raise on_layers.LayerError(
-                    "nothing is painted that differs from the prediction: paint where the map is wrong"
-                )
+                raise on_layers.LayerError("there are no strokes: paint where the predicted labels are wrong")
             return known.spread(now, classes, taken, confidence)
 
         return edit

@@ -19,7 +19,7 @@ from napari_colorizer.engine.pins import Pins
 
 COUNT, ACROSS = 4, 2
 WIDTH = 130  # pixels of a preview
-NONE = "There is nothing to vary: no class of which the model knows colors is in the image. Press Predict labels first"
+NONE = "There is nothing to vary: the image has no class that the model can color. Press Predict labels first"
 
 
 class Surprise(QWidget):
@@ -41,7 +41,7 @@ class Surprise(QWidget):
         grid.setSpacing(3)
         for number, button in enumerate(self.buttons):
             button.setIconSize(QSize(WIDTH, WIDTH))
-            button.setToolTip("Colors the image like this: each class gets a pin")
+            button.setToolTip("Colors the image like this, with a pin for each class")
             button.clicked.connect(lambda _=False, number=number: self.take(number))
             grid.addWidget(button, number // ACROSS, number % ACROSS)
         controller.layers_changed.connect(self._on_layers)

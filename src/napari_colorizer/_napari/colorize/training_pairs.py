@@ -99,14 +99,14 @@ class Collector:
         controller = self.controller
         image, labels = controller.image, controller.labels
         if image is None:
-            raise LayerError("Choose the image layer that is to be added to the training set first")
+            raise LayerError("Choose the image layer to add to the training set first")
         if labels is None:
-            raise LayerError(f"{image.name!r} has no label map yet: press Predict labels, and correct what is wrong")
+            raise LayerError(f"{image.name!r} has no label map yet: press Predict labels and correct the result")
         if on_layers.class_map_of(labels) is None:
-            raise LayerError(f"the numbers of {labels.name!r} are no classes: give them classes before it is added")
+            raise LayerError(f"the numbers of {labels.name!r} are not classes: give them classes before you add it")
         plane = on_layers.plane_of(labels, image, controller.viewer).copy()
         if not plane.any():
-            raise LayerError(f"the label map {labels.name!r} is empty: label something before it is added")
+            raise LayerError(f"the label map {labels.name!r} is empty: label something before you add it")
         picture = controller.picture_of(image)
         index = on_layers.plane_index(image, controller.viewer)
         name, classes = "_".join((image.name, *map(str, index))), controller.classes
@@ -121,7 +121,7 @@ class Collector:
         done = "replaced in" if saved.replaced else "already, with these labels, in" if saved.again else "added to"
         text = f"{saved.image.stem!r} was {done} the training set, which has {count} pair{'s' * (count != 1)}: {root}"
         if saved.gray:
-            text += "\nThe image is gray: it serves the segmenter only, and teaches no colors"
+            text += "\nThe image is gray: it can train the segmenter, but not the colorizer"
         shared_signals.pairs_changed.emit()
         self.controller.message.emit(text)
 
@@ -135,7 +135,7 @@ class Collector:
             else:
                 self.controller.message.emit(f"{doubt.mask.stem!r} stays in the training set with its old labels")
 
-        ask_to_overwrite(self.dock.window(), [doubt.mask], told, what="the label map of the same image, added before.")
+        ask_to_overwrite(self.dock.window(), [doubt.mask], told, what="The label map of the same image, added before.")
 
 
 def save_or_doubt(name: str, picture: on_layers.Picture, labels: NDArray[Any], classes: ClassMap) -> Collected | Doubt:

@@ -65,8 +65,8 @@ class UnusualImages:
         elif is_turned(image):
             name = Path(image.source.path).name
             self.controller.choices_offered.emit(
-                f"{name} says that it is to be shown rotated or mirrored, which napari does not do: a label map of "
-                f"the upright photograph, as the shell and Open folder make it, is rotated against {image.name!r}",
+                f"{name} is to be shown rotated or mirrored, which napari ignores: a label map of the upright "
+                f"photograph, such as the shell and Open folder make, does not fit {image.name!r}",
                 {"Show it upright": lambda: self._show_upright(image)},
             )
         else:

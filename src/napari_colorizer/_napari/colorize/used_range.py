@@ -14,9 +14,9 @@ from napari_colorizer._napari.shared.task_queue import Request, Work
 if TYPE_CHECKING:
     from napari_colorizer._napari.colorize.controller import ColorizeController
 
-AS_SHOWN = "it is colored as its contrast limits show it; in the shell, --limits {},{} does the same"
-TOO_FLAT = "it is colored as it is shown, nearly black or flat"
-NO_LIMITS = "an RGB layer has no contrast limits: if it is too dark or flat, scale its numbers"
+AS_SHOWN = "it is colored with the contrast limits of its layer; in the shell, --limits {},{} does the same"
+TOO_FLAT = "it is colored as it is shown, nearly black or with little contrast"
+NO_LIMITS = "an RGB layer has no contrast limits: if it is too dark or lacks contrast, rescale its values"
 
 
 class Used(NamedTuple):

@@ -12,9 +12,9 @@ from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer._napari.shared.welcome import Welcome
 
 LINES = (
-    "Colorize colors a gray image by a map of what is in it.",
-    "Open an image (<i>File &gt; Open</i>, or drop it on the canvas), or begin with a sample:",
-    "Then <b>Predict labels</b> finds what is where, and the colors follow all that you correct.",
+    "Colorize colors a gray image by a label map, which says what is where in it.",
+    "Open an image (<i>File &gt; Open</i>, or drop it on the canvas), or start with a sample:",
+    "Then press <b>Predict labels</b>, and correct the label map: the colors follow.",
 )
 SAMPLES = {
     "Photographer": "camera",
@@ -22,6 +22,7 @@ SAMPLES = {
     "Cat": "chelsea",
     "Coffee": "coffee",
     "Rocket": "rocket",
+    "Micrograph": "immunohistochemistry",
 }
 
 

@@ -120,19 +120,19 @@ class ColorizeWidget(Dock):
 
     def _build(self) -> None:
         self.images, self.label_maps, self.models = QComboBox(), QComboBox(), QComboBox()
-        self.images.setToolTip("The image layer that is colored")
-        self.label_maps.setToolTip("The labels layer that says what is where; (new) begins one")
+        self.images.setToolTip("The image layer to color")
+        self.label_maps.setToolTip("The Labels layer that says what is where; (new) makes one")
         self.predict_button = QPushButton("Predict labels")
         self.predict_button.setDefault(True)
         self.predict_button.setToolTip(
-            "<p>Lets the model say what is where, in a label map that you then correct; Ctrl+Z takes it back</p>"
+            "<p>Lets the model predict what is where, as a label map that you can correct; Ctrl+Z undoes it</p>"
         )
         self.follow_box = QCheckBox("Colors follow edits", checked=True)
         self.follow_box.setToolTip(
-            "<p>Colors the image anew after each edit. Hold R to see the result alone, U to see the image uncolored</p>"
+            "<p>Updates the colors after each edit. Hold R to see the result alone, U to see the image uncolored</p>"
         )
         self.colorize_button = QPushButton("Colorize")
-        self.colorize_button.setToolTip("<p>Colors the image now, by its label map or without one</p>")
+        self.colorize_button.setToolTip("<p>Colors the image now, with or without a label map</p>")
         self.class_list = ClassList(self.controller)
         self.map_tools = MapTools(self.prediction, self.filling)
         self.color_tools = ColorTools(self.controller, self.class_list, self)
@@ -141,7 +141,7 @@ class ColorizeWidget(Dock):
         self.series_bar = SeriesBar(self.series)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
-        self.collect_button.setToolTip("<p>Saves the image and its label map as a pair to train on</p>")
+        self.collect_button.setToolTip("<p>Saves the image and its label map as a pair for the Train dock</p>")
         self.message = TextBox(most_lines=12)
         self.message.setAccessibleName("Message")
         self.work = WorkBar(self.controller.tasks)
@@ -174,9 +174,9 @@ class ColorizeWidget(Dock):
         self.open_folder_button = QPushButton("Open folder…")
         self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
         self.open_folder_button.setToolTip(
-            "<p>Goes through a folder of images; label maps and colors are saved beside them on the way</p>"
+            "<p>Steps through a folder of images, and saves label maps and colors beside them on the way</p>"
         )
-        self.previous_button.setToolTip("Save, and open the image before")
+        self.previous_button.setToolTip("Save, and open the previous image")
         self.next_button.setToolTip("Save, and open the next image")
         return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
 

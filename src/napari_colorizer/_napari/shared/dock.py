@@ -115,7 +115,7 @@ def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
 
 def options_part() -> QCollapsible:
     """A part of a dock that is unfolded by whoever needs it."""
-    return FoldedPart("Options", "Show or hide what seldom has to be changed")
+    return FoldedPart("Options", "Show or hide options that you rarely need")
 
 
 class FoldedPart(QCollapsible):

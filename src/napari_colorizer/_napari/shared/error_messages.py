@@ -22,8 +22,8 @@ def explain(doing: str, error: Exception, image: str) -> str:
     """
     name = f"{image!r}: " if image else ""
     if lacks_memory(error):
-        return f"{name}there is not enough memory; a smaller working size needs less, and so does a smaller image"
+        return f"{name}there is not enough memory: use a smaller working size, or a smaller image"
     if isinstance(error, ColorizerError | OSError | TorchError):
         return str(error)
     notification_manager.receive_error(type(error), error, error.__traceback__)
-    return f"{name}{doing.lower()} failed unexpectedly. The details are among napari's notifications"
+    return f"{name}{doing.lower()} failed unexpectedly. See napari's notifications for details"

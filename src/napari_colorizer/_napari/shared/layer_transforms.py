@@ -54,7 +54,7 @@ def apart(labels: Labels, image: Image, shape: tuple[int, ...]) -> str:
         return ""
     begin, end = (tuple(round(float(value), 1) for value in where) for where in found)
     wanted = tuple(last.astype(int).tolist())
-    return f"its first pixel lies on pixel {begin} of the image, its last on {end} in place of {wanted}"
+    return f"its first pixel lies on pixel {begin} of the image, its last on {end} instead of {wanted}"
 
 
 def _affine(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -66,11 +66,11 @@ def plane_index(layer: Image | Labels, viewer: ViewerModel) -> tuple[int, ...]:
     """
     leading = layer.ndim - 2
     if leading < 0:
-        raise LayerError(f"the layer {layer.name!r} has one axis only; choose an image with at least two")
+        raise LayerError(f"the layer {layer.name!r} has only one axis; choose an image with at least two")
     if leading == 0:
         return ()
     if viewer.dims.ndisplay != 2 or set(viewer.dims.displayed) != {viewer.dims.ndim - 2, viewer.dims.ndim - 1}:
-        raise LayerError(f"{layer.name!r} is colored plane by plane: show its last two axes, in the 2D view")
+        raise LayerError(f"{layer.name!r} is colored plane by plane: show its last two axes in the 2D view")
     position = layer.world_to_data(viewer.dims.point)[:leading]
     shape = full_data(layer).shape
     return tuple(int(np.clip(round(value), 0, size - 1)) for value, size in zip(position, shape, strict=False))
@@ -108,7 +108,7 @@ def about_alpha(layer: Image) -> str:
     height, width = full_data(layer).shape[-3:-1]
     return (
         f"{layer.name!r} is a gray image with an alpha channel: napari takes it for a stack of {height} pictures of "
-        f"{width} x 2. Take its gray part"
+        f"{width} x 2. Press Take the gray part"
     )
 
 

@@ -18,7 +18,7 @@ def ask_to_overwrite(
     paths: Sequence[Path],
     then: Told,
     of_many: bool = False,
-    what: str = "which was made or changed elsewhere.",
+    what: str = "Made or changed elsewhere.",
 ) -> QMessageBox:
     """Ask whether files are to be overwritten, and tell the answer.
 
@@ -37,14 +37,14 @@ def ask_to_overwrite(
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Overwrite?")
-    box.setText(f"In {paths[0].parent} there is already")
+    box.setText(f"Overwrite {'this file' if len(paths) == 1 else 'these files'} in {paths[0].parent}?")
     box.setInformativeText("\n".join([*names, what]))
     overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton("Keep the old", QMessageBox.ButtonRole.AcceptRole)
     cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     box.setEscapeButton(cancel)
-    always = QCheckBox("Do the same for the other images of this folder")
+    always = QCheckBox("Do the same for the other images in this folder")
     if of_many:
         box.setCheckBox(always)
 

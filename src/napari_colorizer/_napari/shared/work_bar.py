@@ -32,7 +32,7 @@ class WorkBar(QWidget):
         self.bar.setFixedHeight(HEIGHT)
         self.bar.setAccessibleName("Progress")
         self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("<p>Ends this: labels stay as they are, and colors can be asked for again</p>")
+        self.cancel_button.setToolTip("<p>Cancels this: the labels are not changed, and you can start it again</p>")
         self.cancel_button.clicked.connect(self._cancel)
         across = QHBoxLayout()
         across.addWidget(self.bar, stretch=1)

@@ -71,7 +71,7 @@ class ClosingGuard(QObject):
         question = QMessageBox(self.dock)
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle("Training is running")
-        question.setText("Training is running. What was trained is kept, and can be resumed later.")
+        question.setText("Training is running. What was trained so far is kept, and you can resume it later.")
         stop = question.addButton("Stop training and close", QMessageBox.ButtonRole.AcceptRole)
         keep = question.addButton("Keep open", QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(keep)

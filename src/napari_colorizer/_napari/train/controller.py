@@ -122,7 +122,7 @@ class TrainController:
             self._enter("idle")
         elif self.phase == "training":
             self._enter("stopping")
-            self._tell_state("Stopping: the best model so far is kept…")
+            self._tell_state("Stopping: keeping the best model so far…")
             self.process.stop()
         elif self.phase == "stopping":
             self.process.kill()
@@ -146,7 +146,7 @@ class TrainController:
         try:
             options = TrainOptions.from_dict(values)
             if not options.data:
-                raise TrainingError("Choose the folder of a labeled set first, or the collected pairs")
+                raise TrainingError("Choose the folder of a labeled set, or the collected pairs, first")
             if start:
                 model_name(options)
         except (ColorizerError, OSError) as error:
@@ -239,15 +239,17 @@ class TrainController:
 
     def _way_on(self, resumable: bool = True) -> str:
         if not self.run:
-            return "\nNothing was trained yet: press Start to try again."
+            return "\nNothing has been trained yet: press Start to try again."
         if not resumable:
-            return "\nResume would end in the same way: change the options and press Start."
-        return f"\nWhat was trained is kept in {self.run}: press Resume to go on."
+            return "\nResuming would fail in the same way: change the options and press Start."
+        return f"\nWhat was trained is kept in {self.run}: press Resume to continue."
 
     def _request_preview(self, pictures: list[str]) -> None:
         def then(rgb: Any) -> None:
             if self.preview.show(rgb):
-                self.record_added.emit(f"The layer {NAME!r} lies below your images: the Home button shows all")
+                self.record_added.emit(
+                    f"The layer {NAME!r} lies below your images: press the Home button to see all layers"
+                )
 
         self.tasks.submit(Request("preview", lambda: lambda: mosaic(pictures), then, "Reading validation pictures"))
 

@@ -87,7 +87,9 @@ class Curves(QWidget):
         super().__init__()
         self.loss, self.metric = Plot(two_axes=True), Plot()
         self.metrics = QComboBox()
-        self.metrics.setToolTip("<p>What the lower curve shows: measured on the validation images after each epoch</p>")
+        self.metrics.setToolTip(
+            "<p>The metric in the lower plot, measured on the validation images after each epoch</p>"
+        )
         self.metrics.activated.connect(self._choose)
         self._chosen = False  # whether the user has chosen the metric
         self._history = History()

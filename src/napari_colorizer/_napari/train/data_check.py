@@ -45,7 +45,7 @@ def check_data(options: TrainOptions, cancelled: threading.Event) -> CheckedData
     Raises
     ------
     ColorizerError
-        If it is no labeled set.
+        If it is not a labeled set.
     """
     from napari_colorizer.datasets.check import check_set
     from napari_colorizer.datasets.read import read_set
@@ -108,13 +108,13 @@ def find_obstacle(report: Report, options: TrainOptions) -> str:
     """Why a set cannot be trained on; "" if it can."""
     counts = report.counts
     if not report.sizes:
-        return f"{report.root}: none of its images can be read. What is wrong with each is listed below"
+        return f"{report.root}: none of its images can be read. The problems are listed below"
     if not any(counts[kind] for kind in ("train", "pseudo", "unlabeled")):
-        return f"{report.root} has no images to train on, only such that validate"
+        return f"{report.root} has no images to train on, only validation images"
     kinds = ("train", "pseudo", "unlabeled") if options.unlabeled else ("train",)
     lacks = {
-        "segmenter": "no image to train on has anything labeled, and the segmenter learns from nothing else",
-        "colorizer": "all images to train on are gray, and the colorizer learns from colors",
+        "segmenter": "no training image has any labels, which the segmenter needs",
+        "colorizer": "all training images are gray, and the colorizer needs color images",
     }
     wanted = tuple(lacks) if options.network == "both" else (options.network,)
     missing = [lacks[network] for network in wanted if not any(report.teaching[network].get(kind, 0) for kind in kinds)]

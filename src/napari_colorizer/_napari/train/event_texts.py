@@ -11,7 +11,7 @@ from napari_colorizer.training.events import Doing, Finished, Prepared, Progress
 
 def describe_data(event: Prepared) -> str:
     """What is trained on, for the record."""
-    lines = [f"{event.train} images train, {event.val} validate, {event.unlabeled} have no labels"]
+    lines = [f"{event.train} images for training, {event.val} for validation, {event.unlabeled} without labels"]
     if event.resumed:
         lines.append(f"Resumed after {event.resumed} epochs")
     for title, names in (("Known", event.kept), ("New", event.new), ("Left out", event.left_out)):
@@ -22,27 +22,29 @@ def describe_data(event: Prepared) -> str:
 
 def describe_end(event: Finished) -> str:
     """What has come of the training, and what to do with it."""
-    how = "Training was stopped, and the best so far" if event.stopped else "Training has finished, and its result"
-    way_on = " Resume goes on with the training." if event.stopped else ""
-    return f"{how} is installed as the model {event.model!r}: choose it in the dock Colorize.{way_on}"
+    how = (
+        "Training was stopped, and the best epoch so far" if event.stopped else "Training has finished, and its result"
+    )
+    way_on = " Press Resume to continue." if event.stopped else ""
+    return f"{how} is installed as the model {event.model!r}: choose it in the Colorize dock.{way_on}"
 
 
 def describe_stop(event: Stopped) -> str:
     """How to go on after a stop that left no model."""
     if not event.run:
-        return "Training was stopped before it had begun: press Start to try again."
+        return "Training was stopped before it began: press Start to try again."
     return (
-        "Training was stopped before its first epoch was over, so there is no new model. "
-        f"{Path(event.run).name} is as it was: press Resume to go on."
+        "Training was stopped before the first epoch was complete, so there is no new model. "
+        f"{Path(event.run).name} is unchanged: press Resume to continue."
     )
 
 
 def describe_progress(event: Progress) -> str:
     """How far it is: the time left is that of this network."""
     which = f" ({event.stage} of {event.stages})" if event.stages > 1 else ""
-    then = ", then comes the next" if event.stage < event.stages else ""
+    then = ", then the next network" if event.stage < event.stages else ""
     known = math.isfinite(event.seconds_left)
-    left = f"{in_words(event.seconds_left)} left" if known else "time left not known yet"
+    left = f"{in_words(event.seconds_left)} left" if known else "time left unknown"
     return f"{event.network}{which}: epoch {event.epoch} of {event.epochs}, {left}{then}"
 
 

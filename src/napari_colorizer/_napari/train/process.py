@@ -129,7 +129,7 @@ class TrainingProcess:
     def _describe(self, code: int, crashed: bool) -> str:
         """What to tell of an end without a last word."""
         if self._killed:
-            return "Training was ended at once"
+            return "Training was ended immediately"
         if crashed and code == getattr(signal, "SIGKILL", None):
             return "The training process was killed from outside, perhaps because memory ran out"
         lines = [line for line in self._errors.decode(errors="replace").splitlines() if line.strip()][-TAIL_LINES:]

@@ -39,9 +39,9 @@ from napari_colorizer.training.run_folder import runs_folder
 NETWORKS = (("both, one after the other", "both"), ("segmenter (labels)", "segmenter"), ("colorizer", "colorizer"))
 MESSAGE_LINES, RECORD_LINES = 12, 20
 WELCOME = (
-    "Train teaches a model what is in your own images, and their colors.",
+    "Train teaches a model the classes and colors of your own images.",
     "It learns from a labeled set: color images, each with a label map that says what is where.",
-    "Begin with a folder of such pairs, or make some: correct label maps in the dock <i>Colorize</i>, and press "
+    "Start with a folder of such pairs, or make some: correct label maps in the <i>Colorize</i> dock, and press "
     "<b>Add to training set</b> there.",
 )
 ELSEWHERE = ("data", "start", "network", "name", "run", "epochs", "nodes")  # options that have no generated field
@@ -83,7 +83,7 @@ class TrainWidget(Dock):
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
         self.resume_button, self.resume_menu = QPushButton("Resume"), QMenu(self)
         self.resume_button.setMenu(self.resume_menu)
-        self.resume_button.setToolTip("<p>Goes on with a training that was stopped or cut off</p>")
+        self.resume_button.setToolTip("<p>Continues a training that was stopped or interrupted</p>")
         self.state = QLabel(wordWrap=True)
         self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar(textVisible=True)
@@ -111,10 +111,10 @@ class TrainWidget(Dock):
         for widget, tip in (
             (self.data, "The labeled set: a folder of images and label maps, or a CSV list of them"),
             (self.browse_button, "Choose the folder of the labeled set"),
-            (self.starts, "The model whose weights and classes are trained on; 'fresh' begins from nothing"),
-            (self.networks, "What is taught: to find the labels, to color by them, or both"),
-            (self.name, "What the new model is called; it is installed beside the others"),
-            (self.check_button, "Look for what is missing, damaged or contradictory in the data, without training"),
+            (self.starts, "The model to fine-tune; 'fresh' starts from random weights"),
+            (self.networks, "Which network to train: the segmenter, which predicts labels, the colorizer, or both"),
+            (self.name, "The name of the new model; it is installed beside the others"),
+            (self.check_button, "Look for missing, damaged or contradictory data, without training"),
             (self.start_button, "Check the data, and train in the background; it can be stopped and resumed"),
         ):
             widget.setToolTip(f"<p>{tip}</p>")
@@ -124,7 +124,7 @@ class TrainWidget(Dock):
     def _make_options(self) -> QCollapsible:
         self.recipes = QComboBox()
         self.recipes.addItems(RECIPES)
-        self.recipes.setToolTip("<p>Fills all options: for minutes on your own images, or for hours and days</p>")
+        self.recipes.setToolTip("<p>Sets all options: for minutes on your own images, or for hours or days</p>")
         self.fields = OptionFields(left_out=ELSEWHERE)
         options = options_part()
         recipe = QWidget()
@@ -211,7 +211,9 @@ class TrainWidget(Dock):
         count = count_pairs(collected_folder())
         self.collected_button.setText(f"Collected pairs ({count})")
         self.collected_button.setEnabled(bool(count))
-        self.collected_button.setToolTip(f"<p>What 'Add to training set' of the dock Colorize saves: {count} pairs</p>")
+        self.collected_button.setToolTip(
+            f"<p>The pairs that 'Add to training set' in the Colorize dock saved: {count}</p>"
+        )
 
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
@@ -233,9 +235,9 @@ class TrainWidget(Dock):
         self.stop_button.setEnabled(phase != "idle")
         self.stop_button.setText("End now" if phase == "stopping" else "Stop")
         self.stop_button.setToolTip(
-            "<p>Ends the training at once; it can be resumed</p>"
+            "<p>Ends the training immediately; it can be resumed</p>"
             if phase == "stopping"
-            else "<p>Keeps the best so far as a model; the training can be resumed</p>"
+            else "<p>Stops, and installs the best epoch so far as a model; the training can be resumed</p>"
         )
 
     def _show_progress(self) -> None:
@@ -265,5 +267,5 @@ class TrainWidget(Dock):
             event.disconnect(self._show_welcome)
         if was_training:
             run = self.controller.run
-            where = f"It can be resumed: its folder is {run}" if run else "It had not begun yet"
-            show_info(f"The dock Train was closed, and its training stopped. {where}")
+            where = f"It can be resumed: its folder is {run}" if run else "It had not started yet"
+            show_info(f"The Train dock was closed, and training stopped. {where}")
