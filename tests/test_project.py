@@ -26,7 +26,7 @@ PAGES = (
     "CHANGELOG.md",
     *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
-OURS = {"napari_colorizer", "make_pictures", "hand"}  # scripts lie beside each other
+OURS = {"napari_colorizer", "make_pictures", "hand", "default_stages"}  # scripts lie beside each other
 EXPECTED_SOON = {"magicgui"}  # forms
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
