@@ -80,7 +80,7 @@ def test_the_output_folder_is_made(segment, colorize, pictures, tmp_path):
 
 def test_an_output_folder_that_is_a_file_is_named(segment, pictures, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "A.png", "taken")
+    assert refused(segment(pictures / "A.png", "-o", tmp_path / "taken"), "nothing can be written into", "taken: ")
 
 
 @pytest.mark.parametrize("name", ["mine.png", "new/folder/mine.PNG"])
