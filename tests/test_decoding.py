@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -66,7 +67,13 @@ def test_faxes(tmp_path, codec):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), GRAY > 100)
 
 
-@pytest.mark.parametrize("mode", ["YCbCr", "LAB"])
+of_pillow_13 = pytest.mark.skipif(
+    int(version("pillow").partition(".")[0]) < 13,
+    reason="Pillow before 13 calls YCbCr truncated where it is not compressed, which is rare, and reads it compressed",
+)
+
+
+@pytest.mark.parametrize("mode", [pytest.param("YCbCr", marks=of_pillow_13), "LAB"])
 def test_other_color_spaces_in_tiff(tmp_path, mode):
     mild = RGB // 4 + 96  # inside what Lab of 8 bits holds well
     image = Image.fromarray(mild)

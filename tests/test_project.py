@@ -26,7 +26,7 @@ PAGES = (
     "CHANGELOG.md",
     *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
-OURS = {"napari_colorizer", "make_pictures", "hand"}  # scripts lie beside each other
+OURS = {"napari_colorizer", "make_pictures", "hand", "default_stages"}  # scripts lie beside each other
 EXPECTED_SOON = {"magicgui"}  # forms
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
@@ -174,3 +174,12 @@ def test_the_messages_that_are_explained_are_those_of_the_program():
     program = "\0".join(texts_of_the_program())
     assert len(messages) > 40
     assert [message for message in messages if message not in program] == []
+
+
+def test_versions_that_the_dialog_is_to_install_are_told_to_pip_and_uv(script, tmp_path):
+    constraint = tmp_path / "given.txt"
+    constraint.write_text('# why\ntorch==2.13.0  # new\n\nPySide6!=6.12.0; python_version < "3.12"\n', "utf-8")
+    environment = script("install_by_dialog").constrained(constraint, tmp_path)
+    assert environment["PIP_CONSTRAINT"] == str(constraint)
+    settings = tomllib.loads(Path(environment["UV_CONFIG_FILE"]).read_text("utf-8"))
+    assert settings == {"constraint-dependencies": ["torch==2.13.0", 'PySide6!=6.12.0; python_version < "3.12"']}

@@ -9,13 +9,15 @@ the exit code is 0 only if colors came. All is driven through the widgets that a
 that run this file with the environment's Python (``--step``): nothing here imports more than the standard library at
 first.
 
-``--constraint`` says, for example, which PyTorch to take. It holds for pip, in the dialog, too. The dialog runs uv with
-a constraints file of its own, and uv has then taken the newest PyTorch all the same.
+``--constraint`` says, for example, which PyTorch to take, also in the dialog. The dialog gives its installer a
+constraints file of its own: pip adds that to ``PIP_CONSTRAINT``, but uv forgets ``UV_CONSTRAINT`` over it. uv adds what
+stands in its settings, so the constraints go there; other settings of uv do not hold here then.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -40,7 +42,7 @@ LEAST_COLORED = 0.05  # of the pixels
 def main() -> None:
     """Build, install and color; or one of the steps that run in the fresh environment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--constraint", type=Path, help="versions for pip, a constraints file")
+    parser.add_argument("--constraint", type=Path, help="versions to install, a constraints file of pip")
     parser.add_argument("--qt", choices=["pyqt6", "pyside6"], default="pyqt6", help="the Qt binding")
     parser.add_argument("--installer", choices=["pip", "uv"], default="pip", help="what the dialog installs with")
     parser.add_argument("--keep", type=Path, help="a folder for the environment and the pictures, left as it is")
@@ -60,7 +62,9 @@ def try_in(folder: Path, arguments: argparse.Namespace) -> None:
     """Do the whole in a folder; ends with the exit code of the step that failed."""
     folder.mkdir(parents=True, exist_ok=True)
     python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    environment = surroundings(python.parent, arguments.constraint)
+    environment = surroundings(python.parent)
+    if arguments.constraint:
+        environment |= constrained(arguments.constraint.resolve(), folder)
     environment["NAPARI_CONFIG"] = str(folder / "settings.yaml")
     environment["NAPARI_COLORIZER_MODELS"] = str(folder / "models")
     wheel = (arguments.wheel or build_wheel(folder / "wheel", environment)).resolve()
@@ -73,14 +77,20 @@ def try_in(folder: Path, arguments: argparse.Namespace) -> None:
     say("installed through the dialog, restarted, and colored")
 
 
-def surroundings(programs: Path, constraint: Path | None) -> dict[str, str]:
+def surroundings(programs: Path) -> dict[str, str]:
     """The environment variables of all that is run: the fresh environment's programs first, no other Python's."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NAPARI_"))}
     environment.pop("QT_API", None)
     environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", "")])
-    if constraint is not None:
-        environment["PIP_CONSTRAINT"] = environment["UV_CONSTRAINT"] = str(constraint.resolve())
     return environment
+
+
+def constrained(constraint: Path, folder: Path) -> dict[str, str]:
+    """The environment variables for pip and uv to keep to a constraints file; the folder gets a file for uv."""
+    lines = (line.partition("#")[0].strip() for line in constraint.read_text("utf-8").splitlines())
+    settings = folder / "uv.toml"
+    settings.write_text(f"constraint-dependencies = {json.dumps([line for line in lines if line])}\n", "utf-8")
+    return {"PIP_CONSTRAINT": str(constraint), "UV_CONFIG_FILE": str(settings)}
 
 
 def build_wheel(folder: Path, environment: dict[str, str]) -> Path:

@@ -18,6 +18,7 @@ import napari
 import numpy as np
 import psutil
 from napari.layers import Labels
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
 from napari_colorizer import load_model, read_image
@@ -70,6 +71,17 @@ def tell_flicker(photo: RGB, size: tuple[int, int], colors: RGB, keys: list[int]
     print(f"change to the slices that were corrected: {changes[into_key].mean():.3f}")
 
 
+def open_window(series: NDArray[np.uint8], folder: Path) -> tuple[napari.Viewer, ColorizeWidget]:
+    """Open a window with the series and the dock, which keeps the colors in a folder."""
+    viewer = napari.Viewer(show=os.environ.get("QT_QPA_PLATFORM") != "offscreen")
+    viewer.add_image(series, name="film")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
+    widget.controller.message.connect(lambda text: text and print(f"  {text}"))
+    widget.series.folder = folder
+    wait(widget)
+    return viewer, widget
+
+
 def main() -> None:
     """Print what it does."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,12 +95,7 @@ def main() -> None:
     gray = (gray_of(lightness(torch.tensor(photo) / 255).numpy()) * 255).round().astype(np.uint8)
     size = (gray.shape[0] * 3 // 4, gray.shape[1] * 3 // 4)
     series = np.stack(moving_window(gray, chosen.slices, size, STEP))
-    viewer = napari.Viewer(show=os.environ.get("QT_QPA_PLATFORM") != "offscreen")
-    viewer.add_image(series, name="film")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-colorizer", "Colorize")
-    widget.controller.message.connect(lambda text: text and print(f"  {text}"))
-    widget.series.folder = chosen.folder
-    wait(widget)
+    viewer, widget = open_window(series, chosen.folder)
     memory = psutil.Process().memory_info().rss
     for what, keys in (("as it is", ()), ("corrected", [int(share * chosen.slices) for share in KEYS])):
         for number in keys:

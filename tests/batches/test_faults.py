@@ -12,8 +12,8 @@ import tifffile
 from filelock import FileLock
 from PIL import Image
 
+from napari_colorizer.batches import destinations, tasks
 from napari_colorizer.batches import recipe as recipes
-from napari_colorizer.batches import tasks
 from napari_colorizer.batches.result_folder import HIDDEN
 from napari_colorizer.files import read_image
 
@@ -155,9 +155,9 @@ def test_a_disk_that_is_full_is_told_once_for_a_stack_which_goes_on_when_there_i
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        destination = "PageDestination" if name.endswith("tif") else "StoreDestination"
-        write = getattr(tasks, destination).write
-        patch.setattr(getattr(tasks, destination), "write", lambda *what: full() if len(counted) > 2 else write(*what))
+        to = destinations.PageDestination if name.endswith("tif") else destinations.StoreDestination
+        write = to.write
+        patch.setattr(to, "write", lambda *what: full() if len(counted) > 2 else write(*what))
         assert faults(colorize(stack, "-o", tmp_path / "out" / name), "S.tif: No space left on device")
     again = colorize(stack, "-o", tmp_path / "out" / name)
     assert (again.exit_code, len(counted)) == (0, 5 + 3)

@@ -40,7 +40,7 @@ def test_a_stack_goes_on_with_the_pages_that_are_not_done(colorize, stack, pages
     counted.clear()
     encode = tiff_stacks.encode_page
     monkeypatch.setattr(
-        "napari_colorizer.batches.tasks.encode_page", lambda page: 1 / 0 if len(counted) == 4 else encode(page)
+        "napari_colorizer.batches.destinations.encode_page", lambda page: 1 / 0 if len(counted) == 4 else encode(page)
     )
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         colorize(stack, "-o", stack.parent / "out")

@@ -18,7 +18,7 @@ def volume(tmp_path, pages):
     """An OME-Zarr of two times and three depths, in micrometers."""
     images = np.stack([pages[:3], pages[2:]])[:, None]
     group = zarr.open_group(tmp_path / "V.zarr", mode="w", zarr_format=2)
-    group.create_array("full", data=images, chunks=(1, 1, 1, 16, 32))
+    zarr.create_array(group.store, name="full", data=images, chunks=(1, 1, 1, 16, 32), zarr_format=2)
     axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "tczyx"]
     datasets = [{"path": "full", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 4, 0.5, 0.5]}]}]
     group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
@@ -152,7 +152,7 @@ def test_a_store_of_one_image_becomes_a_tiff_of_one(colorize, tmp_path, gray, ex
 
 def test_an_array_within_a_store_has_its_result_outside_of_it(colorize, volume):
     assert colorize(volume / "full").exit_code == 1  # five axes that nobody names
-    zarr.open_group(volume, mode="r+").create_array("one", data=np.zeros((2, 8, 8), np.uint8))
+    zarr.create_array(volume, name="one", data=np.zeros((2, 8, 8), np.uint8), zarr_format=2)
     assert colorize(volume / "one").stdout.split() == [str(volume.with_name("one.color.zarr"))]
 
 

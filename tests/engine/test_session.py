@@ -13,8 +13,9 @@ from skimage.color import rgb2lab
 from napari_colorizer.boxes import Box
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.engine.hints import Hints
+from napari_colorizer.engine.local_fit import RADIUS
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.engine.upsample import NEGLIGIBLE, RADIUS, GuidedUpsampling
+from napari_colorizer.engine.upsample import NEGLIGIBLE, GuidedUpsampling
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import read_label_map, write_label_map
 from napari_colorizer.models.model import Model

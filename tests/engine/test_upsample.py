@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine import upsample
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.engine.upsample import NEGLIGIBLE, NO_VARIANCE, RADIUS, SMOOTHNESS, GuidedUpsampling
+from napari_colorizer.engine.local_fit import RADIUS
+from napari_colorizer.engine.upsample import NEGLIGIBLE, GuidedUpsampling
 
 
 @pytest.fixture(autouse=True)
@@ -203,25 +204,6 @@ def test_what_is_negligible_is_not_fitted_anew_but_adds_up():
     where, _change = upsampling.fit(chroma, small_labels, everywhere)
     assert where == Box(10, 11, 10, 11).grown(RADIUS)
     assert not torch.equal(upsampling.chroma_in(Box.of((60, 60)), labels), before)
-
-
-@pytest.mark.parametrize("classes", [1, 4])
-def test_the_fit_is_the_least_squares_line_of_each_window(classes):
-    small, small_labels, lightness, labels = scene((24, 20), 24, classes)
-    chroma = torch.randn(2, *small.shape) * 20
-    upsampling = GuidedUpsampling(small, lightness)
-    upsampling.fit(chroma, small_labels, Box.of(small.shape))
-    smoothness = SMOOTHNESS * small.var(correction=0) + NO_VARIANCE
-    result = upsampling.chroma_in(Box.of(small.shape), labels)
-    for y, x in [(0, 0), (11, 10), (23, 19), (5, 3), (17, 12)]:
-        rows, columns = slice(max(0, y - RADIUS), y + RADIUS + 1), slice(max(0, x - RADIUS), x + RADIUS + 1)
-        same = small_labels[rows, columns] == small_labels[y, x]
-        gray, colors = small[rows, columns][same], chroma[:, rows, columns][:, same]
-        gap = gray - gray.mean()
-        slope = (gap * colors).mean(1) / (gap.square().mean() + smoothness)
-        fitted = colors.mean(1) + slope * (small[y, x] - gray.mean())
-        fitted = fitted.clamp(colors.amin(1), colors.amax(1))
-        torch.testing.assert_close(result[:, y, x], fitted, atol=1e-3, rtol=0)
 
 
 def test_the_contrast_of_the_image_changes_nothing():

@@ -71,7 +71,7 @@ def test_all_that_the_next_slice_needs_is_kept(tmp_path):
 
 def test_a_store_of_a_former_version_is_left_alone_and_says_so(tmp_path):
     group = zarr.open_group(tmp_path, mode="w", zarr_format=3)
-    group.create_array("colors", data=np.full((3, 24, 32, 3), 5, np.uint8))
+    zarr.create_array(tmp_path, name="colors", data=np.full((3, 24, 32, 3), 5, np.uint8))
     group.attrs[KEY] = {"format": 1, "shape": [3, 24, 32]}
     with pytest.raises(FileError, match="another version of this program, and is not changed: choose"):
         SeriesStore(tmp_path, (3,), (24, 32))

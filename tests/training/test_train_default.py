@@ -16,6 +16,7 @@ TINY |= {"val_size": 2, "pictures": 0, "preset": "default", "workers": 0, "start
 
 @pytest.fixture
 def script(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("train_default", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

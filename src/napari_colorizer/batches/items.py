@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_colorizer.batches.destinations import FileDestination, PageDestination, StoreDestination
 from napari_colorizer.batches.label_files import find_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.result_folder import ResultFolder
 from napari_colorizer.batches.stacks import Stack
-from napari_colorizer.batches.tasks import FileDestination, Outcome, PageDestination, StoreDestination, Task
+from napari_colorizer.batches.tasks import Outcome, Task
 from napari_colorizer.batches.tiff_stacks import write_tiff_stack
 from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.batches.zarr_stores import create_store, kept_axes, mark_of

@@ -58,8 +58,13 @@ def _setup(context: typer.Context) -> None:
 def _plain_warnings() -> Iterator[None]:
     """Print warnings in one line each, until the command is done."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: remark(str(message))
+        warnings.showwarning = _remark_warning
         yield
+
+
+def _remark_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    if not issubclass(category, DeprecationWarning):  # some libraries show theirs to all, who can do nothing about it
+        remark(str(message))
 
 
 def main() -> None:

@@ -7,13 +7,11 @@ coefficients are brought up bilinearly, again from pixels of the same label, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,10 +19,9 @@ from napari_colorizer.boxes import Box
 from napari_colorizer.color import to_rgb
 from napari_colorizer.engine.devices import fetch
 from napari_colorizer.engine.frame import enlarge, neighbors
+from napari_colorizer.engine.local_fit import RADIUS, fit_chroma, largest_change, largest_span, spread
 from napari_colorizer.engine.painting import compiled_paint
 
-Slices = tuple[slice, slice]
-RADIUS = 1  # working pixels; adds to the reach of an edit
 NEGLIGIBLE = 0.01  # of a* or b*, a small part of a step of 8 bits: chroma that is off by less is not fitted anew
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
 NO_VARIANCE = 1e-3  # L* squared, of a blank image
@@ -100,11 +97,11 @@ class GuidedUpsampling:
         needed = box.grown(RADIUS).within(shape)
         parts = (self._chroma[:, *needed.slices], self._working[needed.slices], self._labels[needed.slices])
         own = box.shifted(-needed.top, -needed.left).slices
-        after, limits = _fit(*parts, self._smoothness)[:, *own], self._coefficients[4:, *needed.slices].clone()
-        change = _largest_change(self._coefficients[:, *box.slices], after)
-        mixed = _spread(relabeled[box.slices])
+        after, limits = fit_chroma(*parts, self._smoothness)[:, *own], self._coefficients[4:, *needed.slices].clone()
+        change = largest_change(self._coefficients[:, *box.slices], after)
+        mixed = spread(relabeled[box.slices])
         self._coefficients[:, *box.slices] = after
-        change = change.minimum(_largest_span(limits, self._coefficients[4:, *needed.slices])[:, *own]).amax(0)
+        change = change.minimum(largest_span(limits, self._coefficients[4:, *needed.slices])[:, *own]).amax(0)
         return box, change.masked_fill_(mixed, torch.inf)
 
     def _take_labels(self, labels: Tensor, box: Box) -> None:
@@ -241,64 +238,6 @@ class GuidedUpsampling:
                 total += weight
                 result += weight * coefficients.index_select(1, place)
         return torch.where(total > 0, result / total.clamp(min=1e-9), otherwise)
-
-
-def _fit(chroma: Tensor, lightness: Tensor, labels: Tensor, smoothness: Tensor) -> Tensor:
-    """Fit chroma = slope * L* + offset around each pixel, with `smoothness` added to the variance of L*.
-
-    Returns
-    -------
-    Tensor, (8, h, w)
-        Slopes, offsets, smallest and largest chroma, two of each.
-    """
-    values = torch.cat([lightness[None], chroma])
-    count = torch.ones_like(lightness)  # of the pixels of the same label around each, itself included
-    sums = values.new_zeros(6, *lightness.shape)  # of how they differ from it: L, a, b, LL, La, Lb
-    low, high = values.new_zeros(2, *chroma.shape)
-    for first, second in _neighboring(lightness.shape):
-        same = labels[first] == labels[second]
-        difference = (values[:, *second] - values[:, *first]).mul_(same)  # no cancellation in float32
-        products = difference[:1] * difference
-        for pixels, away in ((first, difference), (second, -difference)):
-            count[pixels] += same
-            sums[:3, *pixels] += away
-            sums[3:, *pixels] += products
-            low[:, *pixels].clamp_(max=away[1:])
-            high[:, *pixels].clamp_(min=away[1:])
-    means = sums.div_(count)
-    variance = means[3] - means[0] ** 2
-    slope = (means[4:] - means[0] * means[1:3]) / (variance + smoothness)
-    offset = chroma + means[1:3] - slope * (lightness + means[0])
-    return torch.cat([slope, offset, chroma + low, chroma + high])
-
-
-def _neighboring(shape: torch.Size) -> Iterator[tuple[Slices, Slices]]:
-    """All pairs of pixels that lie within `RADIUS` rows and columns of each other, each once."""
-    for down, right in product(range(RADIUS + 1), range(-RADIUS, RADIUS + 1)):
-        if (down, right) > (0, 0):
-            second = Box.of(shape).shifted(down, right).within(shape)
-            yield second.shifted(-down, -right).slices, second.slices
-
-
-def _largest_change(before: Tensor, after: Tensor) -> Tensor:
-    """Largest change (2, h, w) of a* and b* for any L*, of coefficients (8, h, w)."""
-    change = after - before
-    at_black, at_white = change[2:4].abs(), (change[:2] * 100 + change[2:4]).abs_()
-    of_limits = torch.maximum(change[4:6].abs(), change[6:8].abs())
-    return torch.maximum(at_black, at_white).maximum(of_limits)
-
-
-def _largest_span(before: Tensor, after: Tensor) -> Tensor:
-    """Largest span (2, h, w) of a* and b*, of limits (4, h, w), of a pixel or one that it is blended with."""
-    span = torch.maximum(before[2:], after[2:]) - torch.minimum(before[:2], after[:2])
-    return _spread(span)
-
-
-def _spread(values: Tensor) -> Tensor:
-    """The largest of each value (..., h, w) of 0 and more and its neighbors; a tenth of the time of max-pooling."""
-    padded = F.pad(values, [1] * 4)
-    rows = padded[..., :-2, :].maximum(padded[..., 1:-1, :]).maximum(padded[..., 2:, :])
-    return rows[..., :-2].maximum(rows[..., 1:-1]).maximum(rows[..., 2:])
 
 
 def _cell_labels(labels: Tensor, cells: Box) -> Tensor:

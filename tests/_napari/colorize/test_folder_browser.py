@@ -43,7 +43,7 @@ def opened(bare_dock, images, wait):
 @pytest.fixture
 def step(wait):
     def stepped(widget, by):
-        (widget.next_button if by > 0 else widget.previous_button).click()
+        (widget.folder_bar.next_button if by > 0 else widget.folder_bar.previous_button).click()
         wait(widget)
 
     return stepped
@@ -68,7 +68,7 @@ def test_the_first_image_is_opened_predicted_and_colored(opened, images):
     viewer, widget = opened
     assert names(viewer) == ["A", "A colors", "A labels"]
     assert (viewer.layers["A labels"].data == SKY).all()
-    assert widget.place.text() == "1 of 3"
+    assert widget.folder_bar.place.text() == "1 of 3"
     assert files(images) == ["A.png", "B.jpg", "c.tif", "notes.txt"]
 
 
@@ -80,7 +80,7 @@ def test_label_maps_and_colors_are_saved_on_the_way_and_edits_are_read_back(open
     colors = viewer.layers["A colors"].data.copy()
     step(widget, 1)
     assert names(viewer) == ["B", "B colors", "B labels"]
-    assert widget.place.text() == "2 of 3"
+    assert widget.folder_bar.place.text() == "2 of 3"
     saved, classes = read_label_map(images / "A.labels.png")
     np.testing.assert_array_equal(saved, drawn)
     assert classes[99].name == "dragon"
@@ -153,7 +153,7 @@ def test_an_unreadable_file_in_the_middle_is_named_once_and_passed_over(opened, 
     assert len(said) == 1
     assert broken in said[0]
     assert names(viewer)[0] == "c"
-    assert widget.place.text() == "3 of 3"
+    assert widget.folder_bar.place.text() == "3 of 3"
     step(widget, -1)
     assert len(said) == 2
     np.testing.assert_array_equal(viewer.layers["A labels"].data, drawn)
@@ -169,7 +169,7 @@ def test_where_all_that_follows_is_unreadable_it_stays(opened, images, step, mes
     assert "B.jpg" in said[-1]
     assert names(viewer)[0] == "A"
     np.testing.assert_array_equal(viewer.layers["A labels"].data, drawn)
-    assert widget.place.text() == "1 of 3"
+    assert widget.folder_bar.place.text() == "1 of 3"
 
 
 def fail(path, *_):
@@ -248,7 +248,7 @@ def test_other_layers_of_the_user_are_left_alone_and_edits_saved_all_the_same(op
 
 def test_edits_made_while_it_saves_are_saved_too(opened, images, wait):
     viewer, widget = opened
-    widget.next_button.click()
+    widget.folder_bar.next_button.click()
     drawn = draw(viewer)
     wait(widget)
     np.testing.assert_array_equal(read_label_map(images / "A.labels.png")[0], drawn)

@@ -37,7 +37,7 @@ def test_a_folder_of_all_kinds_of_images_is_gone_through_in_a_window(open_dock, 
     wait(widget)
     viewer.camera.zoom *= 2
     for by in (1, 1, 1, -1, -1, -1, 1, 1):
-        (widget.next_button if by > 0 else widget.previous_button).click()
+        (widget.folder_bar.next_button if by > 0 else widget.folder_bar.previous_button).click()
         wait(widget)
         turn()
         qtbot.wait(100)
@@ -75,7 +75,7 @@ def test_a_label_map_of_the_user_keeps_its_data_when_the_next_image_comes(open_d
     viewer.add_layer(mine)
     widget.controller.choose_labels(mine)
     wait(widget)
-    widget.next_button.click()
+    widget.folder_bar.next_button.click()
     wait(widget)
     assert (mine.data == 9).all()
     assert mine.data.shape == (96, 128)

@@ -12,9 +12,6 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -30,6 +27,7 @@ from napari_colorizer._napari.colorize.confidence_slider import ConfidenceSlider
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.device_box import DeviceBox
 from napari_colorizer._napari.colorize.fill_tool import FillTool
+from napari_colorizer._napari.colorize.folder_bar import FolderBar
 from napari_colorizer._napari.colorize.folder_browser import FolderBrowser
 from napari_colorizer._napari.colorize.inference import load
 from napari_colorizer._napari.colorize.instance_labels import InstanceLabels
@@ -50,7 +48,6 @@ from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import Dock, fill, form, options_part, row
 from napari_colorizer._napari.shared.number_box import number_box, number_in, show_number
 from napari_colorizer._napari.shared.offer_bar import OfferBar
-from napari_colorizer._napari.shared.questions import ask_to_overwrite
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer._napari.shared.text_box import TextBox
 from napari_colorizer._napari.shared.work_bar import WorkBar
@@ -138,7 +135,7 @@ class ColorizeWidget(Dock):
         self.color_tools = ColorTools(self.controller, self.class_list, self)
         self.reset_button = ResetButton(self.reset_tool)
         self.brush_color = BrushColor(self.controller, self)
-        self.series_bar = SeriesBar(self.series)
+        self.series_bar, self.folder_bar = SeriesBar(self.series), FolderBar(self.folder)
         self.save_button = SaveButton(self.saver, self)
         self.collect_button = QPushButton("Add to training set")
         self.collect_button.setToolTip("<p>Saves the image and its label map as a pair for the Train dock</p>")
@@ -146,10 +143,12 @@ class ColorizeWidget(Dock):
         self.message.setAccessibleName("Message")
         self.work = WorkBar(self.controller.tasks)
         self.confidence = ConfidenceSlider(self.prediction)
-        self.place = QLabel()
         self.offer_bar = OfferBar()
         self.keys_page = KeysPage(self.viewer, self)
         self.welcome = ColorizeWelcome(self.controller)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.offer_bar)
@@ -162,23 +161,13 @@ class ColorizeWidget(Dock):
         layout.addWidget(self.reset_button)
         layout.addWidget(self.color_tools.folded)
         layout.addWidget(self.series_bar)
-        layout.addLayout(self._make_folder_row())
+        layout.addWidget(self.folder_bar)
         layout.addLayout(row(self.save_button, self.collect_button))
         layout.addWidget(self._make_options())
         layout.addWidget(self.keys_page)
         layout.addWidget(self.work)
         layout.addWidget(self.message)
         self.show_content(content)
-
-    def _make_folder_row(self) -> QHBoxLayout:
-        self.open_folder_button = QPushButton("Open folder…")
-        self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
-        self.open_folder_button.setToolTip(
-            "<p>Steps through a folder of images, and saves label maps and colors beside them on the way</p>"
-        )
-        self.previous_button.setToolTip("Save, and open the previous image")
-        self.next_button.setToolTip("Save, and open the next image")
-        return row(self.open_folder_button, self.previous_button, self.next_button, self.place)
 
     def _make_options(self) -> QCollapsible:
         self.devices = DeviceBox(self.controller)
@@ -207,9 +196,6 @@ class ColorizeWidget(Dock):
         self.predict_button.clicked.connect(lambda: self.prediction.predict())
         self.colorize_button.clicked.connect(lambda: controller.colorize())
         self.follow_box.toggled.connect(controller.set_following)
-        self.open_folder_button.clicked.connect(lambda: self._ask_folder())
-        self.previous_button.clicked.connect(lambda: self.folder.step(-1))
-        self.next_button.clicked.connect(lambda: self.folder.step(1))
         self.collect_button.clicked.connect(lambda: self.collector.add())
         self.working_size.valueChanged.connect(
             lambda: controller.set_options(working_size=number_in(self.working_size))
@@ -224,17 +210,8 @@ class ColorizeWidget(Dock):
         controller.choices_offered.connect(self._offer)
         controller.message.connect(self._show_message)
         controller.layers_changed.connect(self.reset_choices)
-        self.folder.changed.connect(self._show_place)
-        self.folder.overwrite_requested.connect(
-            lambda paths, then: ask_to_overwrite(self.window(), paths, then, of_many=True)
-        )
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).connect(self.reset_choices)
-
-    def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open a folder of images")
-        if folder:
-            self.folder.open(folder)
 
     def _choose_first_image(self) -> None:
         """Begin with the selected image layer, or the topmost one."""
@@ -289,9 +266,6 @@ class ColorizeWidget(Dock):
     def _show_choices(self) -> None:
         if self.map_tools.doubt.is_open:
             self.reveal(self.map_tools.choices)
-
-    def _show_place(self) -> None:
-        self.place.setText(f"{self.folder.position + 1} of {len(self.folder.images)}" if self.folder.images else "")
 
     def _warm_up(self) -> dict[str, str]:
         """In the background: load torch and the model, so that the first click is quick."""
