@@ -25,7 +25,7 @@ class FolderBar(QWidget):
             "<p>Steps through a folder of images, and saves label maps and colors beside them on the way</p>"
         )
         self.previous_button, self.next_button = QPushButton("◀ Previous"), QPushButton("Next ▶")
-        self.previous_button.setToolTip("Save, and open the image before")
+        self.previous_button.setToolTip("Save, and open the previous image")
         self.next_button.setToolTip("Save, and open the next image")
         self.place = QLabel()
         layout = QVBoxLayout(self)
