@@ -153,7 +153,7 @@ def test_a_file_that_is_no_sitting_changes_nothing(bare_predicted, wait, menu, a
     answer(tmp_path / "bad.zip")
     menu(widget, "Open sitting")
     wait(widget)
-    assert "bad.zip is no sitting" in said[-1]
+    assert "bad.zip is not a sitting" in said[-1]
     assert list(viewer.layers) == before
     menu(widget, "Save sitting")
     wait(widget)
