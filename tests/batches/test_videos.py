@@ -265,6 +265,6 @@ def test_without_ffmpeg_the_extra_is_named(colorize, tmp_path, scans, monkeypatc
     (scans / "film.mp4").write_bytes(b"\0" * 100)
     refused = colorize(scans / "film.mp4", "--output", tmp_path / "film.color.mp4")
     assert refused.exit_code == 1
-    assert "film.mp4 is a video: pip install 'napari-colorizer[video]'" in refused.stderr
+    assert "film.mp4 is a video: pip install imageio-ffmpeg" in refused.stderr
     assert colorize(scans, "-o", tmp_path / "out").exit_code == 0  # its images are colored all the same
     assert len(list((tmp_path / "out").glob("*.color.png"))) == 3

@@ -13,7 +13,7 @@ from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_own_output
 
-KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos if napari-colorizer[video] is installed"
+KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos if imageio-ffmpeg is installed"
 
 
 @dataclass(frozen=True)

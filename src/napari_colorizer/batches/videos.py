@@ -205,7 +205,5 @@ def _ffmpeg(path: Path) -> ModuleType:
     try:
         import imageio_ffmpeg
     except ImportError as error:
-        raise FileError(
-            f"{path.name} is a video: pip install 'napari-colorizer[video]' installs what reads and writes videos"
-        ) from error
+        raise FileError(f"{path.name} is a video: pip install imageio-ffmpeg lets it be read and written") from error
     return imageio_ffmpeg

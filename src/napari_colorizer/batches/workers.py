@@ -118,7 +118,7 @@ class Scheduler:
         try:
             import distributed
         except ImportError as error:
-            raise ValueError(f"--scheduler needs dask: pip install 'napari-colorizer[cluster]' ({error})") from error
+            raise ValueError(f"--scheduler needs dask: pip install distributed ({error})") from error
         for name in ("distributed", "distributed.client"):  # that a lost worker's task is done again is no news
             logging.getLogger(name).setLevel(logging.ERROR)
         self._distributed = distributed

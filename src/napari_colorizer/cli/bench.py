@@ -56,7 +56,9 @@ Window = Annotated[
 Profile = Annotated[bool, typer.Option("--profile", help="Also report what the time of a stroke is spent on.")]
 Images = Annotated[int, typer.Option(help="For --only batches: number of 1-megapixel images in a job.", min=20)]
 SmallImages = Annotated[int, typer.Option(help="For --only batches: number of small images in a job.", min=1)]
-Gigabytes = Annotated[float, typer.Option(help="For --only batches: size of the stack and of the plane, in GB.")]
+Gigabytes = Annotated[
+    float, typer.Option(help="For --only batches: size of the stack and of the plane, in GB.", min=0.001)
+]
 
 
 def bench(
@@ -149,7 +151,7 @@ def _measure_window(device: str, steps: int) -> dict[str, Any]:
     try:
         stroke_bench = importlib.import_module("napari_colorizer._napari.bench.window")
     except ImportError as error:
-        raise ValueError(f"the window needs napari: pip install 'napari-colorizer[all]' ({error})") from error
+        raise ValueError(f"the window needs napari: pip install 'napari[all]' ({error})") from error
     timings = stroke_bench.measure_strokes(bench_scene.LARGE, min(steps, WINDOW_ROUNDS), device, stroke_bench.EVENTS)
     return {"window": [vars(timing) for timing in timings]}
 

@@ -19,5 +19,5 @@ def demo(
         try:
             run = importlib.import_module("napari_colorizer._napari.demo").run
         except ImportError as error:
-            raise ValueError(f"the demo needs napari: pip install 'napari-colorizer[all]' ({error})") from error
+            raise ValueError(f"the demo needs napari: pip install 'napari[all]' ({error})") from error
         run(output)

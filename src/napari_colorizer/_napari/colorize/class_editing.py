@@ -195,7 +195,7 @@ class ClassEditing(QWidget):
         if count:
             self.controller.message.emit(
                 f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
-                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, give the id a name again, or bring the "
+                f"{STRAY_COLOR} and colored as unlabeled, or as they were pinned. Paint over them, give the id a name again, or bring the "
                 "class back (… > Undo)"
             )
 
