@@ -195,8 +195,8 @@ class ClassEditing(QWidget):
         if count:
             self.controller.message.emit(
                 f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
-                f"{STRAY_COLOR} and colored as unlabeled, or as they were pinned. Paint over them, give the id a name again, or bring the "
-                "class back (… > Undo)"
+                f"{STRAY_COLOR} and colored as unlabeled, or as they were pinned. Paint over them, give the id a name "
+                "again, or bring the class back (… > Undo)"
             )
 
     def load(self) -> None:
