@@ -357,3 +357,10 @@ def test_export_hands_on_nothing_but_whole_models(models, installed, tmp_path):
     installed.write_bytes(data)
     assert refused(models("export", "tiny", tmp_path / "out"), "tiny.safetensors is damaged")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_class_map_is_named_in_words(models, tmp_path):
+    missing = tmp_path / "labels.txt"
+    result = models("import", "--colorizer", tmp_path / "weights.pth.tar", "--classes", missing, "--name", "authors")
+    assert refused(result, "labels.txt", "No such file")
+    assert "Errno" not in result.stderr

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.errors import readable
+from napari_colorizer.errors import readable, reason
 from napari_colorizer.option_limits import help_text
 
 Files = Annotated[
@@ -75,7 +75,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError) as error:
-        complain(str(error))
+        complain(reason(error))
         raise typer.Exit(1) from error
 
 
