@@ -138,7 +138,7 @@ def test_that_a_lost_result_is_made_again_is_not_told():
 
 def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ValueError, match=r"napari-colorizer\[cluster\]"):
+    with pytest.raises(ValueError, match=r"pip install distributed"):
         Scheduler("tcp://127.0.0.1:9")
 
 

@@ -57,7 +57,7 @@ Profile = Annotated[bool, typer.Option("--profile", help="Also report what the t
 Images = Annotated[int, typer.Option(help="For --only batches: number of 1-megapixel images in a job.", min=20)]
 SmallImages = Annotated[int, typer.Option(help="For --only batches: number of small images in a job.", min=1)]
 Gigabytes = Annotated[
-    float, typer.Option(help="For --only batches: size of the stack and of the plane, in GB.", min=0.001)
+    float, typer.Option(help="For --only batches: size of the stack and of the plane, in GB.", min=1e-6)
 ]
 
 
