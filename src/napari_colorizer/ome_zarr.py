@@ -60,14 +60,15 @@ def levels_of(group: Any) -> list[Any]:
 
 
 def write_levels(
-    group: Any, place: tuple[int, ...], pixels: NDArray[Any], box: Box | None = None
+    levels: Sequence[Any], place: tuple[int, ...], pixels: NDArray[Any], box: Box | None = None
 ) -> list[NDArray[Any]]:
-    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives those.
+    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives what lies
+    in each. The levels are what `levels_of` gives.
 
     With a box the pixels are those of a part of the image, whose corner lies at a pixel of each level.
     """
     written = []
-    for array in levels_of(group):
+    for array in levels:
         box = box or Box.of((pixels.shape[0], pixels.shape[1]))
         array[(*place, *box.slices)] = pixels
         written.append(pixels)

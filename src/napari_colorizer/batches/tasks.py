@@ -134,14 +134,18 @@ def finish(ready: Ready, result: NDArray[Any], note: str) -> Outcome:
         written, sha256 = task.destination.write(task.recipe, result)
     except FAULTS as error:
         return failed(task, error)
-    record = replace(ready.record, sha256=sha256)
-    return Outcome("made", record, written, f"{task.source.name} {note}" if note else "")
+    return _made(task, ready.record, sha256, written, note)
 
 
 def failed(task: Task, error: BaseException) -> Outcome:
     """The outcome of a task that raised an error."""
     text, name = reason(error), task.source.name
     return Outcome("failed", error=text if name in text else f"{name}: {text}")
+
+
+def _made(task: Task, record: Record, sha256: str, written: Path | None, note: str) -> Outcome:
+    """The outcome of a task whose result is there, to the side or where it stays."""
+    return Outcome("made", replace(record, sha256=sha256), written, f"{task.source.name} {note}" if note else "")
 
 
 def do_with_one_thread(task: Task) -> Outcome:
@@ -202,8 +206,7 @@ def _do_plane(task: Task, plane: Plane, labels: Path | None, record: Record, bef
     result, note = make_plane(task.recipe, plane, given, classes, task.source.stem)
     write_plane(task.destination.store, task.destination.place, result)
     _check_unchanged(task, labels, before)
-    record = replace(record, sha256=task.destination.checksum())
-    return Outcome("made", record, None, f"{task.source.name} {note}" if note else "")
+    return _made(task, record, task.destination.checksum(), None, note)
 
 
 def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcome:
@@ -211,8 +214,7 @@ def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcom
     written = task.destination.beside()
     note = color_video(task.recipe, task.source, written, tell)
     _check_unchanged(task, None, before)
-    name = task.source.name
-    return Outcome("made", replace(record, sha256=checksum(written)), written, f"{name} {note}" if note else "")
+    return _made(task, record, checksum(written), written, note)
 
 
 def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:

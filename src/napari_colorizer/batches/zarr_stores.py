@@ -82,14 +82,14 @@ def mark_of(path: Path) -> str:
 
 def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> list[NDArray[Any]]:
     """Write one image, (H, W) or (H, W, 3), into all levels at a place along t and z; gives those levels."""
-    return write_levels(zarr.open_group(path, mode="r+"), place, pixels)
+    return write_levels(levels_of(zarr.open_group(path, mode="r+")), place, pixels)
 
 
 def write_plane(path: Path, place: tuple[int, ...], result: Callable[[Box], NDArray[Any]]) -> None:
     """Write one image that is given box by box, tile by tile."""
-    group = zarr.open_group(path, mode="r+")
-    for box in tiles(levels_of(group)[0].shape[len(place) :][:2]):
-        write_levels(group, place, result(box), box)
+    levels = levels_of(zarr.open_group(path, mode="r+"))
+    for box in tiles(levels[0].shape[len(place) :][:2]):
+        write_levels(levels, place, result(box), box)
 
 
 def read_levels(path: Path, place: tuple[int, ...]) -> Iterator[NDArray[Any]]:

@@ -30,6 +30,11 @@ SIDE_ON_GPU = 8192  # the same: a GPU paints it within 0.1 s, and small boxes on
 CHROMA_ON_GPU = 2048  # pixels of a side: what a GPU brings to full size at once as numbers
 
 
+def side_to_paint(device: torch.device) -> int:
+    """The side, in pixels, of the boxes that are painted at once on a device."""
+    return SIDE_ON_GPU if device.type == "cuda" else SIDE_TO_SHOW
+
+
 class Computation:
     """The picture of an image, what follows the labels, and which tiles are to be painted anew.
 
@@ -120,7 +125,7 @@ class Computation:
         if self._target is not out:
             self._target, self.tiles = out, StaleTiles(self._frame)
         boxes = self.tiles.stale(tolerance, inside) if self.edited else []
-        side = self.tiles.multiple(SIDE_ON_GPU if self.device.type == "cuda" else SIDE_TO_SHOW)
+        side = self.tiles.multiple(side_to_paint(self.device))
         return [part for box in boxes for part in box.parts(side)]
 
     def paint(self, box: Box, out: NDArray[np.uint8]) -> None:

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.engine.computation import side_to_paint
 from napari_colorizer.engine.follower import Follower, Picture, Wanted
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.segment import Segmentation, network_input, predict
 from napari_colorizer.engine.setup import ColorizerSetup
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.networks import GridNet
-
-SIDE = 512  # pixels that are painted at once
 
 
 class Colors(NamedTuple):
@@ -71,13 +70,15 @@ def color_together(
         followers = [Follower(picture, setup, chroma_gain) for picture in pictures]
         wanted = [Wanted.of(setup, frames[n], **said[n]) for n in group]
         Follower.follow_together(followers, wanted, [StaleTiles(frame) for frame in of_them])
-        found |= {n: _paint(follower, frames[n].full) for n, follower in zip(group, followers, strict=True)}
+        found |= {
+            n: _paint(follower, frames[n].full, values[n].device) for n, follower in zip(group, followers, strict=True)
+        }
     return [found[n] for n in range(len(values))]
 
 
-def _paint(follower: Follower, shape: tuple[int, int]) -> Colors:
+def _paint(follower: Follower, shape: tuple[int, int], device: torch.device) -> Colors:
     rgb = np.empty((*shape, 3), np.uint8)
-    for box in Box.of(shape).parts(SIDE):
+    for box in Box.of(shape).parts(side_to_paint(device)):
         follower.paint(box, rgb)
     return Colors(rgb, set(follower.unused))
 

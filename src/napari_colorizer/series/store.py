@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from napari_colorizer.errors import FileError
-from napari_colorizer.ome_zarr import MOST_AXES, NAMES, create_levels, metadata, write_levels
+from napari_colorizer.ome_zarr import MOST_AXES, NAMES, create_levels, levels_of, metadata, write_levels
 from napari_colorizer.series.carry import Carried
 from napari_colorizer.series.coloring import Slice
 from napari_colorizer.series.wishes import COLUMNS, SliceWishes
@@ -153,7 +153,7 @@ class SeriesStore:
         if not (self.path / "zarr.json").exists():  # what is written would lie there without what says what it is
             raise FileError(f"{self.path} was removed while colors were written into it: color all slices again")
         self._marks[index] = 0
-        write_levels(self._group, index, item.rgb)
+        write_levels(levels_of(self._group), index, item.rgb)
         for name, part in zip(Carried._fields, item.carried, strict=True):
             self._state[name][index] = part
         self._seen(item.lightness.shape)[index] = np.concatenate([item.lightness[None], item.chroma])
