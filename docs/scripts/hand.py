@@ -199,6 +199,15 @@ def save(pictures: dict[str, Image.Image]) -> None:
                 break
 
 
+def make_page(page: str, sample: str, color: Callable[[Hand], dict[str, Image.Image]], most: int) -> None:
+    """Let a function color a sample, and write the pictures that it gives and its actions for a page."""
+    with opened(sample) as hand:
+        pictures = color(hand)
+        actions = hand.actions
+    save(pictures)
+    write_actions(page, actions, most)
+
+
 def write_actions(page: str, actions: Sequence[str], most: int) -> None:
     """Put the list of actions between the marks of a page; `ValueError` if there are more than it promises."""
     if len(actions) > most:

@@ -9,7 +9,7 @@ fails where there are more actions than the page promises.
 from __future__ import annotations
 
 import numpy as np
-from hand import Hand, opened, save, write_actions
+from hand import Hand, make_page
 from make_pictures import Panel, strip
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -96,11 +96,7 @@ def colors_of(hand: Hand) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Write the pictures and the list."""
-    with opened(SAMPLE) as hand:
-        pictures = color(hand)
-        actions = hand.actions
-    save(pictures)
-    write_actions("micrograph.md", actions, MOST)
+    make_page("micrograph.md", SAMPLE, color, MOST)
 
 
 if __name__ == "__main__":

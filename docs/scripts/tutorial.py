@@ -9,7 +9,7 @@ the actions. It fails where there are more of them than the page promises.
 from __future__ import annotations
 
 import numpy as np
-from hand import Hand, face_color_field, opened, save, write_actions
+from hand import Hand, face_color_field, make_page
 from make_pictures import WINDOW_WIDTH, Panel, strip
 from PIL import Image
 from qtpy.QtCore import Qt
@@ -59,11 +59,7 @@ def colors_of(hand: Hand) -> np.ndarray:
 
 def main() -> None:
     """Write the pictures and the list."""
-    with opened("astronaut") as hand:
-        pictures = color(hand)
-        actions = hand.actions
-    save(pictures)
-    write_actions("tutorial.md", actions, MOST)
+    make_page("tutorial.md", "astronaut", color, MOST)
 
 
 if __name__ == "__main__":

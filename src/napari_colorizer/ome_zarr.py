@@ -62,10 +62,10 @@ def levels_of(group: Any) -> list[Any]:
 def write_levels(
     levels: Sequence[Any], place: tuple[int, ...], pixels: NDArray[Any], box: Box | None = None
 ) -> list[NDArray[Any]]:
-    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives what lies
-    in each. The levels are what `levels_of` gives.
+    """Write one image, (H, W) or (H, W, 3), into all levels at a place along the axes before y and x; gives those.
 
-    With a box the pixels are those of a part of the image, whose corner lies at a pixel of each level.
+    The levels are what `levels_of` gives. With a box the pixels are those of a part of the image,
+    whose corner lies at a pixel of each level.
     """
     written = []
     for array in levels:
