@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,6 +21,7 @@ from napari_colorizer.networks import GridNet
 from napari_colorizer.networks.two_stream_config import Lightness
 
 INPUT_SHARE, NETWORK_SHARE = 0.1, 0.2  # of the time that a photograph takes: until the network, and until its end
+SECOND_LOOK = 1.25  # times as large as the first
 
 
 def network_input(values: Tensor, kind: Lightness) -> Tensor:
@@ -140,7 +142,8 @@ class Prediction:
     frame : Frame
     ids : Tensor, (C,)
         Of the classes that win somewhere: no other is looked at closer.
-    logits : Tensor, (C, h, w)
+    probabilities : Tensor, (C, h, w)
+        Of these.
     certainty : Tensor, (h, w)
         How probable the most probable class is.
     evidence : Evidence
@@ -150,7 +153,7 @@ class Prediction:
 
     frame: Frame
     ids: Tensor
-    logits: Tensor
+    probabilities: Tensor
     certainty: Tensor
     evidence: Evidence
     wide: bool
@@ -158,12 +161,12 @@ class Prediction:
     @torch.inference_mode()
     def likely(self, box: Box) -> Tensor:
         """Id of the most probable class of each full-size pixel of a box, (box.height, box.width)."""
-        return self.ids[enlarge(self.logits, self.frame.full, box).argmax(0)]
+        return self.ids[enlarge(self.probabilities, self.frame.full, box).argmax(0)]
 
     @torch.inference_mode()
     def segmentation(self, tell: Callable[[float], None] = lambda _: None) -> Segmentation:
         """That of all pixels; `tell` is that of `segment`."""
-        labels = torch.empty(self.frame.full, dtype=torch.int32, device=self.logits.device)
+        labels = torch.empty(self.frame.full, dtype=torch.int32, device=self.probabilities.device)
         parts = list(Box.of(self.frame.full).parts(SIDE_AT_ONCE))
         for done, box in enumerate(parts):
             tell(NETWORK_SHARE + (1 - NETWORK_SHARE) * done / len(parts))
@@ -175,7 +178,9 @@ class Prediction:
 
 @torch.inference_mode()
 def predict(network: GridNet, inputs: Sequence[Tensor], frames: Sequence[Frame]) -> list[Prediction]:
-    """Predict the classes of images of one padded size, in one pass of the network.
+    """Predict the classes of images of one padded size, from two looks of the network at them.
+
+    The second is at their mirror images, a little larger: the mean of both is right more often (docs/model.md).
 
     Parameters
     ----------
@@ -186,25 +191,35 @@ def predict(network: GridNet, inputs: Sequence[Tensor], frames: Sequence[Frame])
     frames : sequence of Frame
     """
     x = torch.stack([frame.pad(one) for one, frame in zip(inputs, frames, strict=True)])[:, None]
+    second = _second_look(network, x)  # before the first, whose features are then those that the encoder remembers
     looks = network.image_encoder(x) if network.config.image_encoder else None
     described = network.describe(x, looks)
-    logits = network.enlarge(network.classify(described))
+    probabilities = (network.enlarge(network.classify(described)).softmax(1) + second) / 2
     seen = [described, *looks[1:3]] if looks else [described]
     return [
-        _prediction(network, frame, logits[number], [each[number] for each in seen])
+        _prediction(network, frame, probabilities[number], [each[number] for each in seen])
         for number, frame in enumerate(frames)
     ]
 
 
-def _prediction(network: GridNet, frame: Frame, logits: Tensor, seen: list[Tensor]) -> Prediction:
-    """That of one image, of logits (C, H', W') and features (D, H'', W'') of what was padded."""
-    logits, ids = frame.crop(logits), network.config.ids
-    probabilities = logits.softmax(0)
+def _second_look(network: GridNet, x: Tensor) -> Tensor:
+    """The probabilities (N, C, H, W) that come of the mirror images of inputs (N, 1, H, W), a little larger."""
+    stride = network.config.stride
+    size = [round(side * SECOND_LOOK / stride) * stride for side in x.shape[2:]]
+    larger = F.interpolate(x.flip(-1), size, mode="bilinear", align_corners=False)
+    logits = network.coarse_logits(larger).flip(-1)
+    return F.interpolate(logits, x.shape[2:], mode="bilinear", align_corners=False).softmax(1)
+
+
+def _prediction(network: GridNet, frame: Frame, probabilities: Tensor, seen: list[Tensor]) -> Prediction:
+    """That of one image, of probabilities (C, H', W') and features (D, H'', W'') of what was padded."""
+    probabilities, ids = frame.crop(probabilities), network.config.ids
     looks = [_on_frame(each, frame) for each in seen]
     evidence = Evidence.of(ids, probabilities, looks, network.config.stem_stride)
-    winners = logits.argmax(0).unique()
-    known = torch.tensor(ids, device=logits.device)[winners]
-    return Prediction(frame, known, logits[winners], probabilities.amax(0), evidence, max(ids) >= 256)
+    certainty, best = probabilities.max(0)
+    winners = best.unique()
+    known = torch.tensor(ids, device=best.device)[winners]
+    return Prediction(frame, known, probabilities[winners], certainty, evidence, max(ids) >= 256)
 
 
 def _on_frame(features: Tensor, frame: Frame) -> Tensor:
