@@ -191,7 +191,7 @@ def predict(network: GridNet, inputs: Sequence[Tensor], frames: Sequence[Frame])
     frames : sequence of Frame
     """
     x = torch.stack([frame.pad(one) for one, frame in zip(inputs, frames, strict=True)])[:, None]
-    second = _second_look(network, x)  # before the first, whose features are then those that the encoder remembers
+    second = second_look(network, x)  # before the first, whose features are then those that the encoder remembers
     looks = network.image_encoder(x) if network.config.image_encoder else None
     described = network.describe(x, looks)
     probabilities = (network.enlarge(network.classify(described)).softmax(1) + second) / 2
@@ -202,8 +202,8 @@ def predict(network: GridNet, inputs: Sequence[Tensor], frames: Sequence[Frame])
     ]
 
 
-def _second_look(network: GridNet, x: Tensor) -> Tensor:
-    """The probabilities (N, C, H, W) that come of the mirror images of inputs (N, 1, H, W), a little larger."""
+def second_look(network: GridNet, x: Tensor) -> Tensor:
+    """The probabilities (N, C, H, W) from the mirror images of inputs (N, 1, H, W), a little larger."""
     stride = network.config.stride
     size = [round(side * SECOND_LOOK / stride) * stride for side in x.shape[2:]]
     larger = F.interpolate(x.flip(-1), size, mode="bilinear", align_corners=False)
