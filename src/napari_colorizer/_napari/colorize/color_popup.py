@@ -109,7 +109,7 @@ class ColorPopup(QFrame):
         for place, color in enumerate(last):
             pixmap = QPixmap(SWATCH, SWATCH)
             pixmap.fill(QColor(shown(color)))
-            self._add(self.last_grid, place, len(last), pixmap, color, "A recently used color")
+            self._add(self.last_grid, place, len(last), pixmap, color, f"Recently used color {shown(color)}")
         self.move(at)
         self.show()
         self._fit()
@@ -120,7 +120,7 @@ class ColorPopup(QFrame):
         self.note.setVisible(offered is None)
         if offered is not None:
             for place, (color, picture) in enumerate(offered.colors):
-                tip = "The most likely color" if place == 0 else "A likely color"
+                tip = "The most likely color" if place == 0 else f"Likely color {place + 1} of {len(offered.colors)}"
                 self._add(self.likely_grid, place, ACROSS, pixmap_of(picture), color, tip)
             self.picker.show_lightness(offered.lightness)
             self.picker.show()
