@@ -9,6 +9,7 @@ import tifffile
 import torch
 from PIL import Image
 
+import napari_colorizer
 from napari_colorizer.batches.manifest import NAME as MANIFEST
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.files import read_image, read_label_map
@@ -53,6 +54,11 @@ def refused(result, *parts):
     assert result.stderr.startswith("error: ")
     assert all(part in result.stderr for part in parts), result.stderr
     return True
+
+
+def test_the_command_says_its_version(run):
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"napari-colorizer {napari_colorizer.__version__}\n")
 
 
 def test_segment_writes_the_label_map_with_its_classes(segment, pictures, tiny_model):

@@ -28,6 +28,7 @@ PAGES = (
 )
 OURS = {"napari_colorizer", "make_pictures", "hand", "default_stages"}  # scripts lie beside each other
 EXPECTED_SOON = {"magicgui"}  # forms
+CODE_WIDTH = 98  # characters, in a window of 1366 pixels
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -135,6 +136,20 @@ def test_links_out_of_the_pages_lead_to_the_repository(script):
     assert script("site_hooks").on_page_markdown(page, None, config, None) == (
         "[code](https://example.org/us/ours/blob/main/src/a.py) [page](model.md)"
     )
+
+
+def test_pictures_open_in_full_size_and_a_page_of_the_site_asks_no_other_server(script):
+    hooks = script("site_hooks")
+    picture = '<img alt="A" src="../a.jpg">'
+    shown = hooks.on_page_content(f"<p>{picture}</p>", None, None, None)
+    assert re.fullmatch(r'<p><a href="\.\./a\.jpg"[^>]*>(.*)</a></p>', shown)[1] == picture
+    assert hooks.on_post_page('<a class="s" data-md-component="source">', None, None) == '<a class="s">'
+
+
+def test_no_code_is_wider_than_a_page_of_the_site():
+    for page in (ROOT / "docs").glob("*.md"):
+        code = re.findall(r"^```\w+\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        assert [line for block in code for line in block.splitlines() if len(line) > CODE_WIDTH] == [], page.name
 
 
 def test_the_drawings_show_the_networks_of_now(script):

@@ -2,7 +2,7 @@
 
     .ci/with-display python docs/scripts/make_pictures.py
 
-For photographs that scikit-image ships, the gallery shows, side by side, the gray image, the predicted labels and the
+For the plugin's samples, the gallery shows, side by side, the gray image, the predicted labels and the
 colors that come of them, the corrected labels and the colors that come of those, and, where they are known, the true
 colors. The corrections are polygons drawn by hand, in ``gallery.json``: points are x, y as fractions of the image's
 sides, and what stands later covers what stands before. They are drawn over the predicted label map, unless ``start``
@@ -25,11 +25,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from qtpy.QtWidgets import QApplication
 from scipy import ndimage
-from skimage import data
 
 from napari_colorizer import load_model
 from napari_colorizer._napari import demo
 from napari_colorizer._napari.colorize.natural_colors import with_natural_colors
+from napari_colorizer._napari.io import sample_pixels
 from napari_colorizer.classes import UNLABELED, ClassMap
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
 from napari_colorizer.evaluation.metrics.color import ciede2000, to_lab
@@ -118,7 +118,7 @@ def draw_labels(model: Model, shape: tuple[int, int], polygons: list, start: np.
 
 def make_example(model: Model, entry: dict, done: dict[str, Example]) -> Example:
     """Predict, correct and color an entry of the gallery."""
-    photograph = getattr(data, entry["sample"])()
+    photograph = sample_pixels(entry["sample"])
     in_color = photograph.ndim == 3
     gray = to_gray(photograph) if in_color else np.repeat(photograph[..., None], 3, axis=2)
     predicted = model.segment(gray, SegmentOptions(device="cpu")).astype(np.int32)

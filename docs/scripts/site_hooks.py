@@ -19,8 +19,14 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Give back the asterisks of a* and b*, which docstrings do not escape."""
-    return re.sub(r"\ba<em>([^<]{0,20}\bb)</em>", r"a*\1*", html)
+    """Let a click on a picture show it in full size, and give back the asterisks of a* and b* in docstrings."""
+    html = re.sub(r"\ba<em>([^<]{0,20}\bb)</em>", r"a*\1*", html)
+    return re.sub(r'<img [^>]*src="([^"]+)"[^>]*>', r'<a href="\1" title="Show in full size">\g<0></a>', html)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Leave out what asks GitHub for the number of its stars whenever a page is opened."""
+    return output.replace(' data-md-component="source"', "")
 
 
 def shell_reference() -> str:

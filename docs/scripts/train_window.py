@@ -1,4 +1,4 @@
-"""Make the picture of the Train dock: a short fine-tuning on the color photographs that scikit-image ships.
+"""Make the picture of the Train dock: a short fine-tuning on those samples that are in color.
 
 .ci/with-display python docs/scripts/train_window.py
 """
@@ -17,10 +17,10 @@ import numpy as np
 from make_pictures import GALLERY, IMAGES, draw_labels
 from PIL import Image
 from qtpy.QtWidgets import QApplication
-from skimage import data
 
 from napari_colorizer import load_model
 from napari_colorizer._napari.colorize.training_pairs import collected_folder
+from napari_colorizer._napari.io import sample_pixels
 from napari_colorizer._napari.train.widget import TrainWidget
 from napari_colorizer.datasets.collect import add_pair
 
@@ -33,7 +33,7 @@ def collect() -> None:
     """Collect the gallery's label maps, with the photographs in color, each cut into tiles."""
     model = load_model()
     for name, entry in json.loads(GALLERY.read_text()).items():
-        rgb = getattr(data, entry["sample"])()
+        rgb = sample_pixels(entry["sample"])
         if rgb.ndim < 3:
             continue
         labels = draw_labels(model, rgb.shape[:2], entry["polygons"])

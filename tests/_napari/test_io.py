@@ -1,6 +1,7 @@
 """Label maps and models as files in napari, sample photographs, menus."""
 
 from importlib import resources
+from pathlib import Path
 
 import napari.layers
 import numpy as np
@@ -157,6 +158,16 @@ def test_every_sample_opens_as_a_gray_photograph(viewer, manifest):
         assert np.ptp(layer.data) > 150
         assert layer.name == key
         assert layer.metadata["credit"]
+
+
+def test_the_old_photograph_is_gray_itself_and_its_file_names_the_photographer_and_the_terms():
+    ((pixels, facts, _),) = io.battery_park()
+    assert pixels.ndim == io.sample_pixels("battery_park").ndim == 2
+    with Picture.open(Path(io.__file__).with_name("battery_park.jpg")) as file:
+        written = " ".join(str(value) for value in file.getexif().values()).lower()
+    for text in ("1961", "jack e. boucher", "national park service", "public domain"):
+        assert text in written
+        assert text in facts["metadata"]["credit"].lower()
 
 
 def test_everything_that_the_manifest_names_is_there(manifest):

@@ -17,11 +17,13 @@ from napari_colorizer._napari.shared.layers import class_map_of, show_classes
 from napari_colorizer._napari.shared.signals import shared_signals
 from napari_colorizer.color_files import write_picture
 from napari_colorizer.errors import FileError
-from napari_colorizer.files import read_label_map, write_label_map
+from napari_colorizer.files import read_image, read_label_map, write_label_map
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 SAMPLES = {
     "astronaut": "Eileen Collins, photographed by NASA, public domain",
+    "battery_park": "Castle Clinton and Battery Park, New York, in 1961, photographed by Jack E. Boucher, National "
+    "Park Service, public domain",
     "camera": "Photographer, by Lav Varshney, CC0",
     "chelsea": "Chelsea the cat, by Stefan van der Walt, CC0",
     "coffee": "Cup of coffee, by Rachel Michetti, CC0",
@@ -32,14 +34,21 @@ SAMPLES = {
 
 
 def sample(name: str) -> list[LayerTuple]:
-    """A photograph or micrograph that scikit-image ships, as a gray layer of 8 bits, with its source and terms."""
-    image = getattr(data, name)()
+    """A photograph or micrograph as a gray layer of 8 bits, with its source and terms."""
+    image = sample_pixels(name)
     if image.ndim == 3:
         image = np.round(color.rgb2gray(image) * 255).astype(np.uint8)
     return [(image, {"name": name, "metadata": {"credit": SAMPLES[name]}}, "image")]
 
 
+def sample_pixels(name: str) -> np.ndarray:
+    """A sample as it was taken, uint8: gray (H, W) or in color (H, W, 3). It lies here, or scikit-image ships it."""
+    here = Path(__file__).with_name(f"{name}.jpg")
+    return read_image(here) if here.exists() else getattr(data, name)()
+
+
 astronaut = partial(sample, "astronaut")
+battery_park = partial(sample, "battery_park")
 camera = partial(sample, "camera")
 chelsea = partial(sample, "chelsea")
 coffee = partial(sample, "coffee")

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
+from napari_colorizer import __version__
 from napari_colorizer.cli import dataset, models
 from napari_colorizer.cli.bench import bench
 from napari_colorizer.cli.demo import demo
@@ -49,8 +51,19 @@ app.add_typer(models.app, name="models")
 app.add_typer(dataset.app, name="dataset")
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-colorizer {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _setup(context: typer.Context) -> None:
+def _setup(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     context.with_resource(_plain_warnings())
 
 

@@ -5,13 +5,15 @@ import weakref
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent
+from napari.layers import Labels
+from qtpy.QtCore import QEvent, QPoint
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDialogButtonBox,
     QHeaderView,
     QLineEdit,
     QListView,
@@ -28,6 +30,7 @@ from superqt import QCollapsible
 from napari_colorizer._napari.shared.dock import Dock
 from napari_colorizer._napari.shared.text_box import TextBox
 
+SKY = 50
 NOISE = "no_end_of_a_name" * 10
 SAID = f"prepared(run={NOISE!r})\nfor step in range(1, 4): progress(step, stages=2)\nended(0, mIoU=0.1)\n"
 
@@ -145,16 +148,36 @@ def parts(dock, kinds):
             yield part
 
 
+def called(part):
+    return part.accessibleName() or (part.text() if isinstance(part, QAbstractButton) else "")
+
+
 @pytest.mark.parametrize("name", ["Colorize", "Train"])
 def test_whatever_is_handled_or_read_has_a_name_and_what_is_handled_says_what_it_does(bare, bare_train, name):
     _, dock = bare if name == "Colorize" else bare_train()
-
-    def called(part):
-        return part.accessibleName() or (part.text() if isinstance(part, QAbstractButton) else "")
-
     assert len(list(parts(dock, HANDLED))) > 20
     assert [part for part in parts(dock, (*HANDLED, *READ)) if not called(part)] == []
     assert [called(part) for part in parts(dock, HANDLED) if not part.toolTip()] == []
+
+
+def test_what_opens_beside_the_dock_has_names_of_its_own_and_tooltips_too(bare_predicted, photo, wait):
+    viewer, dock = bare_predicted
+    pins = dock.color_tools.pins
+    pins.open_class(SKY, QPoint())
+    wait(dock)
+    pins.popup.buttons()[1].click()
+    wait(dock)
+    pins.open_class(SKY, QPoint())  # now it has colors used last, too
+    wait(dock)
+    cells = Labels(np.arange(photo.size).reshape(photo.shape) // 3000, name="cells")
+    viewer.add_layer(cells)
+    dock.controller.choose_labels(cells)
+    wait(dock)
+    for opened, fewest in ((pins.popup, 12), (dock.instance_labels.dialog, 7)):
+        handled = [part for part in parts(opened, HANDLED) if not isinstance(part.parentWidget(), QDialogButtonBox)]
+        assert len(handled) >= fewest
+        assert len({called(part) for part in handled} - {""}) == len(handled)
+        assert [called(part) for part in handled if not part.toolTip()] == []
 
 
 @pytest.mark.parametrize("name", ["Colorize", "Train"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from qtpy.QtWidgets import (
 from napari_colorizer._napari.colorize.chroma_picker import ChromaPicker
 from napari_colorizer._napari.colorize.likely_colors import PICTURE_SIZE, Offered
 from napari_colorizer._napari.shared.dock import row
+from napari_colorizer._napari.shared.focus import show_focus
 from napari_colorizer.engine.pins import Pin
 
 ACROSS = 5  # suggestions in a row
@@ -109,10 +111,17 @@ class ColorPopup(QFrame):
         for place, color in enumerate(last):
             pixmap = QPixmap(SWATCH, SWATCH)
             pixmap.fill(QColor(shown(color)))
-            self._add(self.last_grid, place, len(last), pixmap, color, "A recently used color")
+            self._add(self.last_grid, place, len(last), pixmap, color, f"Recently used color {shown(color)}")
         self.move(at)
         self.show()
+        self.hex.setFocus()
         self._fit()
+
+    def focusNextPrevChild(self, following: bool) -> bool:  # noqa: N802
+        """Go to the next or previous widget, as Tab asks, and show which it is."""
+        moved = super().focusNextPrevChild(following)
+        show_focus(self)
+        return moved
 
     def show_offered(self, offered: Offered | None) -> None:
         """Show the likely colors; None: nothing of the thing is in the image."""
@@ -120,7 +129,7 @@ class ColorPopup(QFrame):
         self.note.setVisible(offered is None)
         if offered is not None:
             for place, (color, picture) in enumerate(offered.colors):
-                tip = "The most likely color" if place == 0 else "A likely color"
+                tip = "The most likely color" if place == 0 else f"Likely color {place + 1} of {len(offered.colors)}"
                 self._add(self.likely_grid, place, ACROSS, pixmap_of(picture), color, tip)
             self.picker.show_lightness(offered.lightness)
             self.picker.show()
@@ -143,7 +152,9 @@ class ColorPopup(QFrame):
         button.show()  # else the palette would not yet be as large as it is to be
 
     def _fit(self) -> None:
-        """Be as large as what it shows, and on the screen."""
+        """Be as large as what it shows, and on the screen; Tab goes from top to bottom."""
+        for before, after in pairwise((*self.buttons(), *self.last_buttons(), self.auto)):
+            self.setTabOrder(before, after)
         for widget in (self.likely, self.last, self):
             layout = widget.layout()
             assert layout is not None

@@ -31,6 +31,11 @@ from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.errors import ColorizerError
 
 LARGEST_TABLE = 300  # rows; what is not in the table follows the suggestion
+TIPS = (
+    "For labels of objects, such as those of cellpose or StarDist. The layer itself is not changed",
+    "For a label map that was made with this model and has lost its classes",
+    "For parts of a micrograph, or whatever the model has no class for",
+)
 
 
 def majority_classes(regions: NDArray[np.integer], prediction: NDArray[np.integer]) -> dict[int, int]:
@@ -79,6 +84,8 @@ class MeaningDialog(QDialog):
         self.map_regions = QRadioButton("Regions or instances: give each a class in a new label map", checked=True)
         self.are_classes = QRadioButton("Class ids of the model's class map")
         self.no_classes = QRadioButton("Regions without a class: colored by the model or with “Color each label”")
+        for choice, tip in zip((self.map_regions, self.are_classes, self.no_classes), TIPS, strict=True):
+            choice.setToolTip(f"<p>{tip}</p>")
         self.table = self._make_table(counts, classes)
         self.map_regions.toggled.connect(self.table.setEnabled)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -94,12 +101,14 @@ class MeaningDialog(QDialog):
         largest = sorted((label for label in counts if label != UNLABELED), key=lambda label: -counts[label])
         table = QTableWidget(min(len(largest), LARGEST_TABLE), 3)
         table.setHorizontalHeaderLabels(["number", "pixels", "class"])
+        table.setAccessibleName("Regions and their classes")
+        table.setToolTip("<p>The numbers of the layer, and the class that each gets; the largest come first</p>")
         table.verticalHeader().hide()
         table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         for row, label in enumerate(largest[:LARGEST_TABLE]):
             table.setItem(row, 0, QTableWidgetItem(str(label)))
             table.setItem(row, 1, QTableWidgetItem(f"{counts[label]:,}"))
-            choice = QComboBox()
+            choice = QComboBox(accessibleName=f"Class of {label}", toolTip=f"The class that the pixels of {label} get")
             choice.addItem("unlabeled", UNLABELED)
             for item in classes:
                 choice.addItem(item.name, item.id)

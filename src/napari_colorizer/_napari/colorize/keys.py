@@ -69,7 +69,7 @@ PAGE = (
     ),
     Group(
         "On the layer of dots, while it is the selected layer",
-        ((UNDO, "undoes the last change of pins and dots"), (REDO, "redo what was undone")),
+        ((UNDO, "undoes the last change of pins and dots"), (REDO, "redoes what was undone")),
     ),
     Group(
         "In the dock",

@@ -18,6 +18,7 @@ LINES = (
 )
 SAMPLES = {
     "Photographer": "camera",
+    "Old photograph": "battery_park",
     "Astronaut": "astronaut",
     "Cat": "chelsea",
     "Coffee": "coffee",

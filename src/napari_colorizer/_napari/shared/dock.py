@@ -10,6 +10,8 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
 from superqt import QCollapsible
 
+from napari_colorizer._napari.shared.focus import show_focus
+
 LEAST_WIDTH = 300
 ARROW_COLOR = "#808080"  # legible on light and dark
 LAYOUT_MS = 50  # for the layout to settle
@@ -50,6 +52,12 @@ class Dock(QScrollArea):
             if (top, height) != self._shown_at:
                 self._shown_at = top, height
                 self._show_soon.start()
+
+    def focusNextPrevChild(self, following: bool) -> bool:  # noqa: N802
+        """Go to the next or previous widget, as Tab asks, and show which it is."""
+        moved = super().focusNextPrevChild(following)
+        show_focus(self)
+        return moved
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay as wide as the content must be; a scroll area hears of its content's events."""
