@@ -35,6 +35,12 @@ def test_rows_of_another_shape_are_refused(rows):
         Hints(rows)
 
 
+@pytest.mark.parametrize("rows", ["abc", [(1, 2, 3, 4, 5), (1, 2)], [("y", "x", 0, 0, 1)], [(1, 2, 3, 4, None)]])
+def test_what_is_no_rows_of_numbers_is_refused(rows):
+    with pytest.raises(ValueError, match="hints must be"):
+        Hints(rows)
+
+
 @pytest.mark.parametrize("row", [(1, 2, 3, 4, -1), (1, 2, np.nan, 4, 5), (np.inf, 2, 3, 4, 5)])
 def test_values_that_make_no_sense_are_refused(row):
     with pytest.raises(ValueError, match="finite numbers, their radius 0 or more"):

@@ -26,7 +26,7 @@ class Hints:
     Raises
     ------
     ValueError
-        If the shape is another, a value is not finite, or a radius is negative.
+        If the shape is another, a value is no number or not finite, or a radius is negative.
 
     Examples
     --------
@@ -35,7 +35,10 @@ class Hints:
     """
 
     def __init__(self, rows: ArrayLike | Hints = ()):
-        values: NDArray[np.float64] = np.array(rows.rows if isinstance(rows, Hints) else rows, dtype=np.float64)
+        try:
+            values: NDArray[np.float64] = np.array(rows.rows if isinstance(rows, Hints) else rows, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError("hints must be rows of five numbers: y, x, a*, b*, radius") from None
         values = values.reshape(0, 5) if values.size == 0 else values
         if values.ndim != 2 or values.shape[1] != 5:
             raise ValueError(f"hints must be rows of y, x, a*, b*, radius, not of shape {values.shape}")

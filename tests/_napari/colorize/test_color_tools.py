@@ -151,6 +151,19 @@ def test_every_number_gets_a_color_that_can_be_shuffled_and_replaced(bare_dock, 
     wait(widget)
 
 
+def test_numbers_that_are_too_large_are_told(bare_dock, photo, wait, messages):
+    cells = Labels(np.where(np.arange(128) < 64, 7, 70_000) + np.zeros((96, 1), np.int32), name="cells")
+    on_layers.mark_regions(cells)
+    _, widget = bare_dock(Image(photo, name="photo"), cells)
+    widget.controller.choose_labels(cells)
+    wait(widget)
+    said = messages(widget)
+    widget.color_tools.things_button.click()
+    assert set(pinned(widget)) == {7}
+    assert "ids above 65535 are not colored (1 here)" in said[-1]
+    wait(widget)
+
+
 def test_of_known_classes_only_those_of_ones_own_get_a_color(colored, wait, messages):
     viewer, widget = colored
     classes = widget.controller.classes
