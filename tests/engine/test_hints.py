@@ -91,6 +91,12 @@ def test_a_hint_outside_the_image_is_left_out(y, x):
     assert not mask_of([(y, x, 1, 1, 50)]).any()
 
 
+def test_a_hint_is_inside_where_it_is_on_a_pixel():
+    rows = [(-0.5, 2, 0, 0, 1), (-0.6, 2, 0, 0, 9), (9.4, 2, 0, 0, 1), (9.5, 2, 0, 0, 1), (3, 4.5, 0, 0, 1)]
+    assert Hints(rows).inside((10, 5)).tolist() == [True, False, True, False, False]
+    assert Hints().inside((10, 5)).tolist() == []
+
+
 @pytest.mark.parametrize("row", [(1, 2, 1e300, 4, 1), (1, 2, 3, -129, 1)])
 def test_colors_that_do_not_exist_are_refused(row):
     with pytest.raises(ValueError, match=r"must lie in -128\.\.128"):
