@@ -208,6 +208,24 @@ def test_four_colorings_of_which_one_is_taken(colored, wait):
     wait(widget)
 
 
+def test_what_was_asked_for_one_file_does_not_color_the_next_in_its_layer(colored, wait):
+    viewer, widget = colored
+    surprise, image = widget.color_tools.surprise, viewer.layers["photo"]
+    viewer.add_image(photo_of(PINK, OCHER), rgb=True, name="holiday")
+    widget.color_tools.surprise_button.click()
+    wait(widget)
+    assert not surprise.isHidden()
+    menu(widget)["holiday"].trigger()
+    image.metadata = {"path": "next.png"}
+    assert surprise.isHidden()
+    wait(widget)
+    assert not pinned(widget)
+    widget.color_tools.surprise_button.click()
+    image.metadata = {}
+    wait(widget)
+    assert surprise.isHidden()
+
+
 def test_surprises_color_the_image_first(halves, bare, wait, messages):
     _, widget = bare
     said = messages(widget)
