@@ -78,7 +78,16 @@ def test_pins_of_what_is_not_there_are_told(colorize):
     assert "no class 'unicorn'" in result.stderr
 
 
-@pytest.mark.parametrize("line", ["1,2", "1,2,#ff", "a,b,#ff8800,3", "1,2,3,4,5,6", "1,2,3,400,5", "1,2,nan,4,5"])
+def test_dots_outside_of_an_image_are_told(colorize, tmp_path):
+    (tmp_path / "dots.csv").write_text("10,12,#ff8800,4\n-5,10,#ff8800,4\n10,900,#ff8800,4\n")
+    result = colorize("--hints", tmp_path / "dots.csv")
+    assert result.exit_code == 0
+    assert "2 of 3 dots lie outside of it and color nothing" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["1,2", "1,2,3", "1,2,#ff", "a,b,#ff8800,3", "1,2,3,4,5,6", "1,2,3,400,5", "1,2,nan,4,5"]
+)
 def test_a_row_that_is_no_dot_is_named(tmp_path, line):
     (tmp_path / "dots.csv").write_text(f"1,2,#ff8800,3\n{line}\n")
     with pytest.raises(FileError, match=r"dots\.csv, line 2"):

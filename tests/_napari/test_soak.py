@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_colorizer._napari.colorize.color_updates import asked_in
 from napari_colorizer._napari.colorize.inference import load
+from napari_colorizer._napari.colorize.wished import Region
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class
+from napari_colorizer.engine.pins import Pin
 
 ACTIONS = int(os.environ.get("NAPARI_COLORIZER_ACTIONS", "25"))
 SEED = int(os.environ.get("NAPARI_COLORIZER_SEED", "1"))
@@ -132,6 +135,39 @@ class User:
         classes, name = self.controller.classes, f"thing {self.chance.randrange(10**6)}"
         self.controller.set_classes(classes.with_class(Class(classes.unused_id(), name, "#102030", "grass")))
 
+    # -- what is wished for the colors
+
+    def _dots(self):
+        dots = self.widget.color_tools.dots
+        if dots.layer is None:
+            dots.toggle()
+        return dots.layer
+
+    def dot(self):
+        self._dots().current_face_color = self.chance.choice(["#cc4422", "#2244cc", "#808080"])
+        self._dots().add((self.chance.uniform(-5, 100), self.chance.uniform(-5, 130)))
+
+    def move_dots(self):
+        self._dots().data = self._dots().data + self.chance.uniform(-9, 9)
+
+    def remove_a_dot(self):
+        self._dots().remove(list(range(min(1, len(self._dots().data)))))
+
+    def pin(self):
+        thing = self.chance.choice([self._class(), Region((), self.point())])
+        wish = self.chance.choice([None, Pin(factor=self.chance.choice([0, 0.5, 1.5])), Pin.of("#cc8844")])
+        self.widget.color_tools.pins.pin(thing, wish)
+
+    def surprise(self):
+        self.widget.color_tools.surprise_button.click()
+
+    def color_each_label(self):
+        self.widget.color_tools.things_button.click()
+
+    def step_wishes(self):
+        for _ in range(self.chance.randrange(1, 4)):
+            self.controller.step_wishes(back=self.chance.random() < 0.6)
+
     # -- the layers
 
     def _layer(self):
@@ -217,8 +253,9 @@ def assert_in_step(controller):
         return
     pixels, limits = on_layers.picture_of(image, controller.viewer, 0).seen()
     model, options = load(controller.model.name), controller.options
-    how = {"options": options, "limits": limits, "classes": controller.classes, "adjustment": controller.adjustment}
-    expected = model.colorize(pixels, np.asarray(labels.data), **how)
+    wished = asked_in(controller, image)
+    how = {"classes": controller.classes, "pins": wished.pins, "adjustment": wished.adjustment}
+    expected = model.session(pixels, options, limits).colorize(np.asarray(labels.data), wished.hints, **how)
     assert controller.colors in controller.viewer.layers
     shown = np.asarray(controller.colors.data).astype(int)
     off = np.abs(shown - expected).max(axis=2) > 1

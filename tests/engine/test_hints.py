@@ -35,6 +35,12 @@ def test_rows_of_another_shape_are_refused(rows):
         Hints(rows)
 
 
+@pytest.mark.parametrize("rows", ["abc", [(1, 2, 3, 4, 5), (1, 2)], [("y", "x", 0, 0, 1)], [(1, 2, 3, 4, None)]])
+def test_what_is_no_rows_of_numbers_is_refused(rows):
+    with pytest.raises(ValueError, match="hints must be"):
+        Hints(rows)
+
+
 @pytest.mark.parametrize("row", [(1, 2, 3, 4, -1), (1, 2, np.nan, 4, 5), (np.inf, 2, 3, 4, 5)])
 def test_values_that_make_no_sense_are_refused(row):
     with pytest.raises(ValueError, match="finite numbers, their radius 0 or more"):
@@ -83,6 +89,12 @@ def test_the_later_hint_lies_on_top():
 @pytest.mark.parametrize(("y", "x"), [(-1, 5), (20, 5), (5, 30), (5, -3), (1e9, 5)])
 def test_a_hint_outside_the_image_is_left_out(y, x):
     assert not mask_of([(y, x, 1, 1, 50)]).any()
+
+
+def test_a_hint_is_inside_where_it_is_on_a_pixel():
+    rows = [(-0.5, 2, 0, 0, 1), (-0.6, 2, 0, 0, 9), (9.4, 2, 0, 0, 1), (9.5, 2, 0, 0, 1), (3, 4.5, 0, 0, 1)]
+    assert Hints(rows).inside((10, 5)).tolist() == [True, False, True, False, False]
+    assert Hints().inside((10, 5)).tolist() == []
 
 
 @pytest.mark.parametrize("row", [(1, 2, 1e300, 4, 1), (1, 2, 3, -129, 1)])

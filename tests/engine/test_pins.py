@@ -15,7 +15,7 @@ def test_a_wish_is_a_color_a_factor_or_a_pin():
     assert pins.classes[6].strength == 0.3
 
 
-@pytest.mark.parametrize("wish", ["red", "#12345", "#1234567", (1, np.nan), (200, 0), -1, 9, np.nan])
+@pytest.mark.parametrize("wish", ["red", "#12345", "#1234567", (1, np.nan), (200, 0), -1, 9, np.nan, (1,), None, "ab"])
 def test_what_is_no_wish_is_refused(wish):
     with pytest.raises(ValueError, match="must"):
         Pins({1: wish})

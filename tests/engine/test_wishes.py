@@ -178,6 +178,13 @@ def test_pins_of_what_is_not_there_wait(model, photo, labels):
     assert session.colorize(labels).any()
 
 
+def test_pins_of_ids_that_no_pixel_can_have_change_nothing(model, photo, labels):
+    session, ids = model.session(photo(SIDE, SIDE)), {-1, 2**40}
+    plain = session.colorize(labels)
+    np.testing.assert_array_equal(session.colorize(labels, pins=dict.fromkeys(ids, "#ff0000")), plain)
+    assert session.unused_pins == ids
+
+
 def test_saturation_and_warmth_leave_lightness(model, photo, labels):
     from skimage.color import rgb2lab
 

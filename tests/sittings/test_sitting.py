@@ -215,7 +215,8 @@ def test_a_damaged_label_map_is_named_and_the_rest_kept(sitting, tmp_path):
     with pytest.raises(FileError, match=part.name):
         loaded.colorize("cpu")
     part.unlink()
-    assert "there is no file" in Sitting.load(tmp_path / "folder").problems[0]
+    (problem,) = Sitting.load(tmp_path / "folder").problems
+    assert problem.startswith("the label map of this sitting is missing or damaged: there is no file")
 
 
 def test_a_label_map_of_another_shape_is_refused(sitting, labels):

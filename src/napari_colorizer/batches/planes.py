@@ -98,7 +98,7 @@ def make_plane(
     session = model.session(shrunk.gray(kind), coloring)
     said = recipe.said(shrunk.gray(kind), voted, classes, name)
     session.edit(**{**said, "hints": shrunk.shrink_hints(said["hints"])})
-    lacks = recipe.wishes.lacking(classes or model.classes, session.unused_pins)
+    lacks = recipe.wishes.lacking(classes or model.classes, session.unused_pins, name, plane.shape)
     painter = shrunk.painter(values, given, voted, session.at_working_size()[1])
     return painter, "; ".join(part for part in (note, lacks) if part)
 

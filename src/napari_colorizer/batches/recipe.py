@@ -116,7 +116,7 @@ class Recipe:
         array
             Colors (H, W, 3) uint8, or a label map (H, W) uint8 or uint16.
         str
-            That it uses little of its range, or that there is nothing of what is pinned.
+            That it uses little of its range, or that there is nothing of what is pinned or under a dot.
         """
         model = self.load()
         limits = self.limits_of(image)
@@ -125,7 +125,7 @@ class Recipe:
             return model.segment(image, self.segmenting, limits), note
         session, said = model.session(image, self.coloring, limits), self.said(image, labels, classes, name)
         rgb = session.colorize(**said)
-        lacks = self.wishes.lacking(classes or model.classes, session.unused_pins)
+        lacks = self.wishes.lacking(classes or model.classes, session.unused_pins, name, session.shape)
         return rgb, "; ".join(part for part in (note, lacks) if part)
 
     def make_together(self, given: Sequence[Given]) -> list[tuple[NDArray[Any], str]]:
@@ -157,7 +157,8 @@ class Recipe:
         for one, note, colors in zip(
             given, notes, color_together(model.setup(), values, told, size, gain), strict=True
         ):
-            lacks = self.wishes.lacking(one.classes or model.classes, colors.unused)
+            shape = colors.rgb.shape[0], colors.rgb.shape[1]
+            lacks = self.wishes.lacking(one.classes or model.classes, colors.unused, one.name, shape)
             result.append((colors.rgb, "; ".join(part for part in (note, lacks) if part)))
         return result
 

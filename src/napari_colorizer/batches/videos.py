@@ -100,11 +100,12 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     how = recipe.coloring, None, recipe.segmenting.confidence, None, wishes.pins_for(None, model.classes)
     colorizer = SeriesColorizer(model, *how, wishes.adjustment)
     limits = _limits(source) if recipe.limits == "auto" else recipe.limits
-    hints, written = wishes.hints(source.stem), 0
+    hints, written, shape = wishes.hints(source.stem), 0, (0, 0)
     first = SliceWishes(hints) if hints is not None else None
     with _frames(source) as (facts, frames), _writing(target, source, facts) as write:
         for frame in frames:
-            labels = None if recipe.predict else np.zeros(frame.shape[:2], np.uint8)
+            shape = frame.shape[0], frame.shape[1]
+            labels = None if recipe.predict else np.zeros(shape, np.uint8)
             write(colorizer.color(frame, labels, limits, None if written else first).rgb)
             written += 1
             tell(1)
@@ -112,7 +113,7 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
         raise FileError(f"{source.name} cannot be read as a video: it has no frames")
     if _ffmpeg(target).count_frames_and_secs(_for_ffmpeg(target))[0] != written:  # a full disk says nothing
         raise FileError(f"{source.name}: its colors could not be written completely: is the disk full?")
-    notes = _lacking(written, facts.count), wishes.lacking(model.classes, set())
+    notes = _lacking(written, facts.count), wishes.lacking(model.classes, set(), source.stem, shape)
     return "; ".join(note for note in notes if note)
 
 

@@ -61,8 +61,18 @@ class Wishes:
         told = repr((self.pins, self.palette, self.strength, dots))
         return {**asdict(self.adjustment), "wishes_sha256": hashlib.sha256(told.encode()).hexdigest()}
 
-    def lacking(self, classes: ClassMap, unused: set[Any]) -> str:
-        """Which classes are pinned that a class map has not, or an image: `unused` is `Session.unused_pins`."""
+    def lacking(self, classes: ClassMap, unused: set[Any], name: str, shape: tuple[int, int]) -> str:
+        """What colors nothing in an image of that name and shape: dots outside, and pins of what is not there.
+
+        Parameters
+        ----------
+        classes : ClassMap
+        unused : set
+            As `Session.unused_pins` gives it.
+        name : str
+            As for `hints`.
+        shape : (int, int)
+        """
         ids, told = {item.name.casefold(): item.id for item in classes}, list[str]()
         for label in self.pins.classes:
             known = ids.get(label.casefold()) if isinstance(label, str) else label
@@ -70,4 +80,8 @@ class Wishes:
                 told.append(f"there is no class {label!r} to pin")
             elif known in unused:
                 told.append(f"nothing in it is labeled {label!r}, so that pin does nothing")
+        hints = self.hints(name)
+        outside = 0 if hints is None else int((~hints.inside(shape)).sum())
+        if outside:
+            told.append(f"{outside} of {len(hints or ())} dots lie outside of it and color nothing")
         return "; ".join(told)

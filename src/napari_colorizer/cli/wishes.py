@@ -47,8 +47,11 @@ def read_hints(path: Path) -> Hints:
 def _hint(cells: Sequence[str]) -> tuple[float, ...]:
     from napari_colorizer.engine.pins import parse_color
 
+    named = len(cells) > 2 and cells[2].startswith("#")
+    if len(cells) < (3 if named else 4):
+        raise ValueError("too few values")
     y, x, *rest = cells
-    if rest and rest[0].startswith("#"):
+    if named:
         color, rest = parse_color(rest[0]), rest[1:]
     else:
         a, b, *rest = rest

@@ -26,7 +26,7 @@ class Hints:
     Raises
     ------
     ValueError
-        If the shape is another, a value is not finite, or a radius is negative.
+        If the shape is another, a value is no number or not finite, or a radius is negative.
 
     Examples
     --------
@@ -35,7 +35,10 @@ class Hints:
     """
 
     def __init__(self, rows: ArrayLike | Hints = ()):
-        values: NDArray[np.float64] = np.array(rows.rows if isinstance(rows, Hints) else rows, dtype=np.float64)
+        try:
+            values: NDArray[np.float64] = np.array(rows.rows if isinstance(rows, Hints) else rows, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError("hints must be rows of five numbers: y, x, a*, b*, radius") from None
         values = values.reshape(0, 5) if values.size == 0 else values
         if values.ndim != 2 or values.shape[1] != 5:
             raise ValueError(f"hints must be rows of y, x, a*, b*, radius, not of shape {values.shape}")
@@ -47,6 +50,11 @@ class Hints:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def inside(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Which hints have their center in an image of that shape; the others color nothing."""
+        corners = self.rows[:, :2] + 0.5
+        return np.asarray(((corners >= 0) & (corners < shape)).all(1))
 
     def cover(self, frame: Frame, labels: NDArray[Any], working_labels: NDArray[Any]) -> NDArray[np.int32]:
         """The number of the hint that covers each working pixel, (h, w), the latest of several; -1: none.
@@ -62,9 +70,8 @@ class Hints:
         h, w = frame.working
         cover = np.full((h, w), -1, np.int32)
         y_scale, x_scale = h / frame.full[0], w / frame.full[1]
-        for number, (y, x, _, _, radius) in enumerate(self.rows.tolist()):
-            if not (0 <= y + 0.5 < frame.full[0] and 0 <= x + 0.5 < frame.full[1]):
-                continue
+        for number in np.flatnonzero(self.inside(frame.full)).tolist():
+            y, x, _, _, radius = self.rows[number].tolist()
             center = ((y + 0.5) * y_scale, (x + 0.5) * x_scale)  # from pixel centers to corners
             disk = _disk(center, (radius * y_scale, radius * x_scale), (h, w))
             own = labels[int(y + 0.5), int(x + 0.5)]

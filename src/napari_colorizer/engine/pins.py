@@ -172,7 +172,10 @@ def parse_color(color: Color) -> tuple[float, float]:
         rgb = np.array([[bytes.fromhex(match[1])[i] for i in range(3)]], np.uint8)
         _, a, b = rgb2lab(rgb)[0].tolist()
         return round(a, 3), round(b, 3)
-    a, b = (float(value) for value in color)
+    try:
+        a, b = (float(value) for value in color)
+    except (TypeError, ValueError):
+        raise ValueError(f"a color must be #rrggbb or a* and b*, not {color!r}") from None
     if not (math.isfinite(a) and math.isfinite(b)):
         raise ValueError(f"the a* and b* of a color must be finite numbers, not {color}")
     return a, b

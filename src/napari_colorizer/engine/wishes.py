@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.classes import LARGEST_ID
 from napari_colorizer.engine.frame import Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.likeness import DECISION, REACH, Likeness, Map, Reach
@@ -198,8 +199,10 @@ def _paler(wish: NDArray[np.float64], own: NDArray[np.float64]) -> float:
 
 def owners(labels: Labels, full_labels: Labels, pins: ResolvedPins, frame: Frame) -> NDArray[np.intp]:
     """The number of the pin of each working pixel, from 1 on, classes first; 0: none."""
-    lookup = np.zeros(max(int(labels.max()), *pins.classes, 0) + 1, np.intp)
-    lookup[[*pins.classes]] = np.arange(1, len(pins.classes) + 1)
+    lookup = np.zeros(LARGEST_ID + 1, np.intp)
+    for number, label in enumerate(pins.classes, 1):
+        if 0 <= label <= LARGEST_ID:  # no pixel has another
+            lookup[label] = number
     owner: NDArray[np.intp] = lookup[labels]
     pieces: dict[int, NDArray[np.int32]] = {}
     for number, (y, x) in enumerate(pins.regions, len(pins.classes) + 1):

@@ -161,9 +161,9 @@ class Sitting:
                 raise FileError(f"{path.name}: {error}") from error
             sitting = cls(**found.fields)
             if found.labels_part is not None:
-                sitting = replace(sitting, labels=_read(reader, found.labels_part, read_labels, problems))
+                sitting = replace(sitting, labels=_read(reader, "label map", found.labels_part, read_labels, problems))
             if found.image_part is not None:
-                pixels = _read(reader, found.image_part, read_image, problems)
+                pixels = _read(reader, "image", found.image_part, read_image, problems)
                 sitting = replace(sitting, image=ImageReference(pixels=pixels))
         return replace(sitting, problems=tuple(problems))
 
@@ -250,13 +250,13 @@ def read_labels(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return read_label_map(path)[0]
 
 
-def _read(reader: Reader, name: str, read: Any, problems: list[str]) -> Any:
+def _read(reader: Reader, what: str, name: str, read: Any, problems: list[str]) -> Any:
     """What a part holds, or None and one more problem."""
     try:
         with reader.part(name) as path:
             return read(path)
     except FileError as error:
-        problems.append(str(error))
+        problems.append(f"the {what} of this sitting is missing or damaged: {error}. The rest of it is intact")
         return None
 
 

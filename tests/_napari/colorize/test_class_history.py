@@ -7,8 +7,10 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QMenu
 
 from napari_colorizer._napari.colorize.class_history import ClassHistory, ClassState
+from napari_colorizer._napari.colorize.wished import Wished
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.engine.pins import Pins
 
 GRASS, SKY, OWN = 36, 50, "#0a0b0c"
 
@@ -75,6 +77,42 @@ def test_a_deleted_class_comes_back_with_its_color_and_pixels(labeled, wait):
     assert not menu_of(widget)["Undo"].isEnabled()
     menu_of(widget)["Redo: Delete 'grass'"].trigger()
     assert GRASS not in controller.classes
+
+
+def test_the_pin_of_a_class_goes_with_it_and_comes_back_with_it(labeled, wait):
+    viewer, widget, labels = labeled
+    controller = widget.controller
+    natural = np.array(viewer.layers["photo colors"].data)
+    pins = Pins({GRASS: "#cc2244", SKY: "#2244cc", 200: 0.5})  # nobody deletes the one without a class
+    controller.wish(Wished(pins))
+    wait(widget)
+    pinned = np.array(viewer.layers["photo colors"].data)
+    labels.selected_label = GRASS
+    widget.class_list.delete()
+    wait(widget)
+    assert controller.wishes.now.classes == pins.without(GRASS)
+    colors = viewer.layers["photo colors"].data
+    assert np.abs(colors[80:].astype(int) - pinned[80:]).max() > 40
+    assert np.abs(colors[80:].astype(int) - natural[80:]).max() < np.abs(colors[80:].astype(int) - pinned[80:]).max()
+    widget.class_list.undo()
+    wait(widget)
+    assert controller.wishes.now.classes == pins
+    np.testing.assert_array_equal(viewer.layers["photo colors"].data, pinned)
+    widget.class_list.redo()
+    assert controller.wishes.now.classes == pins.without(GRASS)
+    controller.step_wishes(back=True)  # the other undo knows of it, too
+    widget.class_list.undo()
+    assert controller.wishes.now.classes == pins
+
+
+def test_pins_go_with_the_classes_that_another_class_map_lacks(labeled, few):
+    _, widget, _ = labeled
+    controller = widget.controller
+    controller.wish(Wished(Pins({GRASS: "#cc2244", 1: "#2244cc"})))
+    widget.class_list.load()
+    assert controller.wishes.now.classes == Pins({1: "#2244cc"})
+    widget.offer_bar.buttons[0].click()
+    assert controller.wishes.now.classes == Pins({GRASS: "#cc2244", 1: "#2244cc"})
 
 
 def test_each_change_is_a_step_and_what_came_from_elsewhere_is_not_lost(labeled, say):

@@ -151,6 +151,19 @@ def test_every_number_gets_a_color_that_can_be_shuffled_and_replaced(bare_dock, 
     wait(widget)
 
 
+def test_numbers_that_are_too_large_are_told(bare_dock, photo, wait, messages):
+    cells = Labels(np.where(np.arange(128) < 64, 7, 70_000) + np.zeros((96, 1), np.int32), name="cells")
+    on_layers.mark_regions(cells)
+    _, widget = bare_dock(Image(photo, name="photo"), cells)
+    widget.controller.choose_labels(cells)
+    wait(widget)
+    said = messages(widget)
+    widget.color_tools.things_button.click()
+    assert set(pinned(widget)) == {7}
+    assert "ids above 65535 are not colored (1 here)" in said[-1]
+    wait(widget)
+
+
 def test_of_known_classes_only_those_of_ones_own_get_a_color(colored, wait, messages):
     viewer, widget = colored
     classes = widget.controller.classes
@@ -193,6 +206,24 @@ def test_four_colorings_of_which_one_is_taken(colored, wait):
     tools.undo_button.click()
     assert not pinned(widget)
     wait(widget)
+
+
+def test_what_was_asked_for_one_file_does_not_color_the_next_in_its_layer(colored, wait):
+    viewer, widget = colored
+    surprise, image = widget.color_tools.surprise, viewer.layers["photo"]
+    viewer.add_image(photo_of(PINK, OCHER), rgb=True, name="holiday")
+    widget.color_tools.surprise_button.click()
+    wait(widget)
+    assert not surprise.isHidden()
+    menu(widget)["holiday"].trigger()
+    image.metadata = {"path": "next.png"}
+    assert surprise.isHidden()
+    wait(widget)
+    assert not pinned(widget)
+    widget.color_tools.surprise_button.click()
+    image.metadata = {}
+    wait(widget)
+    assert surprise.isHidden()
 
 
 def test_surprises_color_the_image_first(halves, bare, wait, messages):

@@ -176,6 +176,27 @@ def test_pins_belong_to_their_image(sky, wait, photo):
     assert not widget.controller.wishes.now
 
 
+def test_another_image_closes_the_palette_and_the_eyedropper(sky, wait, photo):
+    viewer, widget = sky
+    tool, controller = widget.color_tools.pins, widget.controller
+    popup = open_field(widget, SKY)
+    viewer.add_layer(Image(photo, name="other"))
+    controller.choose_image(viewer.layers["other"])
+    assert not popup.isVisible()
+    tool.pin(Region((), (20, 20)), Pin.of("#cc8844"))  # found in the background
+    controller.choose_image(viewer.layers["photo"])
+    wait(widget)
+    assert not controller.wishes.now
+    popup, idle = open_field(widget, SKY), len(viewer.mouse_drag_callbacks)
+    popup.dropper.click()
+    assert len(viewer.mouse_drag_callbacks) == idle + 1
+    viewer.layers["photo"].metadata = {"path": "next.png"}  # another file in the same layer
+    assert len(viewer.mouse_drag_callbacks) == idle
+    popup.chosen.emit(Pin.of("#cc8844"))
+    assert not controller.wishes.now
+    wait(widget)
+
+
 def test_a_pin_of_what_is_not_in_the_image_waits_and_says_so(sky, wait, messages):
     viewer, widget = sky
     said = messages(widget)

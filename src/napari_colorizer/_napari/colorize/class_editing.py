@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
@@ -18,9 +19,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorizer._napari.colorize.class_history import ClassHistory, ClassState, class_history_of
+from napari_colorizer._napari.colorize.class_history import NO_PINS, ClassHistory, ClassState, class_history_of
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer.classes import STRAY_COLOR, Class, ClassMap, distinct_color
+from napari_colorizer.engine.pins import Pins
 
 FILE_FILTER = "Class maps (*.json *.csv *.txt)"
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
@@ -85,13 +87,24 @@ class ClassEditing(QWidget):
 
     def _restore(self, state: ClassState | None) -> None:
         if state is not None:
+            former = self.controller.classes
             self.controller.restore_classes(state)
+            self._take_pins_along(former, state.pins)
 
     def _change(self, doing: str, classes: ClassMap) -> None:
         """Take other classes, as one step that can be taken back."""
-        if classes != self.controller.classes:
+        former = self.controller.classes
+        if classes != former:
             self.history.note(doing, self.controller.class_state)
         self.controller.set_classes(classes)
+        self._take_pins_along(former)
+
+    def _take_pins_along(self, former: ClassMap, noted: Pins = NO_PINS) -> None:
+        """Let pins go with the classes that are gone, and come back as noted with those that are back."""
+        classes, wished = self.controller.classes, self.controller.wishes.now
+        gone = [label for label in former.ids if label not in classes]
+        back = {label: pin for label, pin in noted.classes.items() if label in classes and label not in former}
+        self.controller.wish(replace(wished, classes=Pins(back) | wished.classes.without(*gone)))
 
     def selected(self) -> int | None:
         """Id of the selected class."""
@@ -108,7 +121,8 @@ class ClassEditing(QWidget):
             (
                 "Delete",
                 self.delete,
-                "Delete the selected class; its pixels keep their class id (… > Undo brings it back)",
+                "Delete the selected class and its pinned color; its pixels keep their class id "
+                "(… > Undo brings all of it back)",
             ),
         ):
             button = QPushButton(text)
@@ -195,8 +209,8 @@ class ClassEditing(QWidget):
         if count:
             self.controller.message.emit(
                 f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "
-                f"{STRAY_COLOR} and colored as unlabeled, or as they were pinned. Paint over them, give the id a name "
-                "again, or bring the class back (… > Undo)"
+                f"{STRAY_COLOR} and colored as unlabeled. Paint over them, give the id a name again, or bring the "
+                "class back (… > Undo)"
             )
 
     def load(self) -> None:

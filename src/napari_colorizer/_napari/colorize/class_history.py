@@ -8,6 +8,9 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image, Labels
 
 from napari_colorizer.classes import ClassMap
+from napari_colorizer.engine.pins import Pins
+
+NO_PINS = Pins()
 
 
 class ClassState(NamedTuple):
@@ -21,11 +24,14 @@ class ClassState(NamedTuple):
         What a new label map gets.
     regions : bool
         The numbers of the label map are regions without a class.
+    pins : Pins
+        Of classes, by id: they come back with a class.
     """
 
     own: ClassMap | None
     usual: ClassMap
     regions: bool = False
+    pins: Pins = NO_PINS
 
 
 class ClassHistory:

@@ -11,6 +11,7 @@ from napari.layers import Image
 
 from napari_colorizer._napari.colorize import inference
 from napari_colorizer._napari.colorize.controller import ColorizeController
+from napari_colorizer._napari.colorize.wish_history import WishHistory
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request, Work
 from napari_colorizer.classes import ClassMap
@@ -45,14 +46,14 @@ class PaletteSource:
     def take(self, photo: Image) -> None:
         """Take the colors of a photograph, by its own label map, or by a predicted one, in the background."""
         controller = self.controller
-        image = controller.image
-        if image is None:
+        wishes = controller.wishes
+        if controller.image is None:
             controller.message.emit("Choose an image layer first")
             return
         request = Request(
             "palette",
             lambda: self._prepare(photo),
-            lambda pins: self._show(image, photo.name, pins),
+            lambda pins: self._show(wishes, photo.name, pins),
             f"Taking the colors of {photo.name}",
         )
         controller.tasks.submit(request)
@@ -76,8 +77,8 @@ class PaletteSource:
 
         return work
 
-    def _show(self, image: Image, name: str, pins: Pins) -> None:
-        if image is self.controller.image:
+    def _show(self, wishes: WishHistory, name: str, pins: Pins) -> None:
+        if wishes is self.controller.wishes:  # still those of the same image
             self.pin(self.by_id(pins), name)
 
     def pin(self, pins: Pins, name: str) -> None:

@@ -48,6 +48,8 @@ class PinTool:
         self.popup, self.dropper = ColorPopup(parent), Eyedropper(controller)
         self.last: list[tuple[float, float]] = []  # a*, b* that were chosen, the last one first
         self._thing: Thing | None = None
+        self._wishes = controller.wishes  # of the image that the thing is in
+        controller.wishes_changed.connect(self._on_wishes)
         self.popup.chosen.connect(self._choose)
         self.popup.dropper_requested.connect(self._ask_dropper)
         self.viewer = controller.viewer
@@ -102,10 +104,17 @@ class PinTool:
             self.open_under_cursor()
 
     def _open(self, thing: Thing, title: str, at: QPoint) -> None:
-        self._thing = thing
+        self._thing, self._wishes = thing, self.controller.wishes
         self.popup.open_at(escape(title), self.last, swatch, at)
         request = Request("suggest", partial(self._prepare, thing), self._show, "Looking for likely colors")
         self.controller.tasks.submit(request)
+
+    def _on_wishes(self) -> None:
+        """Close the palette once another image is chosen than the one that it was opened for."""
+        if self._thing is not None and self.controller.wishes is not self._wishes:
+            self._thing = None
+            self.popup.hide()
+            self.dropper.release()
 
     def _prepare(self, thing: Thing) -> Work | None:
         chosen, image = self.controller, self.controller.image
@@ -154,17 +163,17 @@ class PinTool:
 
     def _pin_region(self, region: Region, pin: Pin | None) -> None:
         """Pin a region in the place of what was pinned of it from another pixel, found in the background."""
-        controller, image = self.controller, self.controller.image
+        controller, wishes = self.controller, self.controller.wishes
 
         def prepare() -> Work | None:
-            if controller.image is not image:
+            if controller.wishes is not wishes:
                 return None
             others = [other for other, _ in controller.wishes.now.regions]
             plane = self._plane()
             return lambda: same_region(plane.copy(), region, others) if others else []
 
         def then(same: list[Region]) -> None:
-            if controller.image is image:
+            if controller.wishes is wishes:
                 controller.wish(controller.wishes.now.with_region(region, pin, same))
 
         controller.tasks.submit(Request(f"pin {region}", prepare, then, "Looking for the region"))

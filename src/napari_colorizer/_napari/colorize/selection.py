@@ -174,10 +174,11 @@ class Selection:
     @property
     def class_state(self) -> ClassState:
         """What `restore_classes` needs to bring the present classes back."""
+        pins = self.wishes.now.classes
         if self.labels is None:
-            return ClassState(None, self.default_classes)
+            return ClassState(None, self.default_classes, pins=pins)
         own = on_layers.class_map_of(self.labels)
-        return ClassState(own, self.default_classes, on_layers.is_regions(self.labels))
+        return ClassState(own, self.default_classes, on_layers.is_regions(self.labels), pins)
 
     def restore_classes(self, state: ClassState) -> None:
         """Bring back the classes of before."""

@@ -44,8 +44,8 @@ class Surprise(QWidget):
             button.setToolTip("Colors the image like this, with a pin for each class")
             button.clicked.connect(lambda _=False, number=number: self.take(number))
             grid.addWidget(button, number // ACROSS, number % ACROSS)
-        controller.layers_changed.connect(self._on_layers)
-        self._of: object = None  # the image that is shown
+        controller.wishes_changed.connect(self._on_wishes)
+        self._of: object = None  # the wishes of the image whose colorings are shown
         self.hide()
 
     def ask(self) -> None:
@@ -73,28 +73,30 @@ class Surprise(QWidget):
             chosen.picture_of(image), asked_in(chosen, image), chosen.updates.session_cache, self.seed
         )  # fmt: skip
         plane = None if chosen.labels is None else on_layers.plane_of(chosen.labels, image, chosen.viewer)
-        model, classes, options = chosen.model.name, chosen.classes, chosen.options
+        wishes, model, classes, options = chosen.wishes, chosen.model.name, chosen.classes, chosen.options
 
         def work() -> tuple[object, list[Variant]]:
             labels = np.zeros(picture.pixels.shape[:2], np.uint8) if plane is None else plane.copy()
             question = variants(COUNT, seed, labels)
-            return image, cache.ask(model, picture, labels, classes, options, asking, question)
+            return wishes, cache.ask(model, picture, labels, classes, options, asking, question)
 
         return work
 
     def _show(self, found: tuple[object, list[Variant]]) -> None:
-        image, self.variants = found
-        if image is not self.controller.image:
+        wishes, drawn = found
+        if wishes is not self.controller.wishes:
             return
+        self.variants = drawn
         if not self.variants:
             self.controller.message.emit(NONE)
-        self._of = image
+        self._of = wishes
         for number, button in enumerate(self.buttons):
             button.setVisible(number < len(self.variants))
             if number < len(self.variants):
                 button.setIcon(QIcon(pixmap_of(self.variants[number].picture)))
         self.setVisible(bool(self.variants))
 
-    def _on_layers(self) -> None:
-        if self.controller.image is not self._of:
+    def _on_wishes(self) -> None:
+        """Show no colorings of another image than the chosen one."""
+        if self.controller.wishes is not self._of:
             self.hide()

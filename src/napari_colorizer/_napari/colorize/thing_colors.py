@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.result_layers import outline
-from napari_colorizer.classes import UNLABELED
+from napari_colorizer.classes import LARGEST_ID, UNLABELED
 from napari_colorizer.engine.pins import Pins
 
 if TYPE_CHECKING:
     from napari_colorizer.engine.palettes import Palette
 
 LARGEST = 12  # colors; more things share them in turn
+TOO_LARGE = (
+    f"Labels with ids above {LARGEST_ID} are not colored ({{count}} here): renumber them first, for example with "
+    "skimage.segmentation.relabel_sequential"
+)
 
 
 class ThingColors:
@@ -36,7 +40,8 @@ class ThingColors:
 
     def ids(self) -> list[int]:
         """What gets colors, in order."""
-        present = sorted(label for label, count in self.controller.counts.items() if count and label != UNLABELED)
+        counts = self.controller.counts
+        present = sorted(label for label, count in counts.items() if count and UNLABELED < label <= LARGEST_ID)
         known = self.controller.model.colored(self.controller.classes)
         return [label for label in present if label not in known] or present
 
@@ -49,7 +54,9 @@ class ThingColors:
             self._pin(Palette.harmonious(min(len(ids), LARGEST), self._seed), ids)
             self._seed += 1
             outline(self.controller.labels)
-        else:
+        if left := sum(label > LARGEST_ID for label in self.controller.counts):
+            self.controller.message.emit(TOO_LARGE.format(count=left))
+        elif not ids:
             self.controller.message.emit("There are no labels to color: choose a label map, or paint one")
 
     def shuffle(self) -> None:
