@@ -72,6 +72,17 @@ def test_nothing_is_told_any_more_once_it_is_closed(selection):
     assert not told
 
 
+def test_when_the_chosen_image_goes_the_topmost_of_the_others_is_chosen(selection):
+    viewer, photo = selection.viewer, selection.viewer.layers["photo"]
+    below, top = (viewer.add_layer(Image(PIXELS, name=name)) for name in ("below", "top"))
+    viewer.add_layer(Labels(PIXELS, name="map"))
+    selection.choose_image(photo)
+    for gone, next_one in ((photo, top), (top, below), (below, None)):
+        assert selection.image is gone
+        viewer.layers.remove(gone)
+        assert selection.image is next_one
+
+
 def lay_link_to_nothing(path):
     path.symlink_to(path.with_name("moved away"))
 
