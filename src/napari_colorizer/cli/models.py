@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from napari_colorizer.cli.shared import Overwrite, make_console, plain_errors
+from napari_colorizer.cli.shared import Overwrite, make_console, plain_errors, print_name
 from napari_colorizer.errors import readable
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def export(
     from napari_colorizer.models.library import export_model
 
     with plain_errors():
-        typer.echo(os.fsencode(export_model(name, target, overwrite)))
+        print_name(export_model(name, target, overwrite))
 
 
 @app.command("remove")
