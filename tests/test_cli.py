@@ -1,7 +1,9 @@
+import os
 import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 import napari_colorizer
 from napari_colorizer.batches.manifest import NAME as MANIFEST
+from napari_colorizer.cli.shared import print_name
 from napari_colorizer.engine.options import SegmentOptions
 from napari_colorizer.files import read_image, read_label_map
 from napari_colorizer.models.model import Model
@@ -582,3 +585,12 @@ def test_the_folder_that_one_is_in_has_a_name(segment, pictures, monkeypatch):
     monkeypatch.chdir(pictures)
     assert segment(".", "--output", ".", *CPU).exit_code == 0
     assert len(list(pictures.glob("*.labels.png"))) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, no file has such a name")
+@pytest.mark.parametrize(("terminal", "printed"), [(False, b"a\x1b[2J\xff.png"), (True, rb"a\x1b[2J\udcff.png")])
+def test_the_name_of_a_result_is_escaped_where_people_read_it(monkeypatch, capfdbinary, terminal, printed):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    print_name(Path(os.fsdecode(b"a\x1b[2J\xff.png")))
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out.strip() == printed

@@ -319,6 +319,17 @@ def test_show_fits_on_one_screen(models, make_model, monkeypatch, width):
     assert "more lines: napari-colorizer models show --all" in " ".join(lines).replace("  ", " ")
 
 
+@pytest.mark.parametrize("name", ["x" * 3000, "\x1b" * 3000, "\ud800" * 60])
+def test_a_long_name_takes_one_line(models, make_model, tmp_path, monkeypatch, name):
+    path = tmp_path / "a.safetensors"
+    make_model(name=name).save(path)
+    monkeypatch.setenv("COLUMNS", "80")
+    title, rule, *_ = models("show", path).stdout.splitlines()
+    assert title.endswith(", working size 352")
+    assert len(title) <= 80
+    assert rule.startswith("┏")
+
+
 @pytest.mark.parametrize("options", [(), ("--all",)])
 def test_what_a_file_holds_is_shown_escaped(models, make_model, options):
     install_model(awkward_model(make_model))

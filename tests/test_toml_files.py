@@ -26,3 +26,11 @@ def test_what_is_nested_too_deeply_is_refused(tmp_path, text):
 def test_what_is_nested_as_people_nest_it_is_read(tmp_path):
     (tmp_path / "a.toml").write_text('[groups]\nperson = ["skin", "hair"]\na.b.c = 1\n', "utf-8")
     assert read_toml(tmp_path / "a.toml") == {"groups": {"person": ["skin", "hair"], "a": {"b": {"c": 1}}}}
+
+
+@pytest.mark.parametrize("number", ["9" * 10_000, "-" + "9" * 100, "0x" + "f" * 10_000, "0b" + "1" * 65])
+@pytest.mark.parametrize("place", ["{}", "[[1, {}]]", "{{b = {}}}"], ids=["alone", "in a list", "in a table"])
+def test_a_number_that_is_too_large_to_be_one_is_refused(tmp_path, number, place):
+    (tmp_path / "a.toml").write_text(f"a = {place.format(number)}\n", "utf-8")
+    with pytest.raises(ValueError, match="more than 64 bits"):
+        read_toml(tmp_path / "a.toml")

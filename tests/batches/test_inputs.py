@@ -45,7 +45,7 @@ def test_results_that_are_named_are_passed_over(scans):
     add(scans / "A.color.png")
     found = find_inputs([scans / "A.color.png", scans / "A.png"])
     assert (names(found), found.passed_over) == (["A.png"], [scans / "A.color.png"])
-    with pytest.raises(FileError, match="there is no image in"):
+    with pytest.raises(FileError, match=r"no image in .*A\.color\.png: .* are results"):
         find_inputs([scans / "A.color.png"])
 
 
@@ -65,3 +65,13 @@ def test_circles_of_links_end_and_are_told(scans):
     assert names(found) == ["A.png", "B.png", "C.png", "link.png"]
     told = sorted(found.problems)
     assert [name in text for name, text in zip(("nowhere.png", "round", "self.png"), told, strict=True)] == [True] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes there")
+@pytest.mark.parametrize("given", ["pipe.png", "*", "."])
+def test_a_pipe_is_never_waited_for(scans, monkeypatch, given):
+    os.mkfifo(scans / "pipe.png")
+    monkeypatch.chdir(scans)
+    found = find_inputs([Path(given)])
+    assert "pipe.png" not in names(found)
+    assert found.problems == ([] if given == "." else ["pipe.png is neither a file nor a folder"])

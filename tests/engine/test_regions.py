@@ -48,6 +48,38 @@ def test_the_sky_does_not_run_into_the_rocket():
     assert not regions.at(ROCKET, nothing)[SKY_OF_ROCKET]
 
 
+ROW, COLUMN = np.mgrid[:300, :400]
+
+
+@pytest.mark.parametrize(
+    "smooth",
+    [20 + ROW * 0.7, 120 + COLUMN / 20, (ROW + COLUMN) / 3, 230 - np.hypot(ROW - 150, COLUMN - 200) / 2],
+    ids=["sky", "faint", "aslant", "vignette"],
+)
+@pytest.mark.parametrize("limits", [None, (60, 200)], ids=["plain", "stretched"])
+def test_gray_levels_of_what_is_smooth_are_no_edges(smooth, limits):
+    regions, nothing = Regions(smooth.astype(np.uint8), limits), np.zeros(smooth.shape, np.uint8)
+    for pixel in ((150, 200), (40, 350), (299, 0)):
+        if limits is None or 60 < smooth[pixel] < 200:
+            assert regions.at(pixel, nothing)[20:-20, 20:-20].mean() > (0.9 if limits is None else 0.5)
+
+
+def test_a_thing_before_a_smooth_sky_is_one_part_and_the_sky_another():
+    thing = np.hypot(ROW - 150, COLUMN - 200) < 80
+    regions = Regions(np.where(thing, 60 + COLUMN / 7, 150 + ROW / 4).astype(np.uint8))
+    for pixel, wanted in (((150, 200), thing), ((20, 20), ~thing), ((299, 399), ~thing)):
+        found = regions.at(pixel, np.zeros(thing.shape, np.uint8))
+        assert (found & wanted).sum() > 0.95 * (found | wanted).sum()
+
+
+def test_few_flat_levels_are_parts_of_their_own():
+    drawn = np.kron(np.arange(25).reshape(5, 5) * 10, np.ones((40, 40))).astype(np.uint8)
+    regions = Regions(drawn)
+    for pixel in ((20, 20), (100, 100), (199, 199)):
+        found = regions.at(pixel, np.zeros(drawn.shape, np.uint8))
+        assert (found & (drawn == drawn[pixel])).sum() > 0.9 * (found | (drawn == drawn[pixel])).sum()
+
+
 def test_contrast_changes_nothing(camera):
     faint = Regions(100 + data.camera() / 10.0, limits=(0, 255))
     nothing = np.zeros((512, 512), np.uint8)

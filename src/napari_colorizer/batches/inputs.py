@@ -13,6 +13,7 @@ from napari_colorizer.batches.zarr_stacks import is_store
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_own_output
 
+RESULTS = "label maps and colored images are results, not images to color"
 KINDS = "PNG, JPEG, TIFF, BMP, WebP or zarr, and videos if imageio-ffmpeg is installed"
 
 
@@ -65,6 +66,9 @@ def find_inputs(given: Sequence[Path], recursive: bool = False, videos: bool = T
         elif is_own_output(path):
             inputs.passed_over.append(path)
             continue
+        elif os.path.exists(path) and not os.path.isfile(path):  # such as a pipe, to read which may never end
+            inputs.problems.append(f"{path} is neither a file nor a folder")
+            continue
         else:
             images = iter([Input(path, path.parent)])
         for image in images:
@@ -72,15 +76,15 @@ def find_inputs(given: Sequence[Path], recursive: bool = False, videos: bool = T
                 seen[image.path] = None
                 inputs.found.append(image)
     if not inputs.found and not inputs.problems:
-        raise FileError(_nothing(given, recursive))
+        raise FileError(_nothing(given, inputs.passed_over, recursive))
     return inputs
 
 
-def _nothing(given: Sequence[Path], recursive: bool) -> str:
+def _nothing(given: Sequence[Path], passed_over: Collection[Path], recursive: bool) -> str:
     folders = [path for path in given if path.is_dir()]
     deeper = not recursive and any(inner.is_dir() for path in folders for inner in path.iterdir())
     hint = "; --recursive includes subfolders" if deeper else ""
-    return f"there is no image in {', '.join(map(str, given))}: {KINDS}{hint}"
+    return f"there is no image in {', '.join(map(str, given))}: {RESULTS if passed_over else KINDS}{hint}"
 
 
 def _spell_out(path: Path) -> list[Path]:

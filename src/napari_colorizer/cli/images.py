@@ -176,14 +176,14 @@ def _work(
     who: Doers,
 ) -> None:
     """Find what is to be done, do it, tell it; exit code 1 if anything failed."""
-    from napari_colorizer.batches.inputs import find_inputs
+    from napari_colorizer.batches.inputs import RESULTS, find_inputs
     from napari_colorizer.batches.plan import make_plan
     from napari_colorizer.batches.run import run_job
 
     with plain_errors():
         found = find_inputs(files, recursive, videos=recipe.coloring is not None and labels is None)
         for path in found.passed_over:
-            remark(f"{path.name} is skipped: label maps and colored images are results, not images to color")
+            remark(f"{path.name} is skipped: {RESULTS}")
         recipe.check()
         items, problems = make_plan(found.found, recipe, output, labels, overwrite)
     for problem in (*found.problems, *problems):

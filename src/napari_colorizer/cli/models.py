@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from napari_colorizer.cli.shared import Overwrite, make_console, plain_errors
+from napari_colorizer.cli.shared import Overwrite, make_console, plain_errors, print_name
 from napari_colorizer.errors import readable
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from napari_colorizer.models.model import Model
 
 SCREEN = 14  # lines of a terminal's 24 that facts get; the rest is the table
-SHORT, LONG = 300, 100_000  # characters of a value
+NAME, SHORT, LONG = 45, 300, 100_000  # characters of a name that gets one line, and of a value
 DEEPEST = 8  # so far nested facts are told
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import, export and remove models.")
@@ -53,7 +52,8 @@ def show_model(
     with plain_errors():
         loaded = load_model(name)
     console = make_console()
-    console.print(readable(f"{loaded.name}, working size {loaded.working_size}", SHORT), style="bold")
+    title = readable(loaded.name, LONG) if everything else readable(readable(loaded.name, SHORT), NAME)
+    console.print(f"{title}, working size {loaded.working_size}", style="bold")
     console.print(_cost_table(loaded))
     lines = [*_abilities(loaded), *_outline({"license": loaded.license or "not stated"}, everything)]
     lines += _outline({**loaded.metrics, **loaded.provenance}, everything)
@@ -158,7 +158,7 @@ def export(
     from napari_colorizer.models.library import export_model
 
     with plain_errors():
-        typer.echo(os.fsencode(export_model(name, target, overwrite)))
+        print_name(export_model(name, target, overwrite))
 
 
 @app.command("remove")

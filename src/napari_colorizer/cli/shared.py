@@ -123,9 +123,12 @@ class _Console(Console):
 
 
 def print_name(result: Path) -> None:
-    """Print the name of a file; that this fails says nothing about the file."""
+    """Print the name of a file, as it is for other programs; that this fails says nothing about the file."""
     try:
-        typer.echo(os.fsencode(result))  # a name may hold bytes that are no text
+        if sys.stdout.isatty():
+            typer.echo(readable(str(result)))  # a name may hold what a terminal obeys
+        else:
+            typer.echo(os.fsencode(result))  # or bytes that are no text
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # who reads no further wants no more
             remark(f"the names of the results cannot be printed: {error.strerror}")

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from napari_colorizer.cli.shared import complain, make_console
-from napari_colorizer.errors import ColorizerError, TrainingError
+from napari_colorizer.errors import ColorizerError, TrainingError, reason
 from napari_colorizer.former_names import former_names, present_names
 from napari_colorizer.option_limits import help_text
 from napari_colorizer.training.events import (
@@ -93,7 +93,7 @@ def train(
 
             run(options, tell, ends.stopping.is_set, resume=resume)
         except (ColorizerError, OSError) as error:
-            _fail(tell, str(error), getattr(error, "resumable", True))
+            _fail(tell, reason(error), getattr(error, "resumable", True))
         except Exception as error:
             traceback.print_exc()
             _fail(tell, f"training failed unexpectedly: {str(error) or type(error).__name__}")

@@ -41,7 +41,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline=""))
         reader.fieldnames = [str(name).strip().lower() for name in reader.fieldnames or ()]
-        rows = [(reader.line_num, row) for row in reader]
+        rows = [(reader.line_num, row) for row in reader] if "image" in reader.fieldnames else []
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a CSV list of images: it is not UTF-8 text") from error
     except (OSError, csv.Error) as error:

@@ -20,6 +20,9 @@ SPREAD = 0.25  # standard deviation of the lightness that is segmented: contrast
 SMOOTHING, SMALLEST = 0.8, 60  # standard deviation and area, in working pixels
 CORE = 5  # working pixels across, of what is no band along an edge
 SPECK = 1 / 1000  # of the image: what is smaller and surrounded belongs to what surrounds it
+MOST_LOOKED_AT = 1_000_000  # pixels, to find how far gray levels are apart
+MOST_STEP = 2.0  # lightness between them: what is farther apart may be drawn
+FLAT, DITHER = 5, 4  # levels within `CORE` of what is smooth, and across the noise that hides the steps there
 INSIDE = 100.0  # what guided upsampling brings up in the place of chroma
 
 Pixel = tuple[int, int]
@@ -44,7 +47,7 @@ class Regions:
         height, width = self._lightness.shape
         self._frame = Frame.fit((height, width), WORKING_SIZE, 1)
         self._small = self._frame.shrink(self._lightness[None])[0]
-        self._parts = _cut(self._small.numpy().astype(np.float64))
+        self._parts = _cut(self._small.numpy().astype(np.float64), _step(self._lightness.numpy()))
         self._last: tuple[int, NDArray[np.bool_]] | None = None  # a part that was asked for, and what it became
 
     @property
@@ -146,15 +149,29 @@ class Regions:
         return (guided.chroma_in(box, alike)[0] >= INSIDE / 2).numpy()
 
 
-def _cut(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Number the parts of a gray image (h, w).
+def _step(values: NDArray[np.float32]) -> float:
+    """How far apart the gray levels of an image are; 0 where that is no step of a smooth slope."""
+    levels = np.unique(values.ravel()[:: max(1, values.size // MOST_LOOKED_AT)])
+    step = float(np.quantile(np.diff(levels), 0.1)) if levels.size > 1 else 0.0
+    return step if step <= MOST_STEP else 0.0
+
+
+def _dither(values: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Hide the steps between gray levels where an image is smooth: the sky of 8 bits is a staircase of edges else."""
+    span = ndimage.maximum_filter(values, CORE) - ndimage.minimum_filter(values, CORE)
+    noise = np.random.default_rng(0).uniform(-DITHER * step / 2, DITHER * step / 2, values.shape)
+    return values + noise * (span <= FLAT * step)
+
+
+def _cut(values: NDArray[np.float64], step: float) -> NDArray[np.intp]:
+    """Number the parts of a gray image (h, w) whose gray levels are so far apart.
 
     Along strong edges the segmentation leaves bands that belong to neither side: what has no core is given to the parts
     around it, which then meet where the edge is steepest.
     """
-    spread = values.std()
-    standard = (values - values.mean()) / spread * SPREAD if spread > 0 else np.zeros_like(values)
-    parts = np.asarray(felzenszwalb(standard, COARSENESS, SMOOTHING, SMALLEST, channel_axis=None)) + 1
+    spread = values.std() or 1.0
+    standard, dithered = ((some - values.mean()) / spread * SPREAD for some in (values, _dither(values, step)))
+    parts = np.asarray(felzenszwalb(dithered, COARSENESS, SMOOTHING, SMALLEST, channel_axis=None)) + 1
     core = ndimage.minimum_filter(parts, CORE) == ndimage.maximum_filter(parts, CORE)
     if not core.any():
         return parts

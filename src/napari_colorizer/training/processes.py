@@ -36,8 +36,11 @@ class _Launcher(_SubprocessScriptLauncher):
     run: Path
 
     def _call_children_scripts(self) -> None:
+        before = os.environ.get(RUN_VARIABLE)
         os.environ[RUN_VARIABLE] = str(self.run)
         try:
             super()._call_children_scripts()
         finally:
             del os.environ[RUN_VARIABLE]
+            if before is not None:
+                os.environ[RUN_VARIABLE] = before

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QInputDialog
@@ -48,11 +48,11 @@ def row_of(widget, label):
     return shown.filter.index(row, 0), shown.filter.index(row, 1), row
 
 
-def click(widget, label):
+def click(widget, label, modifier=Qt.KeyboardModifier.NoModifier):
     table = widget.class_list.table
     index = row_of(widget, label)[0]
     table.scrollTo(index)
-    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, modifier, table.visualRect(index).center())
 
 
 def test_it_shows_names_colors_and_pixels(listed):
@@ -231,6 +231,10 @@ def test_deleting_a_class_with_pixels_tells_how_many_and_keeps_them(listed, mess
     widget.class_list.delete()
     assert not said
     assert 1 not in widget.class_list.visible_ids()
+    assert widget.class_list.selected() == labels.selected_label == 2  # the one below
+    labels.selected_label = DRAGON - 1
+    widget.class_list.delete()
+    assert said == ["99 is the id of no class: there is nothing to delete"]
 
 
 def test_a_stray_id_is_given_a_class_by_renaming_it(listed, answer, wait):
@@ -315,6 +319,37 @@ def test_the_highlight_is_the_brush_whatever_is_searched_and_pressed(listed, qtb
     assert SKY in widget.controller.classes
 
 
+def test_no_click_key_or_number_parts_the_highlight_from_the_brush(listed):
+    _, widget, labels = listed
+    shown = widget.class_list
+    every = shown.visible_ids()
+    click(widget, GRASS, Qt.KeyboardModifier.ControlModifier)
+    click(widget, GRASS, Qt.KeyboardModifier.ControlModifier)
+    assert shown.selected() == labels.selected_label == GRASS
+    QTest.keyClick(shown.table, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert shown.selected() == labels.selected_label == GRASS
+    for number in (200, 201, STRAY, 0, SKY):  # as napari's key "m" and its number box choose them
+        labels.selected_label = number
+        assert shown.selected() == number
+        assert shown.visible_ids() == sorted({*every, number}, key=lambda label: (label in (STRAY, 200, 201), label))
+
+
+def test_when_the_last_class_is_deleted_the_one_above_is_painted_with(listed):
+    _, widget, labels = listed
+    shown = widget.class_list
+    widget.controller.set_classes(ClassMap([Class(GRASS, "grass", "#111111"), Class(90, "thing", "#222222")]))
+    labels.data = np.zeros_like(labels.data)
+    widget.controller.counts.clear()
+    shown.refresh()
+    for last, above in ((90, GRASS), (GRASS, 0)):
+        shown.search.clear()
+        click(widget, last)
+        labels.mode = "fill"
+        shown.delete()
+        assert shown.selected() == labels.selected_label == above
+        assert labels.mode == "fill"
+
+
 def test_enter_takes_the_first_hit_and_arrows_move(listed):
     _, widget, labels = listed
     shown = widget.class_list
@@ -375,6 +410,20 @@ def test_a_click_gives_the_keys_back_to_the_canvas_and_nine_rows_are_seen_on_a_l
     QTest.keyClick(canvas, Qt.Key.Key_4)
     assert viewer.layers["photo labels"].mode == "fill"
     table = widget.class_list.table
+    widget.class_list.search.setFocus()
+    QTest.keyClicks(widget.class_list.search, "grass")
+    QTest.keyClick(widget.class_list.search, Qt.Key.Key_Escape)
+    assert (QApplication.focusWidget(), widget.class_list.search.text()) == (canvas, "")
+    in_part = QPoint(5, table.viewport().height() - 2)  # of a row that is seen in part, and jumps when it is chosen
+    places = (table.verticalScrollBar(), QPoint(5, 60)), (table.viewport(), in_part)
+    boxes = [(box, box.rect().center()) for box in (widget.images, widget.label_maps, widget.models)]
+    for place, where in (*places, *boxes):
+        QTest.mouseClick(place, Qt.MouseButton.LeftButton, pos=where)
+        if place in (widget.images, widget.label_maps, widget.models):
+            place.hidePopup()
+        viewer.layers["photo labels"].mode = "paint"
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_4)
+        assert viewer.layers["photo labels"].mode == "fill"
     seen = [
         row
         for row in range(table.model().rowCount())

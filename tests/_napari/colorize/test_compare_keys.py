@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_colorizer._napari.colorize.natural_colors import NATURAL, with_natural_colors
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer.classes import Class, ClassMap
+from napari_colorizer.classes import Class, ClassMap, distinct_color
 
 
 def test_classes_look_like_what_they_stand_for_unless_somebody_chose_a_color(bare):
@@ -17,6 +17,16 @@ def test_classes_look_like_what_they_stand_for_unless_somebody_chose_a_color(bar
     chosen = ClassMap([Class(1, "sky", "#123456"), Class(2, "dragon", "#654321")])
     assert with_natural_colors(chosen) == chosen
     assert len(set(NATURAL.values())) == len(NATURAL)
+
+
+def test_classes_of_other_languages_look_like_what_the_model_knows_them_as():
+    classes = [
+        Class(4, "Himmel", distinct_color(4), "sky"),
+        Class(5, "Wiese", "#123456", "grass"),
+        Class(6, "Ding", "#654321"),
+    ]
+    colors = [item.color for item in with_natural_colors(ClassMap(classes))]
+    assert colors == [NATURAL["sky"], "#123456", "#654321"]
 
 
 def test_a_map_laid_here_is_outlined_once_colors_are_there_and_one_of_the_user_is_not(bare_predicted, wait, photo):

@@ -32,12 +32,13 @@ class ClassSearch(QLineEdit):
     """Where one types what is searched; the arrows up and down go on to the list."""
 
     moved = Signal(int)
+    left = Signal()
 
     def __init__(self) -> None:
         super().__init__(placeholderText="Search classes", clearButtonEnabled=True)
         self.setToolTip(
             "<p>Type part of a name or a number: Enter paints with the first match, the arrow keys "
-            "select another class</p>"
+            "select another class, Esc ends the search</p>"
         )
         self.setAccessibleName("Search classes")
 
@@ -45,6 +46,9 @@ class ClassSearch(QLineEdit):
         """Qt's word that a key was pressed."""
         if event.key() in STEPS:
             self.moved.emit(STEPS[event.key()])
+        elif event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.left.emit()
         else:
             super().keyPressEvent(event)
 
@@ -108,6 +112,10 @@ class ClassEditing(QWidget):
 
     def selected(self) -> int | None:
         """Id of the selected class."""
+        raise NotImplementedError
+
+    def leave(self, label: int) -> None:
+        """Paint with the class of the row below, or above, that of a label."""
         raise NotImplementedError
 
     def make_buttons(self) -> QHBoxLayout:
@@ -202,10 +210,15 @@ class ClassEditing(QWidget):
     def delete(self) -> None:
         """Delete the selected class; its pixels keep their id, and are shown as having no class."""
         item = self._selected_class()
-        if item is None or item.id not in self.controller.classes:
+        if item is None:
             return
-        self._change(f"Delete {item.name!r}", self.controller.classes.without(item.id))
+        if item.id not in self.controller.classes:
+            self.controller.message.emit(f"{item.id} is the id of no class: there is nothing to delete")
+            return
         count = self.controller.counts.get(item.id, 0)
+        if not count:
+            self.leave(item.id)  # which has no row any more
+        self._change(f"Delete {item.name!r}", self.controller.classes.without(item.id))
         if count:
             self.controller.message.emit(
                 f"{count:,} pixels still have the id {item.id} of the deleted class {item.name!r}; they are shown in "

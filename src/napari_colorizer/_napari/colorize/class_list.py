@@ -67,6 +67,7 @@ class ClassList(ClassEditing):
         self.search.textChanged.connect(self._refilter)
         self.search.moved.connect(self._move)
         self.search.returnPressed.connect(self._take_hit)
+        self.search.left.connect(lambda: focus_canvas(self))
         self.only_present.toggled.connect(self._refilter)
         self.table.clicked.connect(self._on_clicked)
         self.table.doubleClicked.connect(lambda _: self.rename())
@@ -76,7 +77,7 @@ class ClassList(ClassEditing):
             layout.addWidget(widget)
         layout.addLayout(self.make_buttons())
         controller.classes_changed.connect(self.refresh)
-        controller.brush_changed.connect(self.select)
+        controller.brush_changed.connect(self._on_brush)
         controller.wishes_changed.connect(self.refresh)
         self.refresh()
 
@@ -88,6 +89,7 @@ class ClassList(ClassEditing):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)  # Tab goes on to the next part of the dock
+        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # wherever the mouse clicks, napari's keys are not for the list
         table.setMinimumHeight(ROW_HEIGHT * LEAST_ROWS + 2 * table.frameWidth())
         table.verticalHeader().hide()
         table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
@@ -119,7 +121,8 @@ class ClassList(ClassEditing):
 
     def _fill_rows(self) -> None:
         counts, classes = self.controller.counts, self.controller.classes
-        stray = sorted(set(counts) - {UNLABELED, *classes.ids})
+        brush = self.brush()  # napari chooses any number: "m" the next one that is free
+        stray = sorted({*counts, UNLABELED if brush is None else brush} - {UNLABELED, *classes.ids})
         labels = [UNLABELED, *classes.ids, *stray]
         if labels != [self.rows.item(row).data(ID_ROLE) for row in range(self.rows.rowCount())]:
             self.rows.setRowCount(0)
@@ -213,6 +216,14 @@ class ClassList(ClassEditing):
         self.controller.choose_brush(label)
         self.select(label)
 
+    def leave(self, label: int) -> None:
+        """Paint with the class of the row below, or above, that of a label."""
+        ids = self.visible_ids()
+        others = ids[ids.index(label) + 1 :] or ids[: ids.index(label)][::-1]
+        if others:
+            self.controller.change_brush(others[0])
+            self.select(others[0])
+
     def brush(self) -> int | None:
         """What is painted with; without a label map, what is selected."""
         labels = self.controller.labels
@@ -241,11 +252,21 @@ class ClassList(ClassEditing):
         self.controller.choose_brush(int(index.data(ID_ROLE)))
         focus_canvas(self)  # or napari's keys, such as 4 to fill, would go to the list
 
+    def _on_brush(self, label: int) -> None:
+        known = set(self.controller.counts) | {UNLABELED, *self.controller.classes.ids}
+        if not {label, *(shown[0] for shown in self._shown if shown)} <= known:  # it has a row of its own, or had
+            self.refresh()
+        self.select(label)
+
     def _on_selected(self) -> None:
         """Paint with what is selected, by whatever key or program; a click does more."""
-        label, labels = self.selected(), self.controller.labels
-        if not self._updating and label is not None and labels is not None and label != labels.selected_label:
+        label, brush = self.selected(), self.brush()
+        if self._updating or self.controller.labels is None or label == brush:
+            return
+        if label is not None:
             self.controller.choose_brush(label)
+        elif brush in self.visible_ids():
+            self.select(brush)  # Ctrl and a click or Space take a row out of the selection, but no brush is none
 
 
 def _show_pin(field: QStandardItem, pin: Pin | None) -> None:

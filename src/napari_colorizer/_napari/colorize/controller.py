@@ -105,6 +105,15 @@ class ColorizeController(Selection):
 
     # -- what is painted with, and on
 
+    def change_brush(self, label: int) -> None:
+        """Let the label map have another class to paint with, whatever tool of napari's is in the hand."""
+        if self.labels is None:
+            return
+        if self.labels.multiscale or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
+            writable(self)
+        make_room_for(self.labels, label)
+        self.labels.selected_label = label
+
     def choose_brush(self, label: int, note: bool = True) -> None:
         """Paint with a class from now on; makes an empty label map where there is none.
 
@@ -119,10 +128,7 @@ class ColorizeController(Selection):
         if self.labels is None:
             return
         self.viewer.layers.selection.active = self.labels
-        if self.labels.multiscale or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
-            writable(self)
-        make_room_for(self.labels, label)
-        self.labels.selected_label = label
+        self.change_brush(label)
         if note:
             self.recent = [label, *(other for other in self.recent if other != label)][:MOST_RECENT]
         if self.labels.mode in ("pan_zoom", "transform", "pick", "erase") and not self.fills:

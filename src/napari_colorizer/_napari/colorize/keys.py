@@ -78,6 +78,7 @@ PAGE = (
             (("Space",), "presses a button"),
             (("Up", "Down"), "in the search and in the list of classes: select another class"),
             (("Return",), "in the search: paints with the first match; in the list: opens the palette of the class"),
+            (("Escape",), "in the search: ends it"),
         ),
     ),
 )

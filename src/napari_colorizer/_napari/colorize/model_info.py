@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from napari_colorizer._napari.colorize.natural_colors import with_natural_colors
 from napari_colorizer.classes import ClassMap
-from napari_colorizer.errors import ModelError
+from napari_colorizer.engine.options import check_confidence
+from napari_colorizer.errors import ModelError, reason
 from napari_colorizer.models.header import read_header
 from napari_colorizer.models.library import find_model
 
@@ -44,7 +45,10 @@ class ModelInfo:
     def read(cls, name: str) -> ModelInfo:
         """Read it from the header of an installed model; `ModelError` if there is none or it is damaged."""
         path = find_model(name)
-        modified = path.stat().st_mtime_ns
+        try:
+            modified = path.stat().st_mtime_ns
+        except OSError as error:  # a link that leads nowhere, or round in a circle
+            raise ModelError(f"the model {name!r} cannot be read: {reason(error)}") from error
         header = read_header(path)
         networks = header["networks"]
         try:
@@ -53,7 +57,8 @@ class ModelInfo:
                 tuple(networks[part]["ids"]) if part in networks else () for part in ("colorizer", "segmenter")
             )
             confidence = float(header.get("confidence", 0.0))
-        except (ValueError, TypeError) as error:
+            check_confidence(confidence)
+        except (ValueError, TypeError, OverflowError) as error:
             raise ModelError(f"the header of {path.name} is damaged ({error}). Copy or download it again") from error
         return cls(name, with_natural_colors(classes), colors, labels, confidence, header["license"], modified)
 

@@ -30,6 +30,10 @@ def with_natural_colors(classes: ClassMap) -> ClassMap:
 
 
 def _natural(item: Class, usual: ClassMap) -> Class:
-    color = NATURAL.get(item.name.casefold())
-    made_up = {distinct_color(item.id), usual.named(item.name).color if usual.has_name(item.name) else ""}
-    return replace(item, color=color) if color and item.color in made_up else item
+    """A class with such a color by its name, or by that under which the model knows it: "Himmel" is a sky too."""
+    for name in (item.name, item.known_as):
+        color = NATURAL.get(name.casefold())
+        made_up = {distinct_color(item.id), usual.named(name).color if usual.has_name(name) else ""}
+        if color and item.color in made_up:
+            return replace(item, color=color)
+    return item

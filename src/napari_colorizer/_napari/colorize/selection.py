@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from psygnal import Signal
 
 from napari_colorizer._napari.colorize.class_history import ClassState
@@ -265,13 +265,13 @@ class Selection:
 
     def _on_inserted(self, event: Any) -> None:
         """Take the first image that comes."""
-        layer = event.value
-        if self.image is None and isinstance(layer, Image) and not layer_notes.is_colors(layer):
-            self.choose_image(layer)
+        if self.image is None and _is_image(event.value):
+            self.choose_image(event.value)
 
     def _on_removed(self, event: Any) -> None:
+        """Go on with the topmost image that is left."""
         if event.value is self.image:
-            self.choose_image(None)
+            self.choose_image(next(filter(_is_image, reversed(self.viewer.layers)), None))
         elif event.value is self.labels:
             self.choose_labels(None)
 
@@ -286,3 +286,8 @@ class Selection:
             self.layers_changed.emit()
         else:
             self._use(found)
+
+
+def _is_image(layer: Layer) -> bool:
+    """Whether a layer can be colored, and is no result."""
+    return isinstance(layer, Image) and not layer_notes.is_colors(layer)

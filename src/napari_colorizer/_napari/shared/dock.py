@@ -119,6 +119,7 @@ def add_row(layout: QFormLayout, name: str | QWidget, widget: QWidget) -> None:
     if isinstance(widget, QComboBox):  # a long layer name must not widen the dock
         widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         widget.setMinimumContentsLength(12)
+        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # or a box that the mouse has used would swallow napari's keys
 
 
 def options_part() -> QCollapsible:
