@@ -1,5 +1,7 @@
 """TIFF files in compressions that tifffile leaves to another library give what uncompressed ones give."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tifffile
@@ -71,6 +73,15 @@ def test_differences_to_the_left_are_added_up(tmp_path, codec, kind, predictor):
     values = (GRAY / 255).astype(kind) if kind is np.float32 else (GRAY * 100).astype(kind)
     Image.fromarray(values).save(tmp_path / "a.tif", compression=codec, tiffinfo={317: predictor})
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), values)
+
+
+def test_parts_of_any_size_are_unpacked_without_a_warning(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 65536, (60, 70), dtype=np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "a.tif", compression="tiff_lzw")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), pixels)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image, ImageOps
 
 from napari_colorizer.color_profiles import NO_COLORS, bend, converted, in_srgb, png_curve
 from napari_colorizer.errors import FileError
-from napari_colorizer.tiff_unpacking import unpack
+from napari_colorizer.tiff_unpacking import any_size, unpack
 
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
@@ -39,7 +38,6 @@ TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     8: np.rot90,
 }
 SIDEWAYS = (5, 6, 7, 8)  # turns that swap height and width
-_opening = Lock()
 
 
 def decode_shown(path: Path) -> NDArray[Any]:
@@ -69,14 +67,8 @@ def is_tiff(path: Path) -> bool:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """Open an image of any size that the memory allows with Pillow, whose own limit is a fixed one."""
-    with _opening:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            image = Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    with image:
+    """Open an image of any size that the memory allows with Pillow."""
+    with any_size(), Image.open(path) as image:
         check_memory(path, *image.size)
         yield image
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -70,8 +74,36 @@ def _bytes(data: bytes, page: Any, rows: int, length: int) -> NDArray[np.uint8]:
     directory = struct.pack("<H", len(tags)) + entries + bytes(4)
     padding = bytes(len(data) % 2)
     file = io.BytesIO(struct.pack("<2sHI", b"II", 42, 8 + len(data) + len(padding)) + data + padding + directory)
-    with Image.open(file) as image:
+    with any_size(), Image.open(file) as image:
         return np.asarray(image)
+
+
+@contextmanager
+def any_size() -> Iterator[None]:
+    """Let Pillow, whose own limit is a fixed one, open and decode images of any size; several threads may."""
+    with _limit.lock:
+        if not _limit.users:
+            _limit.usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _limit.users += 1
+    try:
+        yield
+    finally:
+        with _limit.lock:
+            _limit.users -= 1
+            if not _limit.users:
+                Image.MAX_IMAGE_PIXELS = _limit.usual
+
+
+@dataclass
+class _Limit:
+    """Pillow's limit while it is lifted, and how many have lifted it."""
+
+    users: int = 0
+    usual: int | None = None
+    lock: Lock = field(default_factory=Lock)
+
+
+_limit = _Limit()
 
 
 def _numbers(content: NDArray[np.uint8], page: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
