@@ -18,6 +18,7 @@ from napari_colorizer.datasets.masks import look_up
 from napari_colorizer.datasets.photos import to_rgb8
 from napari_colorizer.errors import DataError, FileError
 from napari_colorizer.files import images_in, read_image, read_label_map, write_color, write_label_map
+from napari_colorizer.tiff_unpacking import any_size
 
 
 class HasLabelsError(DataError):
@@ -118,7 +119,7 @@ def _find_image(root: Path, rgb: NDArray[np.uint8], mark: str) -> Path | None:
     """The image of a set that has these pixels: only those whose description is the mark are decoded."""
     for path in images_in(root / "images") if (root / "images").is_dir() else ():
         with suppress(OSError, FileError):  # one that is damaged is another
-            with Image.open(path) as file:
+            with any_size(), Image.open(path) as file:
                 described = file.info.get("Description")
             if described == mark and np.array_equal(read_image(path), rgb):
                 return path

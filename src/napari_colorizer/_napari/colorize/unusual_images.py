@@ -14,6 +14,7 @@ from napari_colorizer._napari.colorize.used_range import tell_of_range
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.files import read_image
+from napari_colorizer.tiff_unpacking import any_size
 
 if TYPE_CHECKING:
     from napari_colorizer._napari.colorize.controller import ColorizeController
@@ -30,7 +31,7 @@ def is_turned(image: Image) -> bool:
 @lru_cache(maxsize=64)
 def _orientation(path: str) -> int:
     try:
-        with Picture.open(path) as picture:
+        with any_size(), Picture.open(path) as picture:
             return int(picture.getexif().get(ORIENTATION, 1))
     except Exception:  # whatever is wrong with it, napari has read it
         return 1
