@@ -22,7 +22,7 @@ SEED ?= 1
 KILLS ?= 20
 
 demo: .venv/installed
-	$(BIN)/napari-colorizer demo
+	$(BIN)/napari-colorizer demo --overwrite
 
 test: .venv/installed
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
+import errno
 import json
+import os
 import re
 import time
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -43,6 +46,18 @@ def test_a_file_keeps_ids_and_names_in_order(tmp_path, suffix):
     again = ClassMap.read(tmp_path / f"classes{suffix}")
     assert [(item.id, item.name) for item in again] == [(item.id, item.name) for item in classes]
     assert (again == classes) is (suffix != ".txt")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_there_stays_whole_where_a_disk_is_full(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"classes{suffix}"
+    ClassMap([SKY]).write(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        ClassMap([SKY, GRASS]).write(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

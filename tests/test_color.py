@@ -250,6 +250,13 @@ def test_a_blank_image_is_told_without_limits_that_are_none(value):
     assert "--limits" not in note
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("limits", [None, (0, 5)])
+def test_an_image_without_any_value_is_told(value, limits):
+    assert "no value" in range_note(np.full((4, 5), value, np.float32), limits=limits)
+    assert not range_note(np.array([[value, 0.0, 1.0]]))
+
+
 def test_the_limits_of_an_image_are_its_smallest_and_largest_value():
     assert auto_limits(np.array([[3, 700]], np.uint16)) == (3, 700)
     assert auto_limits(np.array([[np.nan, -2.5, np.inf, 7]])) == (-2.5, 7)

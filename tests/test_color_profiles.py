@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
 from napari_colorizer.files import read_image
@@ -58,13 +59,45 @@ def test_a_gray_image_is_seen_through_its_profile(tmp_path, gamma, kind, suffix)
     np.testing.assert_allclose(found / scale, in_srgb(GRAY, gamma), atol=20 if suffix == ".jpg" else 1.0)
 
 
+@pytest.mark.parametrize("kind", [np.uint32, np.float32, np.float64])
+def test_numbers_of_32_bits_and_floats_are_seen_through_it_too(tmp_path, kind):
+    shown = (GRAY / 255).astype(kind) if np.dtype(kind).kind == "f" else of_type(kind)
+    tifffile.imwrite(tmp_path / "a.tif", shown, iccprofile=gray_profile(1.8))
+    found = read_image(tmp_path / "a.tif")
+    assert found.dtype == kind
+    scale = 255 if np.dtype(kind).kind == "f" else 255 / np.iinfo(kind).max
+    np.testing.assert_allclose(found * scale, in_srgb(GRAY, 1.8), atol=1.0)
+
+
+def test_floats_of_a_scale_of_their_own_stay(tmp_path):
+    heights = (GRAY * 3.5).astype(np.float32)
+    tifffile.imwrite(tmp_path / "a.tif", heights, iccprofile=gray_profile(1.8))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), heights)
+
+
+def test_a_palette_is_seen_through_the_gamma_of_its_png(tmp_path):
+    path = tmp_path / "a.png"
+    image = Image.fromarray(GRAY).convert("P")
+    image.putpalette(np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes())
+    image.save(path)
+    with_gamma(path, 1.0)
+    found = read_image(path)
+    assert found.shape == (*GRAY.shape, 3)
+    np.testing.assert_allclose(found[..., 1], in_srgb(GRAY, 1.0), atol=0.6)
+
+
+def with_gamma(path, gamma):
+    """Put gAMA into a PNG."""
+    data, part = path.read_bytes(), b"gAMA" + round(gamma * 100000).to_bytes(4, "big")
+    path.write_bytes(data[:33] + (4).to_bytes(4, "big") + part + zlib.crc32(part).to_bytes(4, "big") + data[33:])
+
+
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize(("gamma", "exponent"), [(1.0, 1.0), (1 / 1.8, 1.8), (0.45455, None)])
 def test_a_png_is_seen_through_its_gamma(tmp_path, kind, gamma, exponent):
     path = tmp_path / "a.png"
     Image.fromarray(of_type(kind)).save(path)
-    data, part = path.read_bytes(), b"gAMA" + round(gamma * 100000).to_bytes(4, "big")
-    path.write_bytes(data[:33] + (4).to_bytes(4, "big") + part + zlib.crc32(part).to_bytes(4, "big") + data[33:])
+    with_gamma(path, gamma)
     wanted = in_srgb(GRAY, exponent) if exponent else GRAY
     np.testing.assert_allclose(read_image(path) / (np.iinfo(kind).max / 255), wanted, atol=0.6)
 

@@ -147,6 +147,24 @@ def test_few_bits_are_the_full_range_of_an_image_and_ids_in_a_label_map(tmp_path
     np.testing.assert_array_equal(read_label_map(tmp_path / "a.tif")[0], values)
 
 
+@pytest.mark.parametrize("codec", [None, "zlib"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_palettes_and_inks_are_turned_at_any_depth(tmp_path, bits, orientation, codec):
+    kind = np.dtype(f"u{bits // 8}")
+    options = {"compression": codec, "extratags": [(ORIENTATION, 3, 1, orientation, True)]}
+    palette = np.random.default_rng(0).integers(0, 65536, (3, 1 << bits)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", GRAY.astype(kind), photometric="palette", colormap=palette, **options)
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.tif"), upright(np.moveaxis(palette[:, GRAY] >> 8, 0, -1).astype(np.uint8), orientation)
+    )
+    inks = of_type(kind.type, np.stack([*np.moveaxis(255 - RGB, -1, 0), np.zeros_like(GRAY)]))
+    for planar in (True, False):
+        stored, config = (inks, "separate") if planar else (np.moveaxis(inks, 0, -1), "contig")
+        tifffile.imwrite(tmp_path / "a.tif", stored, photometric="separated", planarconfig=config, **options)
+        np.testing.assert_allclose(read_image(tmp_path / "a.tif").astype(int), upright(RGB, orientation), atol=1)
+
+
 def chunk(name, content):
     """A part of a PNG."""
     return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")

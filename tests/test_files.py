@@ -231,9 +231,10 @@ def test_a_file_too_large_for_the_memory_is_named(tmp_path, monkeypatch, read, s
 
 
 @READERS
-@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 def test_an_image_of_any_size_that_the_memory_holds_is_read_without_a_warning(tmp_path, monkeypatch, read, suffix):
-    Image.new("L", (100, 100)).save(tmp_path / f"large{suffix}")
+    options = {"compression": "group4"} if suffix == ".tif" else {}
+    Image.new("1" if options else "L", (100, 100)).save(tmp_path / f"large{suffix}", **options)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -233,6 +233,12 @@ READERS = {
         a_plain_tiff("a.tif", np.moveaxis(RGB, -1, 0), photometric="rgb", planarconfig="separate"), read_image, damage
     ),
     "lzw.tif": (an_image("a.tif", RGB, compression="tiff_lzw"), read_image, damage),
+    "16 bits lzw.tif": (
+        an_image("a.tif", GRAY.astype(np.uint16) * 257, compression="tiff_lzw", tiffinfo={317: 2}), read_image, damage
+    ),
+    "palette.tif": (
+        a_plain_tiff("a.tif", GRAY, photometric="palette", colormap=np.zeros((3, 256), np.uint16)), read_image, damage
+    ),
     "jpeg.tif": (an_image("a.tif", RGB, compression="jpeg"), read_image, damage),
     "fax.tif": (an_image("a.tif", GRAY > 100, compression="group4"), read_image, damage),
 }  # fmt: skip

@@ -26,6 +26,7 @@ from napari_colorizer.class_entries import (
     text_entries,
 )
 from napari_colorizer.errors import readable
+from napari_colorizer.whole_files import replacing
 
 __all__ = ["FORMS", "LARGEST_ID", "UNLABELED", "Class", "ClassMap", "distinct_color"]
 
@@ -205,10 +206,19 @@ class ClassMap:
             raise ValueError(f"{readable(f'{path.name}: {wrong}')}. A right one has {EXAMPLES[form]}") from error
 
     def write(self, path: str | Path) -> None:
-        """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors)."""
+        """Write the class map as ``.json``, ``.csv`` or ``.txt``, by the file's suffix (text keeps no colors).
+
+        Raises
+        ------
+        ValueError
+            If the suffix is another.
+        OSError
+            If it cannot be written; a file that was there is still whole.
+        """
         path = Path(path)
         form = {".json": self.to_json, ".csv": self.to_csv, ".txt": self.to_text}[form_of(path)]
-        path.write_text(form(), "utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(form(), "utf-8")
 
     @classmethod
     def from_json(cls, text: str) -> ClassMap:

@@ -28,6 +28,7 @@ MOST_CHROMA = 140.0  # no color of sRGB has more than 134
 LITTLE_USED = 0.1  # of its range by an image: perhaps it means another one
 RANGE_ADVICE = "if it is too dark or lacks contrast, use --limits auto, or --limits {low},{high} for several images"
 BLANK = "every pixel has the same value"
+NO_VALUE = "holds no value, only NaN or infinity"
 BISECTIONS = 6  # before the secant: the share of chroma that fits is mostly found to 1 / 4000, at corners to 1 / 64
 MOST_DISTANCE = 0.5 + 1e-5  # of linear values in gamut from 0.5; what that is too much, is nothing in 8 bits
 PIXELS_AT_ONCE = 1 << 17  # what is computed of them stays in the cache of a processor
@@ -94,6 +95,8 @@ def range_note(
 ) -> str:
     """What to tell of an image that uses under a tenth of the range of its type, or of its limits; empty for others.
 
+    Also of one without any value.
+
     Such are 12 bits in 16, or negative numbers that never come: nearly black, or nearly one gray.
 
     Parameters
@@ -107,7 +110,10 @@ def range_note(
     values = np.asarray(image)[..., :3] if np.ndim(image) == 3 else np.asarray(image)
     if values.dtype.kind not in "uif":
         return ""
-    (low, high), (black, white) = auto_limits(values), limits or _full_range(values)
+    ends = finite_ends(values)
+    if ends is None:
+        return NO_VALUE if values.size else ""
+    (low, high), (black, white) = ends, limits or _full_range(values)
     used = max(0.0, min(high, white) - max(low, black)) / (white - black)
     if used >= LITTLE_USED and (limits or not black < 0 <= low):
         return ""

@@ -27,14 +27,19 @@ def converted(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def in_srgb(pixels: NDArray[Any], profile: bytes | None) -> NDArray[Any]:
     """Gray or RGB pixels as a screen should show them; unchanged without a profile, or through a damaged one."""
-    if not profile or pixels.dtype.kind not in "u" or pixels.ndim not in (2, 3):
+    if not profile or pixels.dtype.kind not in "uf" or pixels.ndim not in (2, 3):
         return pixels
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = source.profile.xcolor_space.strip()
         if pixels.ndim == 2 and space == "GRAY":
             return bend(pixels, _curve_of(source))
-        if pixels.ndim == 3 and space == "RGB" and "srgb" not in (source.profile.profile_description or "").lower():
+        if (
+            pixels.ndim == 3
+            and space == "RGB"
+            and pixels.dtype.kind == "u"
+            and "srgb" not in (source.profile.profile_description or "").lower()
+        ):
             return _seen_through(pixels, source)
     except (ImageCms.PyCMSError, OSError, ValueError):
         pass
@@ -60,7 +65,7 @@ def _seen_through(pixels: NDArray[Any], source: ImageCms.ImageCmsProfile) -> NDA
 def png_curve(image: Image.Image) -> Curve | None:
     """What a PNG's gAMA makes of a value, where it says something else than sRGB and nothing goes before it."""
     gamma = image.info.get("gamma")
-    if not gamma or "srgb" in image.info or "icc_profile" in image.info or image.mode in NO_COLORS:
+    if not gamma or "srgb" in image.info or "icc_profile" in image.info:
         return None
     if abs(gamma - SCREEN_GAMMA) < LIKE_SCREEN * SCREEN_GAMMA:
         return None
@@ -73,11 +78,19 @@ def png_curve(image: Image.Image) -> Curve | None:
 
 
 def bend(pixels: NDArray[Any], curve: Curve) -> NDArray[Any]:
-    """Apply a curve on 0..1 to unsigned integers over the full range of their type; an alpha channel stays."""
-    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+    """Apply a curve on 0..1 to unsigned integers over the full range of their type, or to floats within 0..1.
+
+    An alpha channel stays, and so do floats that lie elsewhere: what of them is black and white is not known.
+    """
+    if pixels.ndim == 3 and pixels.shape[-1] == 4:
+        return np.concatenate([bend(pixels[..., :3], curve), pixels[..., 3:]], -1)
+    if pixels.dtype.kind == "f":
+        elsewhere = bool(((pixels < 0) | (pixels > 1)).any())
+        return pixels if elsewhere else curve(pixels.astype(np.float64)).astype(pixels.dtype)
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 4:
         return pixels
     most = np.iinfo(pixels.dtype).max
-    table = np.rint(np.clip(curve(np.arange(most + 1) / most), 0, 1) * most).astype(pixels.dtype)
-    if pixels.ndim == 3 and pixels.shape[-1] == 4:
-        return np.concatenate([table[pixels[..., :3]], pixels[..., 3:]], -1)
-    return table[pixels]
+    by_table = pixels.dtype.itemsize <= 2  # a larger one would fill the memory
+    values = np.arange(most + 1) if by_table else pixels
+    bent = np.rint(np.clip(curve(values / most), 0, 1) * most).astype(pixels.dtype)
+    return bent[pixels] if by_table else bent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ from PIL import Image, ImageOps
 
 from napari_colorizer.color_profiles import NO_COLORS, bend, converted, in_srgb, png_curve
 from napari_colorizer.errors import FileError
+from napari_colorizer.tiff_unpacking import any_size, unpack
 
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
@@ -38,7 +38,6 @@ TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     8: np.rot90,
 }
 SIDEWAYS = (5, 6, 7, 8)  # turns that swap height and width
-_opening = Lock()
 
 
 def decode_shown(path: Path) -> NDArray[Any]:
@@ -68,14 +67,8 @@ def is_tiff(path: Path) -> bool:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """Open an image of any size that the memory allows with Pillow, whose own limit is a fixed one."""
-    with _opening:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            image = Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    with image:
+    """Open an image of any size that the memory allows with Pillow."""
+    with any_size(), Image.open(path) as image:
         check_memory(path, *image.size)
         yield image
 
@@ -101,11 +94,13 @@ def _read_tiff(path: Path, wanted: str) -> tuple[NDArray[Any], bytes | None]:
         check_memory(path, page.imagewidth, max(page.imagelength, series.size // max(1, page.imagewidth)))
         tags = page.tags
         profile = tags[PROFILE].value if PROFILE in tags else None
-        pixels = _numbers(series) if page.photometric in PLAIN or not shown else None
+        pixels, axes = _numbers(series) if _is_known(page) or not shown else None, series.axes
         if pixels is None:
             _refuse_stack(path, series, page, wanted)
+            pixels, axes = _unpacked(page, shown), page.axes
+        if pixels is None:
             return _read_with_pillow(path, page, shown)
-    return _upright(pixels, series.axes, page, shown), profile
+        return _upright(pixels, axes, page, shown, profile), profile
 
 
 def decode_page(path: Path, page: Any, number: int, shown: bool) -> NDArray[Any]:
@@ -113,20 +108,33 @@ def decode_page(path: Path, page: Any, number: int, shown: bool) -> NDArray[Any]
     first = page.keyframe  # it has the tags of those that are like it
     check_memory(path, first.imagewidth, first.imagelength)
     profile = first.tags[PROFILE].value if PROFILE in first.tags else None
-    pixels = _numbers(page) if first.photometric in PLAIN or not shown else None
+    pixels = _numbers(page) if _is_known(first) or not shown else None
+    if pixels is None:
+        pixels = _unpacked(page, shown)
     if pixels is None:
         pixels, profile = _read_with_pillow(path, first, shown, number)
     else:
-        pixels = _upright(pixels, first.axes, first, shown)
+        pixels = _upright(pixels, first.axes, first, shown, profile)
     return in_srgb(pixels, profile) if shown else pixels
 
 
-def _upright(pixels: NDArray[Any], axes: str, page: Any, shown: bool) -> NDArray[Any]:
-    """Without axes that are no sides of the image, turned as it is to be seen, and if it is shown with 0 for black."""
+def _is_known(page: Any) -> bool:
+    """Whether it is known here what the numbers of a page show; what others do, Pillow knows."""
+    inks = page.photometric == tifffile.PHOTOMETRIC.SEPARATED and page.samplesperpixel >= 4
+    return page.photometric in (*PLAIN, tifffile.PHOTOMETRIC.PALETTE) or inks
+
+
+def _unpacked(page: Any, shown: bool) -> NDArray[Any] | None:
+    """The numbers of a page that tifffile cannot read; None where Pillow has to."""
+    return unpack(page) if _is_known(page.keyframe) or not shown else None
+
+
+def _upright(pixels: NDArray[Any], axes: str, page: Any, shown: bool, profile: bytes | None = None) -> NDArray[Any]:
+    """Without axes that are no sides of the image, turned as it is to be seen, and if it is shown in gray or RGB."""
     turn = TURNS.get(page.tags[ORIENTATION].value) if ORIENTATION in page.tags else None
     pixels = _without_other_axes(pixels, axes)
     if shown:
-        pixels = _over_full_range(pixels, page)
+        pixels = _seen(pixels, page, profile)
     return turn(pixels) if turn and pixels.ndim in (2, 3) else pixels
 
 
@@ -167,6 +175,19 @@ def _read_with_pillow(path: Path, page: Any, shown: bool, number: int = 0) -> tu
     return pixels, profile
 
 
+def _seen(pixels: NDArray[Any], page: Any, profile: bytes | None) -> NDArray[Any]:
+    """Gray or RGB, with 0 for black, of the numbers of a page."""
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        colors = (page.colormap >> 8).astype(np.uint8)
+        return np.moveaxis(colors[:, pixels], 0, -1)
+    if page.photometric != tifffile.PHOTOMETRIC.SEPARATED:
+        return _over_full_range(pixels, page)
+    if pixels.dtype.kind != "u":
+        raise ValueError(f"inks are whole numbers, not {pixels.dtype}")
+    inks = (pixels[..., :4] >> 8 * (pixels.dtype.itemsize - 1)).astype(np.uint8)
+    return np.asarray(converted(Image.fromarray(inks, "CMYK"), profile))
+
+
 def _over_full_range(pixels: NDArray[Any], page: Any) -> NDArray[Any]:
     """With 0 for black, and numbers of fewer bits than their type has spread over its full range."""
     if pixels.dtype.kind == "u" and page.bitspersample < 8 * pixels.dtype.itemsize:
@@ -189,7 +210,7 @@ def _without_other_axes(pixels: NDArray[Any], axes: str) -> NDArray[Any]:
         pixels = pixels[0]
     if pixels.ndim == 3 and (pixels.shape[-1] == 1 or (pixels.shape[-1] == 2 and "S" in axes)):
         return pixels[..., 0]
-    return pixels[..., :3] if pixels.ndim == 3 and "S" in axes and pixels.shape[-1] > 4 else pixels
+    return pixels[..., :4] if pixels.ndim == 3 and "S" in axes else pixels
 
 
 def _refuse_stack(path: Path, series: tifffile.TiffPageSeries, page: Any, wanted: str) -> None:

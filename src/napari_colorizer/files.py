@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,9 @@ from PIL import Image, PngImagePlugin
 from napari_colorizer.classes import LARGEST_ID, ClassMap
 from napari_colorizer.decoding import decode_numbers, decode_shown
 from napari_colorizer.errors import FileError, readable
+from napari_colorizer.whole_files import place as place
+from napari_colorizer.whole_files import refuse_existing as refuse_existing
+from napari_colorizer.whole_files import replacing as replacing
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -68,37 +70,6 @@ def naming(path: Path, kind: str) -> Iterator[None]:
         raise FileError(f"{path.name} cannot be read as {kind}: {error or type(error).__name__}") from error
 
 
-@contextmanager
-def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
-    """Give a temporary file beside `path` that takes its place when all went well, and is flushed to the disk first.
-
-    Raises
-    ------
-    FileError
-        If there is such a file already and `overwrite` is false, however short a time before.
-    """
-    if not overwrite:
-        refuse_existing(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    except OSError as error:  # it would name the temporary file
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it readable to its owner only
-        if overwrite:
-            temporary.replace(path)
-        else:
-            place(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def names_picture(path: Path) -> bool:
     """Whether an output is one picture, and no folder: that is what the suffix of an image means."""
     return path.suffix.lower() in Image.registered_extensions() and not path.is_dir()
@@ -108,28 +79,6 @@ def refuse_itself(target: Path, image: Path) -> None:
     """Raise `FileError` if a result would be written over the image that it is made of."""
     if target.exists() and target.samefile(image):
         raise FileError(f"{target} is the image itself, which is not overwritten: choose another name, or a folder")
-
-
-def refuse_existing(path: Path) -> None:
-    """Raise `FileError` if there is something of that name, a link to nothing too."""
-    if os.path.lexists(path):
-        raise FileError(f"{path} already exists and is not overwritten: use --overwrite, or choose another place")
-
-
-def place(temporary: Path, path: Path) -> None:
-    """Rename a file unless there is one of the new name, so that of several processes all but one are told."""
-    try:
-        try:
-            os.link(temporary, path)  # at once whole, unlike an empty file that keeps the place
-            temporary.unlink()
-        except FileExistsError:
-            raise
-        except OSError:  # some file systems have no hard links
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            temporary.replace(path)
-    except FileExistsError:
-        refuse_existing(path)
-        raise
 
 
 def write_color(path: str | Path, rgb: NDArray[np.uint8], description: str = "", overwrite: bool = True) -> None:

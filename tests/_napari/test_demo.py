@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.color import rgb2lab
+
+from napari_colorizer._napari import demo
 
 pytestmark = pytest.mark.viewer  # of a process of its own
 PATIENCE_S = 600
@@ -47,3 +51,17 @@ def test_the_window_shows_the_colors_and_the_dock(pictures):
     assert window.shape[1] > 1000
     for part in np.array_split(window, 4, axis=1):
         assert part.std() > 5
+
+
+@pytest.mark.parametrize("name", ["gray.png", "window.png"])
+def test_pictures_that_are_there_are_written_over_only_if_asked(run, tmp_path, monkeypatch, name):
+    begun = Mock(return_value=SimpleNamespace(returncode=0))
+    monkeypatch.setattr(demo, "virtual_display", lambda: ["under a display"])
+    monkeypatch.setattr(subprocess, "run", begun)
+    (tmp_path / name).write_text("made by hand")
+    refused = run("demo", "--output", tmp_path)
+    assert refused.exit_code == 1
+    assert f"{name} already exists" in refused.stderr
+    assert not begun.called
+    assert run("demo", "--output", tmp_path, "--overwrite").exit_code == 0
+    assert begun.called

@@ -33,6 +33,13 @@ def test_what_is_added_is_read_back_as_a_set(tmp_path, classes):
     assert check_set(data).problems == ()
 
 
+def test_an_image_of_any_size_is_found_again(tmp_path, classes, monkeypatch):
+    add_pair(tmp_path, "photo", RGB, labels_of(1), classes)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert add_pair(tmp_path, "photo", RGB, labels_of(7), classes, overwrite=True).again
+    assert len(list((tmp_path / "images").iterdir())) == 1
+
+
 def test_classes_are_merged_by_name_and_the_stored_ids_win(tmp_path, classes):
     add_pair(tmp_path, "one", RGB, labels_of(1), classes)
     theirs = ClassMap([Class(1, "tree", "#003300"), Class(2, "SKY", "#000099"), Class(9, "moss", "#335522")])

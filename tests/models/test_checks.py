@@ -122,6 +122,19 @@ def test_weights_that_are_no_numbers_are_named(saved, part, value, change):
     assert f"tensor {name} holds numbers that are not finite" in refusal(saved)
 
 
+@pytest.mark.parametrize("value", [float("nan"), 1e30])
+@PARTS
+def test_they_are_named_too_where_the_checksum_is_another(saved, part, value):
+    with safe_open(saved, "pt") as file:
+        header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    name = next(name for name in tensors if name.startswith(part) and tensors[name].ndim == 4)
+    tensors[name] = torch.full_like(tensors[name], value)
+    save_file(tensors, saved, header)
+    message = refusal(saved)
+    assert f"{name}" in message
+    assert "checksum" in message
+
+
 @pytest.mark.parametrize("value", [1e30, -1e38, 3e38])
 @pytest.mark.parametrize("name", ["segmenter.first.0.weight", "segmenter.last.3.weight", "colorizer.final.weight"])
 def test_weights_that_leave_no_number_are_named(saved, name, value, change):

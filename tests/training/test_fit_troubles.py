@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from napari_colorizer.errors import ColorizerError, TrainingError
 from napari_colorizer.training import callbacks as recorder
 from napari_colorizer.training import install, prepare
 from napari_colorizer.training.events import EpochEnded, Finished, Note, Prepared
-from napari_colorizer.training.fit import fit
+from napari_colorizer.training.fit import fit, train
 from napari_colorizer.training.modules import ColorizerTraining
 from napari_colorizer.training.run_folder import RunFolder
 
@@ -40,6 +41,17 @@ def test_two_processes_cannot_train_in_one_folder(quick):
     with pytest.raises(TrainingError, match="another process"):
         list(fit(resume=quick.run))
     first.close()
+
+
+@pytest.mark.parametrize("network", ["segmenter", "colorizer"])
+def test_a_run_that_loses_what_a_network_has_learned_ends_without_a_model(quick, library, network):
+    def remove(event):
+        if isinstance(event, EpochEnded) and (event.network, event.epoch) == (network, quick.epochs):
+            shutil.rmtree(Path(quick.run) / network)
+
+    with pytest.raises(TrainingError, match="removed or moved"):
+        train(quick, remove)
+    assert not (library / "meadows.safetensors").exists()
 
 
 def test_a_name_that_was_taken_meanwhile_is_not_written_over(quick, library, tiny_model):

@@ -19,19 +19,30 @@ from napari_colorizer._napari.actions import open_colorize
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.shared import layers as on_layers
+from napari_colorizer.files import refuse_existing
 from napari_colorizer.training.pictures import overlay
 
 SAMPLE = "camera"
 PATIENCE_S = 300
+PICTURES = ("gray", "labels", "colors", "window")
 
 
-def run(output: Path) -> None:
-    """Open the demo; without a display, run it under a virtual one and write its pictures to a folder."""
+def run(output: Path, overwrite: bool = False) -> None:
+    """Open the demo; without a display, run it under a virtual one and write its pictures to a folder.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, one of the pictures is there already and `overwrite` is false, or the demo fails.
+    """
     under_display = virtual_display()
     if not under_display:
         start()
         napari.run()
         return
+    if not overwrite:
+        for name in PICTURES:
+            refuse_existing(output / f"{name}.png")
     print("There is no display: the demo runs on a virtual one and writes pictures of its window.")
     finished = subprocess.run([*under_display, sys.executable, "-m", __name__, str(output)], check=False)
     if finished.returncode:
@@ -81,15 +92,12 @@ def write_pictures(viewer: napari.Viewer, controller: ColorizeController, output
     output.mkdir(parents=True, exist_ok=True)
     picture = on_layers.picture_of(controller.image, viewer, 0)
     gray = np.repeat(np.asarray(picture.pixels)[..., None], 3, axis=2)
-    pictures = {
-        "gray": gray,
-        "labels": overlay(gray, controller.labels.data, controller.classes),
-        "colors": np.asarray(controller.colors.data),
-        "window": viewer.screenshot(canvas_only=False, flash=False),
-    }
-    for name, pixels in pictures.items():
-        imsave(str(output / f"{name}.png"), pixels)
-    return [output / f"{name}.png" for name in pictures]
+    labels = overlay(gray, controller.labels.data, controller.classes)
+    window = viewer.screenshot(canvas_only=False, flash=False)
+    paths = [output / f"{name}.png" for name in PICTURES]
+    for path, pixels in zip(paths, (gray, labels, np.asarray(controller.colors.data), window), strict=True):
+        imsave(str(path), pixels)
+    return paths
 
 
 def main() -> None:

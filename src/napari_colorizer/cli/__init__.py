@@ -82,9 +82,10 @@ def _remark_warning(message: Warning | str, category: type[Warning], *_: object,
 
 def main() -> None:
     """Run the command line; a signal that ends it is told by the exit code, 128 and its number."""
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)  # not every system has every one
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
+        usual = signal.SIG_DFL, signal.default_int_handler  # nohup ignores one
+        if number is not None and signal.getsignal(number) in usual:
             signal.signal(number, _end)
     try:
         app()

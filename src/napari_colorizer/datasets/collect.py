@@ -17,7 +17,8 @@ from napari_colorizer.datasets.class_maps import find_class_map, read_class_map
 from napari_colorizer.datasets.masks import look_up
 from napari_colorizer.datasets.photos import to_rgb8
 from napari_colorizer.errors import DataError, FileError
-from napari_colorizer.files import images_in, read_image, read_label_map, replacing, write_color, write_label_map
+from napari_colorizer.files import images_in, read_image, read_label_map, write_color, write_label_map
+from napari_colorizer.tiff_unpacking import any_size
 
 
 class HasLabelsError(DataError):
@@ -103,7 +104,7 @@ def add_pair(
     for folder in (image_path.parent, mask_path.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if together != stored:
-        _write_class_map(path, together)
+        together.write(path)
     write_label_map(mask_path, values, together)  # first: an image alone would look as if it had lost its mask
     if not before:
         try:
@@ -118,7 +119,7 @@ def _find_image(root: Path, rgb: NDArray[np.uint8], mark: str) -> Path | None:
     """The image of a set that has these pixels: only those whose description is the mark are decoded."""
     for path in images_in(root / "images") if (root / "images").is_dir() else ():
         with suppress(OSError, FileError):  # one that is damaged is another
-            with Image.open(path) as file:
+            with any_size(), Image.open(path) as file:
                 described = file.info.get("Description")
             if described == mark and np.array_equal(read_image(path), rgb):
                 return path
@@ -143,9 +144,3 @@ def _free_paths(root: Path, name: str) -> tuple[Path, Path]:
         number += 1
         free = f"{clean}_{number}"  # no dash: what stands before one names the source
     return folders[0] / f"{free}.png", folders[1] / f"{free}.png"
-
-
-def _write_class_map(path: Path, classes: ClassMap) -> None:
-    form = {".json": classes.to_json, ".csv": classes.to_csv, ".txt": classes.to_text}[path.suffix.lower()]
-    with replacing(path) as temporary:
-        temporary.write_text(form(), "utf-8")

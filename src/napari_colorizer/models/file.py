@@ -67,9 +67,14 @@ def read_model(path: str | Path) -> Model:
     for part, network in networks.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
         load_tensors(network, own, f"{path.name}, {part}")
-    if "checksum" in header and header["checksum"] != stored:
+    changed = "checksum" in header and header["checksum"] != stored
+    try:
+        check_output(model, tensors, path.name)
+    except ModelError as error:
+        again = ". Its weights do not match their checksum: copy or download it again" if changed else ""
+        raise ModelError(f"{error}{again}") from None
+    if changed:
         raise ModelError(f"{path.name} is damaged: its weights do not match their checksum. Copy or download it again")
-    check_output(model, tensors, path.name)
     model.share_encoder()
     return model
 

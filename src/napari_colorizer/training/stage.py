@@ -29,6 +29,7 @@ from napari_colorizer.training.hardware import is_out_of_memory, trainer_argumen
 from napari_colorizer.training.modules import ColorizerTraining, NetworkTraining, SegmenterTraining
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.pictures import write_pictures
+from napari_colorizer.training.run_folder import lost
 from napari_colorizer.training.sampler import EpochOrder, Share, rare_first
 from napari_colorizer.training.views import ViewStore
 
@@ -53,7 +54,8 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
     Raises
     ------
     TrainingError
-        If the loss is no number any more, or one crop at a time is too much for the memory.
+        If the loss is no number any more, one crop at a time is too much for the memory, or the best weights were
+        removed meanwhile.
     """
     options, run = materials.options, materials.run
     colors = _colors_to_follow(materials, base) if part == "colorizer" and options.relabel else {}
@@ -76,8 +78,10 @@ def train_stage(materials: Materials, base: Model, part: str) -> tuple[Model, bo
                 torch.cuda.empty_cache()
             continue
         break
-    if not run.best(part).exists():  # stopped before the first epoch was over
-        return base, stopped
+    if not run.best(part).exists():
+        if not stopped:  # it was there
+            raise lost(run)
+        return base, stopped  # before the first epoch was over
     return replace(read_model(run.best(part)), name=base.name), stopped
 
 

@@ -73,6 +73,28 @@ def test_turning_to_another_image_keeps_it_too(bare_predicted, bare_dock, wait, 
     np.testing.assert_array_equal(dock.autosave.offer.unsaved.labels, drawn)
 
 
+def test_a_map_that_is_painted_on_while_another_image_is_chosen_is_kept_too(bare_predicted, bare_dock, wait, photo):
+    viewer, widget = bare_predicted
+    labels = viewer.layers["photo labels"]
+    widget.controller.choose_image(viewer.add_image(255 - photo, name="other"))
+    wait(widget)
+    draw(labels)
+    widget.keeping.timeout.emit()
+    wait(widget)
+    (path,) = kept()
+    written = path.stat().st_mtime_ns
+    widget.controller.choose_model("default")
+    widget.keeping.timeout.emit()
+    wait(widget)
+    assert kept()[0].stat().st_mtime_ns == written  # nobody has painted on it
+    drawn = draw(labels, row=20)
+    widget.stop()
+    _, dock = reopened(bare_dock, photo)
+    next(button for button in dock.offer_bar.buttons if button.text() == "Restore").click()
+    wait(dock)
+    np.testing.assert_array_equal(dock.controller.labels.data, drawn)
+
+
 def test_what_was_only_predicted_or_is_saved_is_not_kept(bare_predicted, wait, tmp_path):
     viewer, widget = bare_predicted
     widget.autosave.keep()

@@ -7,7 +7,7 @@ from PIL import Image as Picture
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QColorDialog, QFileDialog
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QMessageBox
 from skimage.color import rgb2lab
 
 from napari_colorizer._napari.shared import layers as on_layers
@@ -106,6 +106,24 @@ def test_a_palette_is_kept_in_a_file_for_the_next_photograph(colored, wait, tmp_
     menu(widget)["Palette file (.gpl)…"].trigger()
     assert "not a GIMP palette" in said[-1]
     wait(widget)
+
+
+@pytest.mark.parametrize("name", ["wedding", "wedding.txt", "wedding.of.1920"])
+def test_a_palette_whose_file_gets_a_suffix_is_not_written_over_unasked(colored, tmp_path, monkeypatch, name):
+    _, widget = colored
+    path = tmp_path / f"{name}.gpl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
+    widget.color_tools.pins.pin(SKY, Pin((5.0, -20.0)))
+    (tmp_path / "wedding.gpl").write_text("made by hand")
+    path.write_text("made by hand")
+    for answer, left in (("Keep the old", True), ("Cancel", True), ("Overwrite", False)):
+        menu(widget)["Save the pinned colors (.gpl)…"].trigger()
+        (box,) = (box for box in widget.window().findChildren(QMessageBox) if box.isVisible())
+        assert path.name in box.informativeText()
+        next(button for button in box.buttons() if button.text() == answer).click()
+        assert (path.read_text() == "made by hand") == left
+    assert Palette.read(path).names == ("sky",)
+    assert path.name == "wedding.gpl" or (tmp_path / "wedding.gpl").read_text() == "made by hand"
 
 
 def test_colors_without_names_go_to_the_things_in_turn(colored, wait, tmp_path, monkeypatch):

@@ -125,6 +125,31 @@ def test_a_deleted_layer_comes_back_with_undo(dotted, wait):
     assert_followed(viewer, widget)
 
 
+def test_dots_count_where_they_are_seen_and_go_with_the_image(dotted, wait):
+    viewer, widget, dots = dotted
+    dots.add([20, 30])
+    wait(widget)
+    dots.translate = 40, 60
+    wait(widget)
+    assert [dot.place for dot in widget.controller.wishes.now.dots] == [(60, 90)]
+    assert_followed(viewer, widget)
+    dots.add([1, 2])
+    wait(widget)
+    assert [dot.place for dot in widget.controller.wishes.now.dots] == [(60, 90), (41, 62)]
+    viewer.layers["photo"].scale = 2, 2
+    viewer.layers["photo"].rotate = 30
+    wait(widget)
+    assert [dot.place for dot in widget.controller.wishes.now.dots] == [(60, 90), (41, 62)]
+    seen = [viewer.layers["photo"].world_to_data(dots.data_to_world(point)) for point in dots.data]
+    np.testing.assert_allclose(seen, [(60, 90), (41, 62)], atol=1e-6)
+    widget.color_tools.undo_button.click()
+    wait(widget)
+    assert [dot.place for dot in widget.controller.wishes.now.dots] == [(20, 30)]
+    np.testing.assert_array_equal(dots.data, [(20, 30)])
+    np.testing.assert_array_equal(dots.rotate, viewer.layers["photo"].rotate)
+    assert_followed(viewer, widget)
+
+
 def test_dots_of_another_image_are_its_own(dotted, wait, photo):
     viewer, widget, dots = dotted
     dots.add((20, 20))

@@ -79,6 +79,26 @@ def test_it_is_predicted_into_a_copy_that_is_named(bare_dock, wait, make_labels,
     np.testing.assert_array_equal(copy.data, data)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_brush_paints_wherever_napari_can_and_else_in_a_copy(bare_dock, wait, make_labels, photo, kind):
+    layer, given, data = make_labels(kind)
+    _, widget = bare_dock(Image(photo, name="photo"), layer)
+    widget.controller.choose_labels(layer)
+    wait(widget)
+    widget.controller.choose_brush(SKY)
+    labels = widget.controller.labels
+    assert (labels is layer) == (kind not in ("levels", "read-only", "dask"))
+    labels.paint((40, 40), SKY)
+    labels.fill((3, 3), TREE)
+    wait(widget)
+    assert {SKY, TREE} <= set(np.unique(labels.data))
+    labels.undo()
+    labels.undo()
+    wait(widget)
+    np.testing.assert_array_equal(labels.data, data)
+    np.testing.assert_array_equal(whole(given), data)
+
+
 def test_a_brush_on_several_levels_paints_in_a_copy(bare_dock, wait, make_labels, photo):
     layer, _, data = make_labels("levels")
     _, widget = bare_dock(Image(photo, name="photo"), layer)

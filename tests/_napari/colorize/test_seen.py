@@ -1,5 +1,6 @@
 """What is colored is what is seen, where it is seen."""
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
@@ -72,6 +73,41 @@ def test_a_label_map_that_does_not_lie_on_its_image_is_refused(labeled, wait, me
     np.testing.assert_array_equal(viewer.layers["photo colors"].data, before)
 
 
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_label_map_of_a_cube_with_its_axes_in_another_order_is_refused(bare_dock, wait, messages, order):
+    viewer, widget = bare_dock(Image(np.random.default_rng(0).integers(0, 255, (40, 40, 40), np.uint8), name="cube"))
+    affine = np.eye(4)[[*order, 3]]
+    labels = Labels(np.full((40, 40, 40), SKY, np.uint8), name="mine", affine=affine)
+    on_layers.show_classes(labels, ClassMap.pascal_context())
+    said = messages(widget)
+    widget.controller.choose_labels(viewer.add_layer(labels))
+    wait(widget)
+    assert any("'mine' does not lie on the image 'cube'" in text for text in said)
+    assert "cube colors" not in viewer.layers
+
+
+def test_the_units_of_a_place_count(labeled, wait, messages):
+    viewer, widget, labels = labeled
+    said = messages(widget)
+    viewer.layers["photo"].units = "um", "um"  # before, both were in pixels
+    labels.units = "mm", "mm"
+    wait(widget)
+    assert "'mine' does not lie on the image 'photo'" in said[-1]
+    labels.scale = 0.001, 0.001
+    wait(widget)
+    assert said[-1] == ""
+
+
+def test_colors_that_are_moved_off_their_image_are_named_and_come_back_with_it(bare_predicted, wait, messages):
+    viewer, widget = bare_predicted
+    said = messages(widget)
+    viewer.layers["photo colors"].translate = 30, 30
+    assert all(part in said[-1] for part in ("'photo colors'", "'photo'", "translate is [30.0, 30.0]"))
+    viewer.layers["photo"].translate = 5, 5
+    assert tuple(viewer.layers["photo colors"].translate) == (5, 5)
+    wait(widget)
+
+
 def test_the_same_place_told_otherwise_is_the_same(labeled, wait, messages):
     viewer, widget, labels = labeled
     said = messages(widget)
@@ -130,6 +166,47 @@ def test_gray_with_alpha_is_named_and_its_gray_part_offered(bare_dock, wait, pho
     wait(widget)
     np.testing.assert_array_equal(widget.controller.image.data, photo)
     assert widget.offer_bar.isHidden()
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "dask", "levels", "stack", "placed"])
+def test_the_gray_part_is_taken_of_whatever_has_one(bare_dock, wait, photo, kind):
+    both = np.dstack([photo, np.full_like(photo, 255)])
+    given = {
+        "16 bits": both.astype(np.uint16) * 257,
+        "dask": da.from_array(both, chunks=(32, 32, 2)),
+        "levels": [both, both[::2, ::2]],
+        "stack": np.stack([both, 255 - both]),
+        "placed": both,
+    }[kind]
+    scale = (2, 3, 1) if kind == "placed" else None
+    viewer, widget = bare_dock()
+    viewer.add_layer(Image(given, name="scan", rgb=False, multiscale=kind == "levels", scale=scale))
+    wait(widget)
+    widget.offer_bar.buttons[0].click()
+    wait(widget)
+    image = widget.controller.image
+    assert image.name == "scan gray"
+    wanted = np.asarray(given[0] if kind == "levels" else given)[..., 0]
+    np.testing.assert_array_equal(image.data, wanted)
+    assert tuple(image.scale[-2:]) == ((2, 3) if kind == "placed" else (1, 1))
+    widget.predict_button.click()
+    wait(widget)
+    assert "scan gray colors" in viewer.layers
+
+
+def test_the_gray_part_of_what_is_to_be_rotated_is_upright(bare_dock, wait, tmp_path):
+    gray = np.random.default_rng(0).integers(60, 200, (40, 60), np.uint8)
+    both, exif = np.dstack([gray, np.full_like(gray, 255)]), Picture.Exif()
+    exif[274] = 6
+    Picture.fromarray(both, "LA").save(tmp_path / "turned.png", exif=exif)
+    viewer, widget = bare_dock()
+    with layer_source(path=str(tmp_path / "turned.png"), reader_plugin="napari"):
+        viewer.add_layer(Image(both, name="scan", rgb=False))
+    wait(widget)
+    assert "alpha" in widget.offer_bar.text.text()
+    widget.offer_bar.buttons[0].click()
+    wait(widget)
+    np.testing.assert_array_equal(widget.controller.image.data, np.rot90(gray, -1))
 
 
 def test_a_prediction_of_another_picture_or_model_is_asked_for_again(bare, wait, photo, predicts):

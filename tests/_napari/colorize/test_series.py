@@ -54,6 +54,17 @@ def colors_of(viewer):
     return viewer.layers["film colors (all)"]
 
 
+def test_the_colors_of_all_slices_go_with_their_image(bare_dock, slices, wait_all):
+    viewer, widget = bare_dock(Image(slices, name="film"))
+    widget.series_bar.color_button.click()
+    wait_all(widget)
+    viewer.layers["film"].translate = 0, 5, 40
+    viewer.layers["film"].scale = 3, 2, 2
+    wait_all(widget)
+    assert tuple(colors_of(viewer).translate) == (0, 5, 40)
+    assert tuple(colors_of(viewer).scale) == (3, 2, 2)
+
+
 def test_the_bar_is_there_for_series_alone(bare_dock, slices):
     viewer, widget = bare_dock(Image(slices[0], name="photo"), Image(slices, name="film"))
     for name, offered in (("photo", False), ("film", True)):

@@ -70,6 +70,8 @@ class Autosave:
         self._safe_wishes: weakref.WeakKeyDictionary[Image, str] = weakref.WeakKeyDictionary()
         self._due: list[tuple[str, bytes, Unsaved, Callable[[], str] | None]] = []
         self._image, self._labels = controller.image, controller.labels
+        self._others: weakref.WeakKeyDictionary[Image, weakref.ref[Labels]] = weakref.WeakKeyDictionary()
+        self._taken: weakref.WeakKeyDictionary[Labels, bytes] = weakref.WeakKeyDictionary()  # as copied last
         controller.layers_changed.connect(self._on_layers)
         controller.labels_written.connect(self._on_labels_written)
         _all.add(self)
@@ -187,6 +189,10 @@ class Autosave:
             self.keep()  # those from which the user turns
         if labels is not None and labels not in self._safe:
             self._on_labels_written(labels)
+        if self._image is not None and self._labels is not None:
+            self._others[self._image] = weakref.ref(self._labels)
+        elif self._image is not None:
+            self._others.pop(self._image, None)
         before, self._image, self._labels = self._image, image, labels
         if image is not before:
             self._put(None)
@@ -229,19 +235,25 @@ class Autosave:
         return labels is None or not np.array_equal(on_layers.full_data(labels), unsaved.labels)
 
     def _take(self) -> None:
-        """Copy the label map, if it may have to be kept."""
-        image, labels = self._image, self._labels
-        if (
-            image is None
-            or labels is None
-            or not isinstance(labels.data, np.ndarray)
-            or not on_layers.fits(labels, image)
-        ):
+        """Copy the label map, if it may have to be kept, and those of other images that were painted on since."""
+        if self._image is not None and self._labels is not None:
+            self._take_of(self._image, self._labels)
+        for image, known in list(self._others.items()):
+            labels = known()
+            if labels is not None and image is not self._image and labels is not self._labels:
+                self._take_of(image, labels, painted=True)
+
+    def _take_of(self, image: Image, labels: Labels, painted: bool = False) -> None:
+        """Copy a label map, if it may have to be kept, or only if it was painted on since it was copied last."""
+        if not isinstance(labels.data, np.ndarray) or not on_layers.fits(labels, image):
             return
         key = self._key(image)
         if key is None or labels.data.nbytes > LARGEST or not on_layers.is_settled(labels):
             return
         now = digest(labels.data)
+        if painted and now == self._taken.get(labels):
+            return
+        self._taken[labels] = now
         if (now == self._safe.get(labels) or not labels.data.any()) and not self._has_wishes(image):
             return
         classes = on_layers.class_map_of(labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from napari.layers import Image
 from qtpy.QtCore import QModelIndex, Qt
@@ -32,8 +33,9 @@ from napari_colorizer._napari.colorize.split_view import SplitView
 from napari_colorizer._napari.colorize.surprise import Surprise
 from napari_colorizer._napari.colorize.thing_colors import ThingColors
 from napari_colorizer._napari.shared.dock import FoldedPart, focus_canvas, form, row
+from napari_colorizer._napari.shared.questions import Answer, ask_to_overwrite
 
-FILES = "GIMP palettes (*.gpl)"
+FILES, SUFFIX = "GIMP palettes (*.gpl)", ".gpl"
 SWATCHES, ACROSS, SWATCH = 24, 12, 18  # of a palette; pixels
 STEPS = 100
 SWATCH_TIP = "click to replace this color"
@@ -198,9 +200,25 @@ class ColorTools(QWidget):
         if not self.palette.colors():
             self.controller.message.emit("There is no palette to save: no class has a pinned color yet")
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Save the pinned colors", "palette.gpl", FILES)
-        if not path:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the pinned colors", "palette.gpl", FILES)
+        if not chosen:
             return
+        path = Path(chosen)
+        if path.suffix.lower() == SUFFIX:
+            self._write(path)
+            return
+        path = path.with_name(f"{path.name}{SUFFIX}")
+        if not path.exists():
+            self._write(path)
+            return
+
+        def told(answer: Answer, _for_all: bool) -> None:  # the file dialog has asked about another name
+            if answer == "overwrite":
+                self._write(path)
+
+        ask_to_overwrite(self.window(), [path], told)
+
+    def _write(self, path: Path) -> None:
         try:
             self.palette.write(path)
         except (ValueError, OSError) as error:

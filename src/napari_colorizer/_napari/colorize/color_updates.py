@@ -14,6 +14,7 @@ from psygnal import Signal
 
 import napari_colorizer
 from napari_colorizer._napari.colorize import inference
+from napari_colorizer._napari.colorize.layer_events import PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.result_layers import WholePicture, outline, refresh, show_colors, view_of
 from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.colorize.session_cache import Coloring, SessionCache
@@ -21,7 +22,7 @@ from napari_colorizer._napari.colorize.wish_history import history_of
 from napari_colorizer._napari.colorize.wished import Asking, Plane, Wished
 from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.layer_transforms import put_on
+from napari_colorizer._napari.shared.layer_transforms import moved, put_on
 from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
 from napari_colorizer.engine.options import Adjustment
@@ -165,7 +166,9 @@ class ColorUpdates:
     def _keep(self, colors: Image | None) -> None:
         """Note which layer shows the colors."""
         if colors is not self.colors:
+            listen(self.colors, PLACE_EVENTS, self._on_moved, on=False)
             self.colors = colors
+            listen(colors, PLACE_EVENTS, self._on_moved, on=True)
             self.colors_changed.emit()
 
     def show_counts(self, counts: dict[int, int]) -> None:
@@ -213,6 +216,15 @@ class ColorUpdates:
         if self.colors is not None and self.selection.image is not None:
             put_on(self.colors, self.selection.image)
 
+    def _on_moved(self, _event: Any = None) -> None:
+        image, colors = self.selection.image, self.colors
+        off = moved(colors, image) if image is not None and colors is not None else ""
+        if off:
+            self.selection.message.emit(
+                f"The colors {colors.name!r} do not lie on the image {image.name!r} any more: {off}. What is painted "
+                "is colored in its own place"
+            )
+
     def _on_removed(self, event: Any) -> None:
         if event.value is self.colors:
             self._keep(None)
@@ -234,6 +246,7 @@ class ColorUpdates:
     def close(self) -> None:
         """Paint the last edit, on the main thread: nobody comes back to paint the rest."""
         self.selection.viewer.layers.events.removed.disconnect(self._on_removed)
+        listen(self.colors, PLACE_EVENTS, self._on_moved, on=False)
         last = self.tasks.take("color")
         self.tasks.close()
         with suppress(Exception):  # nobody is there to hear of it

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_colorizer._napari.colorize.color_updates import ColorUpdates
 from napari_colorizer._napari.colorize.keys import MOST_RECENT
-from napari_colorizer._napari.colorize.label_writing import make_room_for, obstacle, writable
+from napari_colorizer._napari.colorize.label_writing import can_be_painted, make_room_for, obstacle, writable
 from napari_colorizer._napari.colorize.result_layers import new_labels_layer
 from napari_colorizer._napari.colorize.selection import Selection
 from napari_colorizer._napari.shared import layers as on_layers
@@ -109,7 +109,7 @@ class ColorizeController(Selection):
         """Let the label map have another class to paint with, whatever tool of napari's is in the hand."""
         if self.labels is None:
             return
-        if self.labels.multiscale or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
+        if not can_be_painted(self.labels) or (obstacle(self.labels) and label > np.iinfo(self.labels.dtype).max):
             writable(self)
         make_room_for(self.labels, label)
         self.labels.selected_label = label

@@ -11,15 +11,16 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Points
 from napari.layers.base import ActionType
+from numpy.typing import NDArray
 
 from napari_colorizer._napari.colorize.color_updates import has_no_value
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.keys import DOTS, REDO, UNDO
-from napari_colorizer._napari.colorize.layer_events import listen
+from napari_colorizer._napari.colorize.layer_events import PLACE_EVENTS, listen
 from napari_colorizer._napari.colorize.wished import Dot, lies_in
 from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.layer_transforms import put_on, transform_of
+from napari_colorizer._napari.shared.layer_transforms import pixels_of, put_on, transform_of
 from napari_colorizer.classes import LAYER_NOTES
 
 NAME = "Dots"
@@ -85,12 +86,8 @@ class DotsLayer:
         dots = self.controller.wishes.now.dots
         if self.layer is None and dots:
             self._laid()
-        if self.layer is not None and _read(self.layer) != dots:
-            self._showing = True
-            try:
-                _write(self.layer, dots)
-            finally:
-                self._showing = False
+        if self.layer is not None and self._read(self.layer) != dots:
+            self._write(dots)
 
     def _laid(self) -> Points:
         """The layer of the image, laid where there is none."""
@@ -113,7 +110,7 @@ class DotsLayer:
         if layer is self.layer:
             return
         for known, on in ((self.layer, False), (layer, True)):
-            listen(known, GOING_ON_EVENTS, self._on_going, on)
+            listen(known, (*GOING_ON_EVENTS, *PLACE_EVENTS), self._on_going, on)
             listen(known, DONE_EVENTS, self._on_done, on)
             listen(known, ("data",), self._on_data, on)
         for keys, back in ((UNDO, True), (REDO, False)):
@@ -124,9 +121,21 @@ class DotsLayer:
                     layer.bind_key(key, lambda _, back=back: self.controller.step_wishes(back), overwrite=True)
         self.layer = layer
 
+    def _write(self, dots: Sequence[Dot]) -> None:
+        """Show dots in the layer, which lies on the image then."""
+        assert self.layer is not None
+        self._showing = True
+        try:
+            if self.controller.image is not None:
+                put_on(self.layer, self.controller.image)
+            if self._read(self.layer) != dots:
+                _write(self.layer, dots)
+        finally:
+            self._showing = False
+
     def _on_place(self) -> None:
-        if self.layer is not None and self.controller.image is not None:
-            put_on(self.layer, self.controller.image)
+        if self.layer is not None:
+            self._write(self.controller.wishes.now.dots)
 
     # -- from the layer to the wishes
 
@@ -145,11 +154,18 @@ class DotsLayer:
         """Wish for what the layer shows."""
         if self._showing or self.layer is None or not _is_whole(self.layer):
             return False
-        before, dots = self.controller.wishes.now.dots, _read(self.layer)
+        before, dots = self.controller.wishes.now.dots, self._read(self.layer)
         if dots != before:
             self.controller.wish(replace(self.controller.wishes.now, dots=dots), going_on)
             self._say_what_is_off(set(dots).difference(before))
         return True
+
+    def _read(self, layer: Points) -> tuple[Dot, ...]:
+        """The dots where they are seen on the image, though somebody has moved the layer."""
+        image, places = self.controller.image, np.asarray(layer.data, float)
+        if image is not None and layer.ndim == image.ndim:
+            places = pixels_of(places, layer, image)
+        return _dots(layer, places)
 
     def _say_what_is_off(self, dots: set[Dot]) -> None:
         """Say which of some dots color nothing."""
@@ -190,8 +206,9 @@ def _is_whole(layer: Points) -> bool:
     return len(layer.data) == len(layer.face_color) == len(layer.size)
 
 
-def _read(layer: Points) -> tuple[Dot, ...]:
-    places = np.nan_to_num(layer.data.astype(float), nan=NOWHERE, posinf=NOWHERE, neginf=NOWHERE).tolist()
+def _dots(layer: Points, pixels: NDArray[np.float64]) -> tuple[Dot, ...]:
+    """The dots of a layer, whose points are these pixels of the image."""
+    places = np.nan_to_num(pixels, nan=NOWHERE, posinf=NOWHERE, neginf=NOWHERE).tolist()
     levels = np.round(np.asarray(layer.face_color)[:, :3] * 255).astype(np.uint8)
     colors = [f"#{value.tobytes().hex()}" for value in levels]
     sizes = np.asarray(layer.size, float).tolist()

@@ -17,6 +17,7 @@ from napari_colorizer.classes import LARGEST_ID
 if TYPE_CHECKING:
     from napari_colorizer._napari.colorize.controller import ColorizeController
 
+PAINTED = ("zarr", "tensorstore")  # whose arrays napari can paint on, beside NumPy's
 LARGEST_UNDO = 100_000_000  # pixels; napari keeps the indices, the old and the new value of each
 
 
@@ -32,7 +33,7 @@ def obstacle(layer: Labels, changed: int = 0) -> str:
     if layer.multiscale:
         return "has several levels"
     if not isinstance(layer.data, np.ndarray):
-        return f"is not in memory ({type(layer.data).__module__.partition('.')[0]})"
+        return f"is not in memory ({_library(layer.data)})"
     if _is_file(layer.data):
         return "is a memory-mapped file"
     if not layer.data.flags.writeable:
@@ -40,6 +41,17 @@ def obstacle(layer: Labels, changed: int = 0) -> str:
     if changed > LARGEST_UNDO:
         return "is too large for an undo"
     return ""
+
+
+def can_be_painted(layer: Labels) -> bool:
+    """Whether napari's own brush and bucket can paint on a label map: on dask they may fail, with a traceback."""
+    if isinstance(layer.data, np.ndarray):
+        return layer.data.flags.writeable
+    return not layer.multiscale and _library(layer.data) in PAINTED
+
+
+def _library(data: Any) -> str:
+    return type(data).__module__.partition(".")[0]
 
 
 def _is_file(data: Any) -> bool:

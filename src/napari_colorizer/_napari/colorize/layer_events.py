@@ -8,7 +8,7 @@ from typing import Any
 
 from napari.layers import Labels, Layer
 
-PLACE_EVENTS = ("scale", "translate", "rotate", "shear", "affine")
+PLACE_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
 IMAGE_EVENTS = ("data", "contrast_limits", "gamma", "colormap")
 EDIT_EVENTS = ("paint", "labels_update", "set_data", "data", *PLACE_EVENTS)
 

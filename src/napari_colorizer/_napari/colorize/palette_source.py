@@ -138,7 +138,6 @@ class PaletteSource:
 
         colors, classes = self.colors(), self.controller.classes
         names = tuple(_name(int(label), classes) for label in colors)
-        path = Path(path).with_suffix(".gpl")
         Palette(tuple(to_hex((SHOWN_LIGHTNESS, *color)) for color in colors.values()), names).write(path, True)
 
 

@@ -16,7 +16,7 @@ from napari_colorizer._napari.colorize.prediction import Prediction
 from napari_colorizer._napari.colorize.saving import file_name
 from napari_colorizer._napari.colorize.series_source import LayerSource
 from napari_colorizer._napari.shared import layers as on_layers
-from napari_colorizer._napari.shared.layer_transforms import transform_of
+from napari_colorizer._napari.shared.layer_transforms import put_on, transform_of
 from napari_colorizer._napari.shared.progress import Cancelled, Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
 from napari_colorizer.files import STORE_SUFFIX
@@ -69,6 +69,7 @@ class SeriesColoring:
         self.tasks.cancelled.connect(self._tell_cancelled)
         self.controller.outdated.connect(self._on_edit)
         self.controller.plane_changed.connect(self._show_right_colors)
+        self.controller.place_changed.connect(self._on_place)
 
     def close(self) -> None:
         """End what runs; what is done is kept."""
@@ -181,6 +182,11 @@ class SeriesColoring:
         """Whether the colors of all slices of the chosen image are in the viewer."""
         layers = self.controller.viewer.layers
         return self.colors is not None and self.colors in layers and self._image is self.controller.image
+
+    def _on_place(self) -> None:
+        """Let the colors of all slices go with their image."""
+        if self._shown() and self._image is not None:
+            put_on(self.colors, self._image)
 
     def _index(self) -> Index | None:
         image = self.controller.image

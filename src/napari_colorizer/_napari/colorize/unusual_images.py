@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
@@ -14,6 +14,7 @@ from napari_colorizer._napari.colorize.used_range import tell_of_range
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.task_queue import Request
 from napari_colorizer.files import read_image
+from napari_colorizer.tiff_unpacking import any_size
 
 if TYPE_CHECKING:
     from napari_colorizer._napari.colorize.controller import ColorizeController
@@ -30,7 +31,7 @@ def is_turned(image: Image) -> bool:
 @lru_cache(maxsize=64)
 def _orientation(path: str) -> int:
     try:
-        with Picture.open(path) as picture:
+        with any_size(), Picture.open(path) as picture:
             return int(picture.getexif().get(ORIENTATION, 1))
     except Exception:  # whatever is wrong with it, napari has read it
         return 1
@@ -59,8 +60,9 @@ class UnusualImages:
         if image is None:
             return
         if on_layers.is_gray_with_alpha(image):
+            take = self._show_upright if is_turned(image) else self._take_gray
             self.controller.choices_offered.emit(
-                on_layers.about_alpha(image), {"Take the gray part": lambda: self._take_gray(image)}
+                on_layers.about_alpha(image), {"Take the gray part": lambda: take(image)}
             )
         elif is_turned(image):
             name = Path(image.source.path).name
@@ -73,23 +75,23 @@ class UnusualImages:
             tell_of_range(self.controller, image)
 
     def _take_gray(self, image: Image) -> None:
-        self._show(image, np.asarray(image.data)[..., 0], "gray", image.source.path)
+        pixels = np.asarray(on_layers.full_data(image)[..., 0])
+        self._show(image, pixels, "gray", image.source.path, scale=image.scale[:-1], translate=image.translate[:-1])
 
     def _show_upright(self, image: Image) -> None:
         path = image.source.path
         request = Request(
             "upright",
             lambda: lambda: read_image(path),
-            lambda pixels: self._show(image, pixels, "upright", path),
+            lambda pixels: self._show(image, pixels, "upright", path, rgb=pixels.ndim == 3),
             "Opening",
         )
         self.controller.tasks.submit(request)
 
-    def _show(self, image: Image, pixels: np.ndarray, what: str, path: str | None) -> None:
+    def _show(self, image: Image, pixels: np.ndarray, what: str, path: str | None, **how: Any) -> None:
         """Lay an image in the place of another, which is hidden."""
-        layer = Image(
-            pixels, name=f"{image.name} {what}", rgb=pixels.ndim == 3, metadata={"path": path} if path else {}
-        )
+        metadata = {"path": path} if path else {}
+        layer = Image(pixels, name=f"{image.name} {what}", metadata=metadata, **{"rgb": False, **how})
         image.visible = False
         self.controller.viewer.add_layer(layer)
         self.controller.choose_image(layer)

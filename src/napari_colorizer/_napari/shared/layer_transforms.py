@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -39,22 +40,62 @@ def _shear(layer: Layer, last: slice) -> NDArray[np.float64]:
 def put_on(layer: Layer, image: Image) -> None:
     """Give a layer the place of an image in the world."""
     for name, value in transform_of(image, layer.ndim).items():
-        if not np.array_equal(np.asarray(getattr(layer, name), object), np.asarray(value, object)):
+        if not _same(getattr(layer, name), value):
             setattr(layer, name, value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(np.asarray(one, object), np.asarray(other, object))
 
 
 def apart(labels: Labels, image: Image, shape: tuple[int, ...]) -> str:
     """How a label map of the shape of an image lies off it; "" where it lies on it."""
     first, last = np.zeros(len(shape)), np.array(shape, float) - 1
-    found = [_pixel(image, _world(labels, corner)) for corner in (first, last)]
-    corner = first.copy()
-    corner[-1] = last[-1]
-    third = _pixel(image, _world(labels, corner))
-    if max(np.abs(found[0] - first).max(), np.abs(found[1] - last).max(), np.abs(third - corner).max()) <= MOST_APART:
+    ends = [np.where(np.arange(len(shape)) == axis, last, 0.0) for axis in range(len(shape))]
+    corners = np.stack([first, last, *ends])
+    found = pixels_of(corners, labels, image)
+    if np.abs(found - corners).max() <= MOST_APART:
         return ""
-    begin, end = (tuple(round(float(value), 1) for value in where) for where in found)
+    begin, end = (tuple(round(float(value), 1) for value in where) for where in found[:2])
     wanted = tuple(last.astype(int).tolist())
+    if np.abs(found[:2] - corners[:2]).max() <= MOST_APART:
+        return "its axes lie in another order, or are mirrored"
     return f"its first pixel lies on pixel {begin} of the image, its last on {end} instead of {wanted}"
+
+
+def moved(layer: Layer, image: Image) -> str:
+    """What moves a layer that was laid on an image off it; "" where it has the place of the image."""
+    for name, wanted in transform_of(image, layer.ndim).items():
+        value = getattr(layer, name)
+        if not _same(value, wanted):
+            return f"its {name} is {_readable(value)} instead of {_readable(wanted)}"
+    return ""
+
+
+def _readable(value: Any) -> str:
+    """Short: no more digits than say something."""
+    numbers = np.asarray(value)
+    if numbers.dtype.kind in "iuf":
+        return str(np.round(numbers, 3).tolist())
+    return ", ".join(map(str, value))
+
+
+def pixels_of(points: NDArray[np.float64], layer: Layer, image: Image) -> NDArray[np.float64]:
+    """Points of a layer, (N, axes), in pixels of an image with as many axes: where they are seen on it."""
+    if not len(points) or not moved(layer, image):
+        return points
+    (matrix, offset), (own_matrix, own_offset) = _affine(image), _affine(layer)
+    world = np.linalg.solve(own_matrix, (points - own_offset).T) * _unit_factors(layer, image)[:, None]
+    return np.asarray((matrix @ world).T + offset)
+
+
+def _unit_factors(layer: Layer, image: Image) -> NDArray[np.float64]:
+    """How many units of an image one of a layer is, along each axis; 1 where the two cannot be compared."""
+    factors = np.ones(layer.ndim)
+    for axis, (own, wanted) in enumerate(zip(layer.units, image.units, strict=True)):
+        with suppress(Exception):  # pixels in micrometers, say: napari shows them as if they were the same
+            factors[axis] = (1.0 * own).to(wanted).magnitude
+    return factors
 
 
 def _affine(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -62,13 +103,3 @@ def _affine(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     offset = np.array(layer.world_to_data(np.zeros(layer.ndim)), float)
     matrix = np.stack([np.array(layer.world_to_data(unit), float) - offset for unit in np.eye(layer.ndim)], axis=1)
     return matrix, offset
-
-
-def _pixel(layer: Layer, position: NDArray[np.float64]) -> NDArray[np.float64]:
-    matrix, offset = _affine(layer)
-    return matrix @ position + offset
-
-
-def _world(layer: Layer, pixel: NDArray[np.float64]) -> NDArray[np.float64]:
-    matrix, offset = _affine(layer)
-    return np.asarray(np.linalg.solve(matrix, pixel - offset), float)
