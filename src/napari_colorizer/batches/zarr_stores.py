@@ -88,13 +88,14 @@ def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> lis
 def write_plane(path: Path, place: tuple[int, ...], result: Callable[[Box], NDArray[Any]]) -> None:
     """Write one image that is given box by box, tile by tile."""
     levels = levels_of(zarr.open_group(path, mode="r+"))
-    for box in tiles(levels[0].shape[len(place) :][:2]):
+    height, width, *_ = levels[0].shape[len(place) :]
+    for box in tiles((height, width)):
         write_levels(levels, place, result(box), box)
 
 
 def read_levels(path: Path, place: tuple[int, ...]) -> Iterator[NDArray[Any]]:
     """All levels of one image as `write_image` gave them, large ones tile by tile."""
-    for array in levels_of(zarr.open_group(path, mode="r")):
-        shape = array.shape[len(place) :]
-        for box in tiles(shape[:2]) if is_large(shape) else [Box.of(shape[:2])]:
-            yield np.asarray(array[(*place, *box.slices)])
+    for level in levels_of(zarr.open_group(path, mode="r")):
+        height, width, *_ = level.shape[len(place) :]
+        for box in tiles((height, width)) if is_large((height, width)) else [Box.of((height, width))]:
+            yield level[(*place, *box.slices)]

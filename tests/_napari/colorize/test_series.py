@@ -78,7 +78,7 @@ def test_every_kind_of_series_is_colored(bare_dock, slices, wait_all, kind):
     widget.series_bar.color_button.click()
     wait_all(widget)
     colors = colors_of(viewer)
-    assert isinstance(colors.data, zarr.Array)
+    assert not isinstance(colors.data, np.ndarray)
     assert colors.data.shape == (*slices.shape[:1], *((1,) if kind == "deep" else ()), 48, 64, 3)
     model, found = load(widget.controller.model.name), np.asarray(colors.data).reshape(3, 48, 64, 3)
     one_by_one = SeriesColorizer(model, confidence=widget.prediction.threshold)
@@ -321,9 +321,9 @@ def test_the_store_is_opened_by_napari_as_colors(open_dock, slices, wait_all, tm
     wait_all(widget)
     path = tmp_path / "film.color.zarr"
     ome = zarr.open_group(path, mode="r").attrs["ome"]["multiscales"][0]
-    assert ome["datasets"][0]["coordinateTransformations"][0]["scale"] == [3, 2, 2, 1]
-    (opened,) = viewer.open(path)
-    assert (opened.rgb, opened.ndim) == (True, 3)
+    assert ome["datasets"][0]["coordinateTransformations"][0]["scale"] == [3, 1, 2, 2]
+    (opened,) = viewer.open(path, plugin="napari-colorizer")
+    assert (opened.rgb, opened.ndim, opened.scale.tolist()) == (True, 3, [3, 2, 2])
     finest = opened.data[0] if opened.multiscale else opened.data
     np.testing.assert_array_equal(finest, colors_of(viewer).data)
 
