@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -88,6 +88,9 @@ class Outcome:
     written: Path | None = None
     note: str = ""
     error: str = ""
+
+
+Outcomes = Generator[tuple[Task, Outcome], None, None]
 
 
 @dataclass(frozen=True)
