@@ -17,6 +17,7 @@ from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.planes import Plane, make_plane
 from napari_colorizer.batches.recipe import Given, Recipe
 from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.batches.video_parts import VideoParts
 from napari_colorizer.batches.videos import color_video, is_video
 from napari_colorizer.batches.zarr_stacks import ZarrStack
 from napari_colorizer.batches.zarr_stores import write_plane
@@ -213,9 +214,10 @@ def _do_plane(task: Task, plane: Plane, labels: Path | None, record: Record, bef
 
 
 def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcome:
-    """Color a video, straight into a file to the side."""
+    """Color a video, from where that stopped, into a file to the side."""
     written = task.destination.beside()
-    note = color_video(task.recipe, task.source, written, tell)
+    parts = VideoParts.of(record, task.destination.parts, task.destination.temporary)
+    note = color_video(task.recipe, task.source, written, parts, tell)
     _check_unchanged(task, None, before)
     return _made(task, record, checksum(written), written, note)
 
