@@ -187,6 +187,15 @@ def test_what_is_no_stack_of_images_is_refused(colorize, tmp_path, scans):
         assert "1 of 2 files failed" in result.stderr
 
 
+def test_channels_of_a_series_of_volumes_are_refused_in_one_line(colorize, volume):
+    group = zarr.open_group(volume, mode="r+")
+    zarr.create_array(group.store, name="full", data=np.zeros((2, 2, 3, 8, 8), np.uint8), zarr_format=2, overwrite=True)
+    refused = colorize(volume)
+    assert refused.exit_code == 1
+    assert "V.zarr has the axes tczyx and the shape (2, 2, 3, 8, 8): OME-Zarr holds colors of at most" in refused.stderr
+    assert not volume.with_name("V.color.zarr").exists()
+
+
 def test_no_more_than_two_images_are_held_whatever_the_length_of_a_stack(colorize, tmp_path, gray, monkeypatch):
     zarr.create_array(tmp_path / "V.zarr", data=np.stack([gray(n) for n in range(12)]))
     held, most, make = weakref.WeakSet(), [], Recipe.make

@@ -33,10 +33,10 @@ def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
     names = "".join(stack.axes[n] for n in kept)
     free = next((axis for axis in "tz" if axis not in names), "")
     names = names.replace("c", free)
-    if names not in ("", "t", "z", "tz"):
+    if names not in ("", "t", "z", "tz") or len(names) != len(kept):
         raise FileError(
             f"{name} has the axes {stack.axes}yx and the shape {(*stack.lead, *stack.size)}: OME-Zarr holds colors "
-            "with at most t, z, y, x; name the array of one channel"
+            "of at most t, z, y, x: save one channel by itself"
         )
     return names, kept
 
