@@ -15,7 +15,7 @@ from napari_colorizer.batches.label_files import find_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.result_folder import ResultFolder
-from napari_colorizer.batches.stacks import Stack
+from napari_colorizer.batches.stacks import Stack, changed
 from napari_colorizer.batches.tasks import Outcome, Task
 from napari_colorizer.batches.tiff_stacks import write_tiff_stack
 from napari_colorizer.batches.zarr_stacks import is_store
@@ -188,7 +188,7 @@ class TiffItem(StackItem):
         if self._done:
             return False
         if self._stamp and stamp(self.source) != self._stamp:
-            raise FileError(f"{self.source.name} was changed while it was read: run this again when it is complete")
+            raise changed(self.source)
         shape = (*self.stack.lead, *self.stack.size, *((3,) if self._colors else ()))
         pages = [self._page(index) for index in np.ndindex(*self.stack.lead)]
         written = self.folder.temporary / f"{self.number}.tif"

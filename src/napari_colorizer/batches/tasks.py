@@ -16,7 +16,7 @@ from napari_colorizer.batches.label_files import find_labels, open_labels, read_
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.planes import Plane, make_plane
 from napari_colorizer.batches.recipe import Given, Recipe
-from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.batches.stacks import changed, open_stack
 from napari_colorizer.batches.video_parts import VideoParts
 from napari_colorizer.batches.videos import color_video, is_video
 from napari_colorizer.batches.zarr_stacks import ZarrStack
@@ -224,7 +224,7 @@ def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcom
 
 def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:
     if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
-        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is complete")
+        raise changed(task.source)
 
 
 def _read(task: Task) -> NDArray[np.generic]:
