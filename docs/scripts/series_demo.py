@@ -113,7 +113,7 @@ def main() -> None:
         print(f"slice {number} is as it was corrected: {kept}")
     dots = [len(widget.series.store.read((number,)).wishes.hints) for number in range(chosen.slices)]
     print(f"slices with a dot: {np.count_nonzero(dots)}, from {np.flatnonzero(dots)[0]} to {np.flatnonzero(dots)[-1]}")
-    (opened,) = viewer.open(chosen.folder / "film.color.zarr")
+    (opened,) = viewer.open(chosen.folder / "film.color.zarr", plugin="napari-colorizer")
     saved = np.asarray(opened.data[0] if opened.multiscale else opened.data)
     print(f"napari opens what was saved: {np.array_equal(saved, np.asarray(widget.series.colors.data))}")
     places = np.linspace(0, chosen.slices - 1, SHOWN).astype(int)

@@ -51,18 +51,31 @@ def stores(tmp_path):
     return found
 
 
-def test_colors_of_a_stack_that_the_shell_has_written_are_opened_by_napari_as_such(viewer, stores):
-    (colors,) = viewer.open(stores["color"])
-    assert (colors.rgb, colors.multiscale, colors.ndim) == (True, True, 3)
+def test_colors_of_a_stack_that_the_shell_has_written_are_opened_as_one_layer_that_reads_what_is_seen(viewer, stores):
+    (colors,) = viewer.open(stores["color"], plugin=PLUGIN)
+    assert (colors.name, colors.rgb, colors.multiscale, colors.ndim) == ("V.color", True, True, 3)
+    assert (colors.axis_labels, colors.scale.tolist()) == (("t", "y", "x"), [1, 1, 1])
+    assert not isinstance(colors.data[0], np.ndarray)
     assert [level.shape for level in colors.data] == [(2, 40, 600, 3), (2, 20, 300, 3)]
     assert np.asarray(colors.data[0][1, 5, 5]).tolist() == [200, 100, 50]
     assert np.asarray(colors.data[1][1, 5, 5]).tolist() == [200, 100, 50]
 
 
-def test_label_maps_of_a_stack_that_the_shell_has_written_are_opened_by_napari_as_such(viewer, stores):
-    (labels,) = viewer.open(stores["labels"], layer_type="labels")
+def test_label_maps_of_a_stack_that_the_shell_has_written_are_opened_with_their_classes(viewer, stores):
+    (labels,) = viewer.open(stores["labels"], plugin=PLUGIN)
     assert [level.shape for level in labels.data] == [(2, 40, 600), (2, 20, 300)]
     assert int(labels.data[0][1, 5, 5]) == 3
+    assert on_layers.class_map_of(labels) == CLASSES
+
+
+def test_folders_and_stores_of_others_are_opened_as_napari_does_it(viewer, stores, tmp_path):
+    (volume,) = viewer.open(tmp_path / "V.zarr", plugin=PLUGIN)
+    assert (volume.rgb, volume.data.shape) == (False, (2, 40, 600))
+    (tmp_path / "scans").mkdir()
+    for name in "AB":
+        Picture.fromarray(data.camera()[::8, ::8]).save(tmp_path / "scans" / f"{name}.png")
+    (scans,) = viewer.open(tmp_path / "scans", plugin=PLUGIN)
+    assert scans.data.shape == (2, 64, 64)
 
 
 @pytest.mark.parametrize("factor", [1, 100], ids=["8 bits", "16 bits"])

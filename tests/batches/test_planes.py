@@ -8,6 +8,7 @@ import zarr
 
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.engine import planes
+from napari_colorizer.ome_zarr import levels_of
 
 SIZE = ("--working-size", 64)
 
@@ -96,10 +97,26 @@ def test_it_goes_on_keeps_what_a_person_changed_and_follows_the_source(colorize,
     assert colorize(plane, *SIZE).exit_code == 0
     assert len(made) == 2
     result = plane.with_name("P.color.zarr")
-    zarr.open_group(result, mode="r+")["0"][250:, 400:] = 1
+    zarr.open_group(result, mode="r+")["0"][:, 250:, 400:] = 1
     refused = colorize(plane, *SIZE)
     assert refused.exit_code == 1
     assert "P.color.zarr was changed" in refused.stderr
+
+
+def test_a_plane_that_is_replaced_while_it_is_read_is_told(colorize, plane, tiled, monkeypatch):
+    def replace_and_paint(*what):
+        zarr.open_array(plane, mode="r+")[250:] = 7
+        return paint(*what)
+
+    paint = planes.ShrunkPlane.painter
+    monkeypatch.setattr(planes.ShrunkPlane, "painter", replace_and_paint)
+    stopped = colorize(plane, *SIZE)
+    assert stopped.exit_code == 1
+    assert "P.zarr was changed while it was read: run this again" in stopped.stderr
+    monkeypatch.setattr(planes.ShrunkPlane, "painter", paint)
+    assert colorize(plane, *SIZE).exit_code == 0
+    assert colorize(plane, "-o", plane.with_name("whole.zarr"), *SIZE).exit_code == 0
+    np.testing.assert_array_equal(colors_of(plane.with_name("P.color.zarr")), colors_of(plane.with_name("whole.zarr")))
 
 
 def test_the_pyramid_is_that_of_the_whole(colorize, tmp_path, gray, monkeypatch):
@@ -108,7 +125,7 @@ def test_the_pyramid_is_that_of_the_whole(colorize, tmp_path, gray, monkeypatch)
     zarr.create_array(tmp_path / "P.zarr", data=gray(0, (701, 1101)))
     assert colorize(tmp_path / "P.zarr", *SIZE).exit_code == 0
     group = zarr.open_group(tmp_path / "P.color.zarr", mode="r")
-    levels = [group[str(number)][:] for number in range(3)]
+    levels = [level[...] for level in levels_of(group)]
     assert [level.shape for level in levels] == [(701, 1101, 3), (351, 551, 3), (176, 276, 3)]
     for fine, coarse in pairwise(levels):
         even = np.pad(fine, ((0, fine.shape[0] % 2), (0, fine.shape[1] % 2), (0, 0)), mode="edge").astype(int)

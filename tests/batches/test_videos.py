@@ -1,12 +1,15 @@
 import os
 import subprocess
 import sys
+import time
 import weakref
 
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
+from napari_colorizer.batches import video_parts
+from napari_colorizer.batches.manifest import NAME
 from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.videos import can_read_videos, facts_of
 from napari_colorizer.series.coloring import SeriesColorizer
@@ -57,6 +60,20 @@ def same(found, wanted):
     return np.abs(rgb2lab(found) - rgb2lab(wanted)).mean() < 1.5
 
 
+def stop_at(monkeypatch, number):
+    """Let the disk be gone at that frame; gives what counts frames."""
+    color, count = SeriesColorizer.color, []
+
+    def failing(*given):
+        count.append(1)
+        if len(count) == number:
+            raise OSError("the disk is gone")
+        return color(*given)
+
+    monkeypatch.setattr(SeriesColorizer, "color", failing)
+    return count
+
+
 @needs_ffmpeg
 def test_a_video_becomes_one_of_steady_colors_with_its_frame_rate(colorize, film, frames, tiny_model):
     target = film.with_name("film.color.mp4")
@@ -90,20 +107,77 @@ def test_what_is_done_is_not_done_again_and_what_others_made_stays(colorize, fil
 
 @needs_ffmpeg
 def test_an_interrupted_video_leaves_nothing_half_written(colorize, film, monkeypatch):
-    color, count = SeriesColorizer.color, []
-
-    def failing(*given):
-        count.append(1)
-        if len(count) == 5:
-            raise OSError("the disk is gone")
-        return color(*given)
-
-    monkeypatch.setattr(SeriesColorizer, "color", failing)
+    stop_at(monkeypatch, 5)
     before = {path.name for path in film.parent.iterdir()}
     stopped = colorize(film)
     assert stopped.exit_code == 1
     assert "film.mp4: the disk is gone" in stopped.stderr
     assert {path.name for path in film.parent.iterdir()} == before
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_video_is_continued_where_it_stopped_and_ends_with_the_same_bytes(
+    colorize, film, tmp_path, monkeypatch, suffix
+):
+    (tmp_path / "dots.csv").write_text("20,30,#ff8800,8\n")
+    wished = ("--hints", tmp_path / "dots.csv", "--limits", "auto")
+    monkeypatch.setattr(video_parts, "PART_FRAMES", 6)
+    whole, target = (tmp_path / name / f"film{suffix}" for name in ("whole", "out"))
+    assert colorize(film, "-o", whole, *wished).exit_code == 0
+    count = stop_at(monkeypatch, 15)
+    assert colorize(film, "-o", target, *wished).exit_code == 1
+    assert not target.exists()
+    assert colorize(film, "-o", target, *wished).exit_code == 0
+    assert len(count) == 15 + FRAMES - 2 * 6
+    assert target.read_bytes() == whole.read_bytes()
+    assert {path.name for path in target.parent.iterdir()} == {target.name, NAME}
+
+
+@needs_ffmpeg
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
+def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(shell, colorize, tmp_path, frames, model_file):
+    write(tmp_path / "film.mp4", np.tile(frames, (6, 1, 1, 1)))
+    assert colorize(tmp_path / "film.mp4", "-o", tmp_path / "whole" / "film.mp4").exit_code == 0
+    command = ("colorize", "-m", model_file, "--device", "cpu", tmp_path / "film.mp4", "-o", tmp_path / "out.mp4")
+    for number in range(2):
+        process = shell(*command)
+        while not list(tmp_path.glob(f".napari-colorizer/*/*/{number:06d}.mp4")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    assert not (tmp_path / "out.mp4").exists()
+    assert colorize(tmp_path / "film.mp4", "-o", tmp_path / "out.mp4").exit_code == 0
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole" / "film.mp4").read_bytes()
+
+
+@needs_ffmpeg
+def test_parts_of_other_colors_are_not_taken(colorize, film, tmp_path, monkeypatch):
+    monkeypatch.setattr(video_parts, "PART_FRAMES", 6)
+    whole, target = tmp_path / "whole" / "film.mp4", tmp_path / "out" / "film.mp4"
+    assert colorize(film, "-o", whole, "--saturation", 0.5).exit_code == 0
+    count = stop_at(monkeypatch, 15)
+    assert colorize(film, "-o", target).exit_code == 1
+    assert colorize(film, "-o", target, "--saturation", 0.5).exit_code == 0
+    assert len(count) == 15 + FRAMES
+    assert target.read_bytes() == whole.read_bytes()
+    assert {path.name for path in target.parent.iterdir()} == {target.name, NAME}
+
+
+@needs_ffmpeg
+def test_every_frame_is_shown_for_the_same_time(colorize, tmp_path, frames, monkeypatch):
+    import imageio_ffmpeg
+
+    monkeypatch.setattr(video_parts, "PART_FRAMES", 3)
+    write(tmp_path / "film.mp4", frames, rate=30000 / 1001)
+    assert colorize(tmp_path / "film.mp4").exit_code == 0
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "film.color.mp4", "-c", "copy", "-f", "framecrc", "-"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
+    times = sorted(int(line.split(",")[2]) for line in told if not line.startswith("#"))
+    assert len(times) == FRAMES
+    assert len(set(np.diff(times))) == 1
 
 
 @needs_ffmpeg

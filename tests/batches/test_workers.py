@@ -9,11 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
+from napari_colorizer.batches.manifest import NAME
 from napari_colorizer.batches.tasks import Outcome
 from napari_colorizer.batches.workers import LOST, LocalWorkers, Scheduler
+from napari_colorizer.files import read_image
 
 CPU = ("--device", "cpu")
 
@@ -64,6 +68,46 @@ def test_workers_end_with_the_process_that_began_them(shell, scans, model_file, 
     process.kill()
     gone, alive = psutil.wait_procs(workers, timeout=30)
     assert (len(gone), alive) == (len(workers), [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_workers_at_once_and_what_is_left_is_done_by_the_next_run(
+    shell, colorize, scans, model_file, tmp_path, tree, name
+):
+    Image.fromarray(np.kron(read_image(scans / "A.png"), np.ones((200, 200), np.uint8))).save(scans / "Z.png")
+    process = shell("colorize", "-m", model_file, *CPU, scans, "-o", tmp_path / "out", "--workers", 2)
+    workers = wait_for(lambda: workers_of(process))
+    process.stdout.readline()  # it works by now
+    for one in (process, *workers) if name == "SIGINT" else (process,):  # a terminal tells all of them
+        os.kill(one.pid, getattr(signal, name))
+    code, _, err = finish(process)
+    assert (code, err) == (128 + getattr(signal, name), f"error: ended by {name}\n")
+    assert not any(worker.is_running() for worker in workers)
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {NAME, *(f"{one}.color.png" for one in "ABC")}
+    (scans / "Z.png").unlink()
+    assert colorize(scans, "-o", tmp_path / "out").exit_code == 0
+    assert colorize(scans, "-o", tmp_path / "whole").exit_code == 0
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def be_slow(task):
+    if task.source.name == "slow":
+        time.sleep(600)
+    return Outcome("same")
+
+
+def test_what_is_being_done_is_not_waited_for_at_an_early_end(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where workers look for this module
+    monkeypatch.setattr("napari_colorizer.batches.workers.do_with_one_thread", be_slow)
+    outcomes = LocalWorkers(2).outcomes(iter([Fake("a"), Fake("slow")]))
+    next(outcomes)
+    workers = workers_of(psutil.Process())
+    begun = time.monotonic()
+    outcomes.close()
+    assert time.monotonic() - begun < 60
+    assert workers
+    assert not any(worker.is_running() for worker in workers)
 
 
 def end_hard(task):

@@ -34,17 +34,20 @@ def test_an_ome_zarr_becomes_one_of_colors(colorize, volume, pages, expected):
     assert done.exit_code == 0, done.stderr
     result = volume.with_name("V.color.zarr")
     assert done.stdout.split() == [str(result)]
-    assert zarr.open_group(result, mode="r")["0"].shape == (2, 3, 24, 32, 3)
+    assert zarr.open_group(result, mode="r")["0"].shape == (2, 3, 3, 24, 32)
     np.testing.assert_array_equal(colors_of(result, 1, 2)[0], expected(pages[4]))
     np.testing.assert_array_equal(colors_of(result, 0, 1)[0], expected(pages[1]))
     ome = json.loads((result / "zarr.json").read_text("utf-8"))["attributes"]["ome"]
     assert ome["version"] == "0.5"
     image = ome["multiscales"][0]
     assert [(axis["name"], axis["type"]) for axis in image["axes"]] == [
-        *(("t", "time"), ("z", "space"), ("y", "space"), ("x", "space"), ("c", "channel"))
+        *(("t", "time"), ("c", "channel"), ("z", "space"), ("y", "space"), ("x", "space"))
     ]
     assert image["axes"][3]["unit"] == "micrometer"
-    assert image["datasets"][0]["coordinateTransformations"][0]["scale"] == [1, 4, 0.5, 0.5, 1]
+    assert image["datasets"][0]["coordinateTransformations"][0]["scale"] == [1, 1, 4, 0.5, 0.5]
+    assert [(one["label"], one["color"]) for one in ome["omero"]["channels"]] == [
+        *(("Red", "FF0000"), ("Green", "00FF00"), ("Blue", "0000FF"))
+    ]
 
 
 def test_label_maps_of_a_zarr_and_colors_that_follow_them(segment, colorize, volume, pages, tiny_model):
@@ -83,7 +86,7 @@ def test_a_zarr_goes_on_where_it_stopped_and_keeps_what_a_person_has_changed(col
     manifest.write_bytes(b"".join(lines[:4]))
     assert colorize(volume).exit_code == 0
     assert len(counted) == 9
-    zarr.open_group(result, mode="r+")["0"][0, 1] = 200
+    zarr.open_group(result, mode="r+")["0"][0, :, 1] = 200
     refused = colorize(volume)
     assert refused.exit_code == 1
     assert "V.color.zarr was changed" in refused.stderr
@@ -91,6 +94,20 @@ def test_a_zarr_goes_on_where_it_stopped_and_keeps_what_a_person_has_changed(col
     assert colorize(volume, "--overwrite").exit_code == 0
     assert not (colors_of(result, 0, 1)[0] == 200).all()
     assert len(counted) == 10
+
+
+def test_a_store_whose_colors_lie_channels_last_is_continued(colorize, volume, counted, pages, expected):
+    assert colorize(volume).exit_code == 0
+    result, manifest = volume.with_name("V.color.zarr"), volume.with_name("napari-colorizer.jsonl")
+    group = zarr.open_group(result, mode="r+")
+    colors = np.moveaxis(group["0"][...], 1, -1)  # as they were stored once
+    colors[1, 2] = 0
+    del group["0"]
+    group.create_array("0", data=colors, chunks=(1, 1, 24, 32, 3), dimension_names=[*"tzyxc"])
+    manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
+    assert colorize(volume).exit_code == 0
+    assert len(counted) == 6 + 1
+    np.testing.assert_array_equal(group["0"][1, 2], expected(pages[4]))
 
 
 def test_what_was_made_from_another_image_is_announced_and_made_again(
@@ -140,7 +157,7 @@ def test_plain_arrays_are_stacks_and_one_image_is_one(colorize, tmp_path, shape,
     stack = ZarrStack(tmp_path / "V.zarr")
     assert (stack.lead, stack.axes, stack.size) == (lead, axes, (24, 32))
     assert colorize(tmp_path / "V.zarr").exit_code == 0
-    assert zarr.open_group(tmp_path / "V.color.zarr", mode="r")["0"].shape == (*lead, 24, 32, 3)
+    assert zarr.open_group(tmp_path / "V.color.zarr", mode="r")["0"].shape == (*lead, 3, 24, 32)
 
 
 def test_a_store_of_one_image_becomes_a_tiff_of_one(colorize, tmp_path, gray, expected):
@@ -168,6 +185,15 @@ def test_what_is_no_stack_of_images_is_refused(colorize, tmp_path, scans):
         assert result.exit_code == 1
         assert name in result.stderr
         assert "1 of 2 files failed" in result.stderr
+
+
+def test_channels_of_a_series_of_volumes_are_refused_in_one_line(colorize, volume):
+    group = zarr.open_group(volume, mode="r+")
+    zarr.create_array(group.store, name="full", data=np.zeros((2, 2, 3, 8, 8), np.uint8), zarr_format=2, overwrite=True)
+    refused = colorize(volume)
+    assert refused.exit_code == 1
+    assert "V.zarr has the axes tczyx and the shape (2, 2, 3, 8, 8): OME-Zarr holds colors of at most" in refused.stderr
+    assert not volume.with_name("V.color.zarr").exists()
 
 
 def test_no_more_than_two_images_are_held_whatever_the_length_of_a_stack(colorize, tmp_path, gray, monkeypatch):

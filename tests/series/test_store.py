@@ -36,14 +36,14 @@ def test_it_is_an_ome_zarr_with_a_pyramid(tmp_path):
     ome = told(tmp_path)["ome"]
     image = ome["multiscales"][0]
     assert (ome["version"], image["name"]) == ("0.5", "film")
-    assert [axis["name"] for axis in image["axes"]] == list("zyxc")
-    assert [axis.get("unit") for axis in image["axes"]] == ["micrometer", "micrometer", None, None]
+    assert [axis["name"] for axis in image["axes"]] == list("czyx")
+    assert [axis.get("unit") for axis in image["axes"]] == [None, "micrometer", "micrometer", None]
     scales = [item["coordinateTransformations"][0]["scale"] for item in image["datasets"]]
-    assert scales == [[4, 0.5, 0.5, 1], [4, 1, 1, 1], [4, 2, 2, 1]]
+    assert scales == [[1, 4, 0.5, 0.5], [1, 4, 1, 1], [1, 4, 2, 2]]
     group = zarr.open_group(tmp_path, mode="r")
     levels = [group[item["path"]] for item in image["datasets"]]
-    assert [level.shape for level in levels] == [(2, 700, 1101, 3), (2, 350, 551, 3), (2, 175, 276, 3)]
-    assert all((level[1] == 9).all() and not level[0].any() for level in levels)
+    assert [level.shape for level in levels] == [(3, 2, 700, 1101), (3, 2, 350, 551), (3, 2, 175, 276)]
+    assert all((level[:, 1] == 9).all() and not level[:, 0].any() for level in levels)
 
 
 def test_more_axes_than_ome_zarr_has_are_kept_without_its_metadata(tmp_path):
@@ -76,6 +76,21 @@ def test_a_store_of_a_former_version_is_left_alone_and_says_so(tmp_path):
     with pytest.raises(FileError, match="another version of this program, and is not changed: choose"):
         SeriesStore(tmp_path, (3,), (24, 32))
     assert (zarr.open_group(tmp_path, mode="r")["colors"][...] == 5).all()
+
+
+def test_a_store_whose_colors_lie_channels_last_is_continued(tmp_path):
+    SeriesStore(tmp_path, (2,), (24, 32)).write((0,), a_slice(4), 5)
+    group = zarr.open_group(tmp_path, mode="r+")
+    colors = np.moveaxis(group["0"][...], 1, -1)  # as they were stored once
+    shutil.move(tmp_path / "0" / ".series", tmp_path / "aside")
+    del group["0"]
+    group.create_array("0", data=colors, chunks=(1, 24, 32, 3), dimension_names=[*"tyxc"])
+    shutil.move(tmp_path / "aside", tmp_path / "0" / ".series")
+    store = SeriesStore(tmp_path, (2,), (24, 32))
+    assert (store.mark((0,)), store.done) == (5, 1)
+    assert (store.read((0,)).rgb == 4).all()
+    store.write((1,), a_slice(6), 7)
+    assert (SeriesStore(tmp_path, (2,), (24, 32)).read((1,)).rgb == 6).all()
 
 
 def test_a_store_that_was_removed_is_told_and_not_half_there_again(tmp_path):

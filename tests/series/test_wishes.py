@@ -46,6 +46,15 @@ def test_dots_that_leave_the_image_are_dropped(by_three, halves):
     np.testing.assert_allclose(found[:, :2], [[47, 56]], atol=0.7)
 
 
+def test_what_ends_on_a_slice_is_not_taken_over():
+    held = SliceWishes(Hints([(30, 40, *ORANGE, 6)]), {(50, 60): Pin(ORANGE)})
+    ended = SliceWishes(ends=frozenset({"dots"}))
+    assert ended
+    found = ended.or_else(held)
+    assert (len(found.hints), found.regions) == (0, held.regions)
+    assert not SliceWishes(ends=frozenset({"dots", "regions"})).or_else(held)
+
+
 def test_nothing_crosses_a_cut(window, halves):
     cut = flow_between((window(), None), (window(seed=1), None))
     wishes = SliceWishes(Hints([(30, 40, *ORANGE, 6)]), {(50, 60): Pin(ORANGE)})

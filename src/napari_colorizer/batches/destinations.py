@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -57,6 +57,13 @@ class FileDestination:
     def beside(self) -> Path:
         """A file to the side of the same format."""
         return self.temporary / f"{uuid4().hex}{self.target.suffix}"
+
+
+@dataclass(frozen=True)
+class VideoDestination(FileDestination):
+    """A file for a video, and a folder that keeps the parts of it until all are there."""
+
+    parts: Path = field(kw_only=True)
 
 
 @dataclass(frozen=True)

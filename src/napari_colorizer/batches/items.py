@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_colorizer.batches.destinations import FileDestination, PageDestination, StoreDestination
+from napari_colorizer.batches.destinations import FileDestination, PageDestination, StoreDestination, VideoDestination
 from napari_colorizer.batches.label_files import find_labels
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.result_folder import ResultFolder
-from napari_colorizer.batches.stacks import Stack
+from napari_colorizer.batches.stacks import Stack, changed
 from napari_colorizer.batches.tasks import Outcome, Task
 from napari_colorizer.batches.tiff_stacks import write_tiff_stack
 from napari_colorizer.batches.zarr_stacks import is_store
@@ -89,7 +89,7 @@ class ImageItem:
 
 @dataclass
 class VideoItem(ImageItem):
-    """A video: its frames follow from each other, so it is one task."""
+    """A video: its frames follow from each other, so it is one task, which keeps what it has done."""
 
     frames: int = 1
 
@@ -104,7 +104,16 @@ class VideoItem(ImageItem):
             raise FileError(f"{self.source.name} is a video: to predict label maps, save its frames as a TIFF or zarr")
         if self.labels is not None:
             raise FileError(f"{self.source.name} is a video: it takes no label map, its labels are predicted")
-        yield from (replace(task, images=self.frames) for task in super().begin(folder))
+        self._parts = folder.pages_of(self.target)
+        for task in super().begin(folder):
+            places = task.destination.target, task.destination.temporary
+            destination = VideoDestination(*places, parts=self._parts.absolute())
+            yield replace(task, destination=destination, images=self.frames)
+
+    def finish(self) -> bool:
+        """See `ImageItem`."""
+        shutil.rmtree(self._parts, ignore_errors=True)
+        return False
 
 
 @dataclass
@@ -179,7 +188,7 @@ class TiffItem(StackItem):
         if self._done:
             return False
         if self._stamp and stamp(self.source) != self._stamp:
-            raise FileError(f"{self.source.name} was changed while it was read: run this again when it is complete")
+            raise changed(self.source)
         shape = (*self.stack.lead, *self.stack.size, *((3,) if self._colors else ()))
         pages = [self._page(index) for index in np.ndindex(*self.stack.lead)]
         written = self.folder.temporary / f"{self.number}.tif"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.stacks import changed
 from napari_colorizer.batches.zarr_stacks import ZarrStack
 from napari_colorizer.boxes import Box
 from napari_colorizer.checksums import checksum_of
@@ -35,10 +37,20 @@ class Plane:
     def __init__(self, stack: ZarrStack, index: tuple[int, ...]):
         self._stack, self._index = stack, index
         self.shape = stack.size
+        self._seen: dict[Box, int] = {}  # the checksum of each tile
 
     def read(self, box: Box) -> NDArray[np.generic]:
-        """The pixels of a box, (box.height, box.width) or (box.height, box.width, 3 or 4)."""
-        return self._stack.read_box(self._index, box)
+        """The pixels of a box, (box.height, box.width) or (box.height, box.width, 3 or 4).
+
+        Raises
+        ------
+        FileError
+            If it is a tile that was not so when `look` looked.
+        """
+        part = self._stack.read_box(self._index, box)
+        if self._seen.get(box, known := _crc(part)) != known:
+            raise changed(self._stack.path)
+        return part
 
     def look(self) -> None:
         """Read all of it once: for its checksum, and the smallest and the largest of its values."""
@@ -46,7 +58,8 @@ class Plane:
 
         def parts() -> Iterator[NDArray[np.generic]]:
             for box in tiles(self.shape):
-                part = self.read(box)
+                part = self._stack.read_box(self._index, box)
+                self._seen[box] = _crc(part)
                 if (ends := finite_ends(part)) is not None:  # a tile may lie outside of what was scanned
                     found.append(ends)
                 self._type = part.dtype
@@ -59,6 +72,10 @@ class Plane:
     def ends(self) -> NDArray[np.generic]:
         """An image of two pixels, with the smallest and the largest value that `look` has found."""
         return np.array([self._ends], self._type)
+
+
+def _crc(part: NDArray[np.generic]) -> int:
+    return zlib.crc32(np.ascontiguousarray(part).data)
 
 
 def make_plane(

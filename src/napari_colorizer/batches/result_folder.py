@@ -75,7 +75,7 @@ class ResultFolder:
         return Path(os.path.relpath(target, self.path)).as_posix()
 
     def pages_of(self, target: Path) -> Path:
-        """The hidden folder for pages of a TIFF that is not finished; it stays until that is."""
+        """The hidden folder for pages of a TIFF, or parts of a video, that is not finished; it stays until that is."""
         return self._hidden / f"pages-{sha256(os.fsencode(self.name_of(target))).hexdigest()[:16]}"
 
     def may_replace(self, target: Path, record: Record) -> bool:

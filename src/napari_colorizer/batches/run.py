@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from napari_colorizer.batches.plan import Item
 from napari_colorizer.batches.result_folder import ResultFolder
-from napari_colorizer.batches.tasks import FAULTS, Outcome, Task, do
+from napari_colorizer.batches.tasks import FAULTS, Outcome, Outcomes, Task, Tell, do, no_tell
 from napari_colorizer.errors import reason
 
 
@@ -33,9 +34,7 @@ class Listener(Protocol):
 class Workers(Protocol):
     """Who does tasks."""
 
-    def outcomes(
-        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
         """Do tasks, in any order; they are asked for as there is somebody to do them.
 
         Who can, tells how many more images of a task with several are done.
@@ -45,9 +44,7 @@ class Workers(Protocol):
 class Here:
     """Does tasks in this process, one after the other, with as many threads as PyTorch takes for each."""
 
-    def outcomes(
-        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
         """See `Workers`."""
         for task in tasks:
             yield task, do(task, tell)
@@ -124,26 +121,30 @@ class _Job:
                 self._listener.fault(reason(error))
         return self._folders[path]
 
-    def _settle_all(self, outcomes: Iterable[tuple[Task, Outcome]]) -> None:
-        for task, outcome in outcomes:
-            item = self._items[task.item]
-            try:
-                item.settle(task, outcome)
-                if outcome.state == "failed":
-                    raise ValueError(outcome.error)
-            except FAULTS as error:
-                self._fail(item, error)
-            if outcome.state == "stale":
-                self._stale.append(task)
-                continue
-            if outcome.state == "made":
-                self._made.add(item.number)
-            if outcome.note and item.number not in self._noted:  # the images of a stack are much alike
-                self._noted.add(item.number)
-                self._listener.note(outcome.note)
-            self._told = 0
-            self._advance(task.images)
-            self._count_down(item)
+    def _settle_all(self, outcomes: Outcomes) -> None:
+        with closing(outcomes):
+            for task, outcome in outcomes:
+                self._settle(task, outcome)
+
+    def _settle(self, task: Task, outcome: Outcome) -> None:
+        item = self._items[task.item]
+        try:
+            item.settle(task, outcome)
+            if outcome.state == "failed":
+                raise ValueError(outcome.error)
+        except FAULTS as error:
+            self._fail(item, error)
+        if outcome.state == "stale":
+            self._stale.append(task)
+            return
+        if outcome.state == "made":
+            self._made.add(item.number)
+        if outcome.note and item.number not in self._noted:  # the images of a stack are much alike
+            self._noted.add(item.number)
+            self._listener.note(outcome.note)
+        self._told = 0
+        self._advance(task.images)
+        self._count_down(item)
 
     def _tell(self, images: int) -> None:
         self._told += images

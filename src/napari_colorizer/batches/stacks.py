@@ -13,6 +13,7 @@ from napari_colorizer.batches.zarr_stacks import SIGNS, is_store, open_zarr
 from napari_colorizer.checksums import stamp
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.decoding import is_tiff
+from napari_colorizer.errors import FileError
 from napari_colorizer.files import TIFF_SUFFIXES, naming
 
 
@@ -48,3 +49,8 @@ def open_stack(path: Path) -> Stack | None:
     with naming(path, "an image"):
         stack = open_tiff(path, stamp(path)) if is_tiff(path) else None
     return stack if stack and stack.lead else None
+
+
+def changed(source: Path) -> FileError:
+    """The error that a file or store is not what it was when a job began to read it."""
+    return FileError(f"{source.name} was changed while it was read: run this again when it is complete")

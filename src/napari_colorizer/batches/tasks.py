@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -16,7 +16,8 @@ from napari_colorizer.batches.label_files import find_labels, open_labels, read_
 from napari_colorizer.batches.manifest import Record
 from napari_colorizer.batches.planes import Plane, make_plane
 from napari_colorizer.batches.recipe import Given, Recipe
-from napari_colorizer.batches.stacks import open_stack
+from napari_colorizer.batches.stacks import changed, open_stack
+from napari_colorizer.batches.video_parts import VideoParts
 from napari_colorizer.batches.videos import color_video, is_video
 from napari_colorizer.batches.zarr_stacks import ZarrStack
 from napari_colorizer.batches.zarr_stores import write_plane
@@ -88,6 +89,9 @@ class Outcome:
     written: Path | None = None
     note: str = ""
     error: str = ""
+
+
+Outcomes = Generator[tuple[Task, Outcome], None, None]
 
 
 @dataclass(frozen=True)
@@ -210,16 +214,17 @@ def _do_plane(task: Task, plane: Plane, labels: Path | None, record: Record, bef
 
 
 def _film(task: Task, record: Record, before: list[Stamp], tell: Tell) -> Outcome:
-    """Color a video, straight into a file to the side."""
+    """Color a video, from where that stopped, into a file to the side."""
     written = task.destination.beside()
-    note = color_video(task.recipe, task.source, written, tell)
+    parts = VideoParts.of(record, task.destination.parts, task.destination.temporary)
+    note = color_video(task.recipe, task.source, written, parts, tell)
     _check_unchanged(task, None, before)
     return _made(task, record, checksum(written), written, note)
 
 
 def _check_unchanged(task: Task, labels: Path | None, before: list[Stamp]) -> None:
     if _stamps(task.source, labels) != before or (task.stamp and stamp(task.source) != task.stamp):
-        raise FileError(f"{task.source.name} was changed while it was read: run this again when it is complete")
+        raise changed(task.source)
 
 
 def _read(task: Task) -> NDArray[np.generic]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_colorizer.batches.tasks import FAULTS, Outcome, Ready, Task, Tell, begin, failed, finish, no_tell
+from napari_colorizer.batches.tasks import FAULTS, Outcome, Outcomes, Ready, Task, Tell, begin, failed, finish, no_tell
 
 MOST_WRITERS = 8
 GPU_BATCH = 8
@@ -34,7 +34,7 @@ class Together:
     def __init__(self, size: int):
         self._size = size
 
-    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
         """See `napari_colorizer.batches.run.Workers`; in the order of the tasks."""
         stopped = Event()
 

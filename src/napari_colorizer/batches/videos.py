@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorizer.batches.recipe import Recipe
+from napari_colorizer.batches.video_parts import VideoParts, in_parts
 from napari_colorizer.color import auto_limits
 from napari_colorizer.errors import FileError
 from napari_colorizer.files import VIDEO_SUFFIXES, naming
@@ -72,7 +75,7 @@ def facts_of(path: Path) -> VideoFacts:
         return facts
 
 
-def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int], None]) -> str:
+def color_video(recipe: Recipe, source: Path, target: Path, parts: VideoParts, tell: Callable[[int], None]) -> str:
     """Color a video frame by frame; a few frames are in memory at a time, whatever the length.
 
     Labels are predicted and carried along, and colors are steady, as `SeriesColorizer` does it. Dots lie on the first
@@ -83,6 +86,8 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     recipe : Recipe
         With limits "auto", the smallest and the largest value of the whole video are black and white.
     source, target : Path
+    parts : VideoParts
+        What is done already; what is done now is kept in it.
     tell : callable
         Is told how many more frames are done.
 
@@ -100,21 +105,42 @@ def color_video(recipe: Recipe, source: Path, target: Path, tell: Callable[[int]
     how = recipe.coloring, None, recipe.segmenting.confidence, None, wishes.pins_for(None, model.classes)
     colorizer = SeriesColorizer(model, *how, wishes.adjustment)
     limits = _limits(source) if recipe.limits == "auto" else recipe.limits
-    hints, written, shape = wishes.hints(source.stem), 0, (0, 0)
-    first = SliceWishes(hints) if hints is not None else None
-    with _frames(source) as (facts, frames), _writing(target, source, facts) as write:
-        for frame in frames:
-            shape = frame.shape[0], frame.shape[1]
-            labels = None if recipe.predict else np.zeros(shape, np.uint8)
-            write(colorizer.color(frame, labels, limits, None if written else first).rgb)
-            written += 1
-            tell(1)
-    if written == 0:
+    hints = wishes.hints(source.stem)
+    colorizer.last = parts.last()
+    if parts.frames:
+        tell(parts.frames)
+    with _frames(source) as (facts, frames):
+        look = _look(source, facts)
+        for part in in_parts(islice(frames, parts.frames, None)):
+            written, count = parts.new(), 0
+            with _writing(written, facts, look) as write:
+                for frame in part:
+                    labels = None if recipe.predict else np.zeros(frame.shape[:2], np.uint8)
+                    own = SliceWishes(hints) if hints is not None and colorizer.last is None else None
+                    write(colorizer.color(frame, labels, limits, own).rgb)
+                    count += 1
+                    tell(1)
+            _check_written(written, count, source)
+            assert colorizer.last is not None
+            parts.keep(written, count, colorizer.last)
+    if parts.frames == 0:
         raise FileError(f"{source.name} cannot be read as a video: it has no frames")
-    if _ffmpeg(target).count_frames_and_secs(_for_ffmpeg(target))[0] != written:  # a full disk says nothing
-        raise FileError(f"{source.name}: its colors could not be written completely: is the disk full?")
-    notes = _lacking(written, facts.count), wishes.lacking(model.classes, set(), source.stem, shape)
+    _join(parts, source, facts, target)
+    _check_written(target, parts.frames, source)
+    width, height = facts.size
+    lacking = wishes.lacking(model.classes, set(), source.stem, (height, width))
+    notes = _lacking(parts.frames, facts.count), lacking
     return "; ".join(note for note in notes if note)
+
+
+def _check_written(path: Path, frames: int, source: Path) -> None:
+    """Raise `FileError` if a video has not that many frames: of a full disk, ffmpeg may say nothing."""
+    try:
+        whole = _ffmpeg(path).count_frames_and_secs(_for_ffmpeg(path))[0] == frames
+    except RuntimeError:
+        whole = False
+    if not whole:
+        raise FileError(f"{source.name}: its colors could not be written completely: is the disk full?")
 
 
 def _lacking(written: int, count: int) -> str:
@@ -173,15 +199,16 @@ def _for_ffmpeg(path: Path) -> str:
     return str(path.absolute())
 
 
-@contextmanager
-def _writing(path: Path, source: Path, facts: VideoFacts) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
-    """What writes a frame into a new video with the sound of another one."""
-    even = all(side % 2 == 0 for side in facts.size)
-    sound = {}
-    if facts.sound:
-        sound = {"audio_path": _for_ffmpeg(source), "audio_codec": "copy" if facts.sound in COPIED_SOUND else "aac"}
+def _look(source: Path, facts: VideoFacts) -> str:
+    """The filters that say how the colors of a video are to be shown."""
     with _frames(source, AS_SHOWN) as (shown, _):  # the pixels of television and old discs are no squares
-        look = f"scale=out_color_matrix=bt709,setsar={shown.size[0]}/{facts.size[0]}"
+        return f"scale=out_color_matrix=bt709,setsar={shown.size[0]}/{facts.size[0]}"
+
+
+@contextmanager
+def _writing(path: Path, facts: VideoFacts, look: str) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+    """What writes a frame into a new video without sound."""
+    even = all(side % 2 == 0 for side in facts.size)
     frames = _ffmpeg(path).write_frames(
         _for_ffmpeg(path),
         facts.size,
@@ -191,7 +218,6 @@ def _writing(path: Path, source: Path, facts: VideoFacts) -> Iterator[Callable[[
         pix_fmt_out="yuv420p" if even else "yuv444p",  # the first is what all players know
         ffmpeg_log_level="error",
         output_params=["-vf", look, *MATRIX],
-        **sound,
     )
     frames.send(None)
     try:
@@ -199,6 +225,20 @@ def _writing(path: Path, source: Path, facts: VideoFacts) -> Iterator[Callable[[
     finally:
         frames.close()
     with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _join(parts: VideoParts, source: Path, facts: VideoFacts, target: Path) -> None:
+    """Write the parts of a video, as they are, into one file with the sound of another."""
+    command = [_ffmpeg(target).get_ffmpeg_exe(), "-v", "quiet", "-nostdin", "-y"]
+    command += ["-f", "concat", "-i", _for_ffmpeg(parts.listed())]
+    sound = []
+    if facts.sound:
+        command += ["-i", _for_ffmpeg(source)]
+        sound = ["-map", "1:a:0", "-c:a", "copy" if facts.sound in COPIED_SOUND else "aac"]
+    copied = ["-map", "0:v:0", "-c:v", "copy", "-fflags", "+bitexact"]  # without the number that Matroska draws
+    subprocess.run([*command, *copied, *sound, _for_ffmpeg(target)], check=False)
+    with suppress(FileNotFoundError), open(target, "rb+") as file:
         os.fsync(file.fileno())
 
 

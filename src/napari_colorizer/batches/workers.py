@@ -7,14 +7,15 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from napari_colorizer.batches.tasks import Outcome, Task, do_with_one_thread
+from napari_colorizer.batches.tasks import Outcome, Outcomes, Task, Tell, do_with_one_thread, no_tell
 
 TRIES = 3
 AHEAD = 2  # tasks for each worker, so that none waits for the next
@@ -36,28 +37,22 @@ class LocalWorkers:
         self._running: dict[Future[Outcome], tuple[Task, int]] = {}  # with how often a worker was lost over each
         self._suspects: deque[tuple[Task, int]] = deque()  # were being done when one was lost: now they are done alone
 
-    def outcomes(
-        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[Task, Outcome]]:
-        """See `napari_colorizer.batches.run.Workers`."""
-        pool = self._pool()
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
+        """See `napari_colorizer.batches.run.Workers`; when closed early, it does not wait for what is being done."""
+        pool = _Pool(self._count)
         try:
             while self._hand_out(pool, tasks):
                 finished = wait(self._running, return_when=FIRST_COMPLETED).done
                 if any(isinstance(future.exception(), BrokenExecutor) for future in finished):
                     yield from self._suspect()
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    pool = self._pool()
+                    pool.end()
+                    pool = _Pool(self._count)
                 else:
                     yield from [(self._running.pop(future)[0], future.result()) for future in finished]
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.end()
 
-    def _pool(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")  # threads of PyTorch do not survive a fork
-        return ProcessPoolExecutor(self._count, context, initializer=_begin_worker)
-
-    def _hand_out(self, pool: ProcessPoolExecutor, tasks: Iterator[Task]) -> bool:
+    def _hand_out(self, pool: _Pool, tasks: Iterator[Task]) -> bool:
         """Give the workers something to do; whether there is anything."""
         if self._suspects:
             if not self._running:
@@ -67,15 +62,15 @@ class LocalWorkers:
             self._submit(pool, task, 0)
         return bool(self._running)
 
-    def _submit(self, pool: ProcessPoolExecutor, task: Task, lost: int) -> None:
+    def _submit(self, pool: _Pool, task: Task, lost: int) -> None:
         try:
-            future = pool.submit(do_with_one_thread, task)
+            future = pool.submit(task)
         except BrokenExecutor as error:  # a worker was lost meanwhile
             future = Future()
             future.set_exception(error)
         self._running[future] = task, lost
 
-    def _suspect(self) -> Iterator[tuple[Task, Outcome]]:
+    def _suspect(self) -> Outcomes:
         """Do again, one by one, what was being done; give up what workers were lost over again and again."""
         for future, (task, lost) in self._running.items():
             if future.done() and not future.exception():
@@ -87,14 +82,45 @@ class LocalWorkers:
         self._running.clear()
 
 
-def _begin_worker() -> None:
-    """Leave signals of the terminal to the process that began this one, and end when that is killed."""
+class _Pool:
+    """Processes that end at once when they are told to, or when this one ends, whatever they are doing."""
+
+    def __init__(self, count: int):
+        context = multiprocessing.get_context("spawn")  # threads of PyTorch do not survive a fork
+        theirs, self._ours = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(count, context, initializer=_begin_worker, initargs=(theirs,))
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Have a task done; `BrokenExecutor` if a worker was lost."""
+        with _held_back(signal.SIGINT):  # a worker that begins now is never told of it
+            return self._pool.submit(do_with_one_thread, task)
+
+    def end(self) -> None:
+        """End the workers; what they are doing is lost."""
+        self._ours.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """Let a signal come later: meanwhile begun processes never get it, where the system knows that."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(life: Connection) -> None:
+    """Leave signals of the terminal to the process that began this one, and end when that closes its end of a pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
 
     def watch() -> None:
-        parent.join()
+        with suppress(EOFError, OSError):
+            life.recv()
         os._exit(1)
 
     Thread(target=watch, name="watch the parent", daemon=True).start()
@@ -124,9 +150,7 @@ class Scheduler:
         self._distributed = distributed
         self._address = address
 
-    def outcomes(
-        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
         """See `napari_colorizer.batches.run.Workers`; `ConnectionError` if there is no scheduler, or it is lost."""
         try:
             client = self._distributed.Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -138,7 +162,7 @@ class Scheduler:
             with suppress(Exception):  # a scheduler that is gone cannot be taken leave of
                 client.close(timeout=CONNECT_SECONDS)
 
-    def _outcomes(self, client: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def _outcomes(self, client: Any, tasks: Iterator[Task]) -> Outcomes:
         running: dict[Any, Task] = {}
         finished = self._distributed.as_completed(loop=client.loop)
 

@@ -33,10 +33,10 @@ def kept_axes(stack: Stack, name: str) -> tuple[str, tuple[int, ...]]:
     names = "".join(stack.axes[n] for n in kept)
     free = next((axis for axis in "tz" if axis not in names), "")
     names = names.replace("c", free)
-    if names not in ("", "t", "z", "tz"):
+    if names not in ("", "t", "z", "tz") or len(names) != len(kept):
         raise FileError(
             f"{name} has the axes {stack.axes}yx and the shape {(*stack.lead, *stack.size)}: OME-Zarr holds colors "
-            "with at most t, z, y, x; name the array of one channel"
+            "of at most t, z, y, x: save one channel by itself"
         )
     return names, kept
 
@@ -88,13 +88,14 @@ def write_image(path: Path, place: tuple[int, ...], pixels: NDArray[Any]) -> lis
 def write_plane(path: Path, place: tuple[int, ...], result: Callable[[Box], NDArray[Any]]) -> None:
     """Write one image that is given box by box, tile by tile."""
     levels = levels_of(zarr.open_group(path, mode="r+"))
-    for box in tiles(levels[0].shape[len(place) :][:2]):
+    height, width, *_ = levels[0].shape[len(place) :]
+    for box in tiles((height, width)):
         write_levels(levels, place, result(box), box)
 
 
 def read_levels(path: Path, place: tuple[int, ...]) -> Iterator[NDArray[Any]]:
     """All levels of one image as `write_image` gave them, large ones tile by tile."""
-    for array in levels_of(zarr.open_group(path, mode="r")):
-        shape = array.shape[len(place) :]
-        for box in tiles(shape[:2]) if is_large(shape) else [Box.of(shape[:2])]:
-            yield np.asarray(array[(*place, *box.slices)])
+    for level in levels_of(zarr.open_group(path, mode="r")):
+        height, width, *_ = level.shape[len(place) :]
+        for box in tiles((height, width)) if is_large((height, width)) else [Box.of((height, width))]:
+            yield level[(*place, *box.slices)]

@@ -17,7 +17,7 @@ from napari_colorizer.batches.inputs import Input
 from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.recipe import Recipe
 from napari_colorizer.batches.run import Here, Workers, run_job
-from napari_colorizer.batches.tasks import Outcome, Task
+from napari_colorizer.batches.tasks import Outcomes, Task, Tell, no_tell
 from napari_colorizer.batches.together import Together
 from napari_colorizer.batches.workers import LocalWorkers
 from napari_colorizer.bench.scene import make_photo
@@ -140,9 +140,7 @@ class _Watch:
         self._times: list[float] = []
         self.early_mb = self.late_mb = 0.0
 
-    def outcomes(
-        self, tasks: Iterator[Task], tell: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(self, tasks: Iterator[Task], tell: Tell = no_tell) -> Outcomes:
         for task, outcome in self._workers.outcomes(tasks, tell):
             self._times.append(time.perf_counter())
             if outcome.state != "made":

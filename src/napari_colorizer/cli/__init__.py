@@ -23,6 +23,7 @@ from napari_colorizer.cli.shared import complain, remark
 from napari_colorizer.cli.sittings import export
 from napari_colorizer.cli.train import train
 
+DEFAULT_HANDLERS = (signal.SIG_DFL, signal.default_int_handler)
 EMPTY = re.compile(r"(--[\w-]+=)?")
 
 
@@ -84,8 +85,7 @@ def main() -> None:
     """Run the command line; a signal that ends it is told by the exit code, 128 and its number."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)  # not every system has every one
-        usual = signal.SIG_DFL, signal.default_int_handler  # nohup ignores one
-        if number is not None and signal.getsignal(number) in usual:
+        if number is not None and signal.getsignal(number) in DEFAULT_HANDLERS:  # nohup ignores one
             signal.signal(number, _end)
     try:
         app()

@@ -115,5 +115,7 @@ def _mark(
     for array in (gray, labels, None if wishes is None else wishes.to_rows()):
         found.update(repr(None if array is None else (array.dtype.str, array.shape)).encode())
         found.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    if wishes is not None:
+        found.update("".join(sorted(wishes.ends)).encode())
     found.update(repr(limits).encode())
     return found.digest()

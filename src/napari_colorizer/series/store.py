@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from napari_colorizer.errors import FileError
-from napari_colorizer.ome_zarr import MOST_AXES, NAMES, create_levels, levels_of, metadata, write_levels
+from napari_colorizer.ome_zarr import MOST_AXES, NAMES, Level, create_levels, levels_of, metadata, write_levels
 from napari_colorizer.series.carry import Carried
 from napari_colorizer.series.coloring import Slice
 from napari_colorizer.series.wishes import COLUMNS, SliceWishes
@@ -45,7 +45,7 @@ class Place(NamedTuple):
 class SeriesStore:
     """What is known of each slice of a series, on the disk.
 
-    It is an OME-Zarr 0.5 of the colors (..., H, W, 3) with a pyramid. Hidden in it is what the next slice needs: the
+    It is an OME-Zarr 0.5 of the colors with a pyramid. Hidden in it is what the next slice needs: the
     arrays ``labels``, ``overruled`` and ``certainty`` (..., H, W), ``seen`` (..., 3, h, w; L*, a*, b* at working size),
     ``wishes`` and ``marks`` (...). A slice is done when it has a mark, which is written last.
 
@@ -62,7 +62,7 @@ class SeriesStore:
 
     Attributes
     ----------
-    colors : zarr.Array of uint8
+    colors : Level of uint8, (..., H, W, 3)
         Slices that are not done are black. napari shows it as it is.
 
     Raises
@@ -82,7 +82,7 @@ class SeriesStore:
         else:
             self._group = self._make(zarr, place or Place())
         self._state: Any = zarr.open_group(self.path / STATE, mode="r+")
-        self.colors: Any = self._group["0"]
+        self.colors = Level(self._group["0"])
         self._marks: Any = self._state["marks"]
 
     def _make(self, zarr: Any, place: Place) -> Any:
@@ -185,7 +185,7 @@ class SeriesStore:
         carried = Carried(*(np.asarray(self._state[name][index]) for name in Carried._fields))
         rows = np.asarray(self._state["wishes"][index])
         wishes = SliceWishes.from_rows(rows[np.isfinite(rows).all(1)])
-        return Slice(np.asarray(self.colors[index]), carried, seen[0], seen[1:], wishes)
+        return Slice(self.colors[index], carried, seen[0], seen[1:], wishes)
 
     def labels(self, index: Index) -> NDArray[np.uint16]:
         """The labels (H, W) by which a slice was colored."""

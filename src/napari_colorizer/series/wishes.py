@@ -28,17 +28,23 @@ class SliceWishes:
         Dots.
     regions : mapping
         Pins by a pixel (row, column) of a region, as `Pins.regions` has them.
+    ends : frozenset of str
+        "dots" or "regions" where the slice is to have none, though the one before has some.
     """
 
     hints: Hints = field(default_factory=Hints)
     regions: Mapping[Pixel, Pin] = field(default_factory=dict)
+    ends: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(len(self.hints) or self.regions)
+        return bool(len(self.hints) or self.regions or self.ends)
 
     def or_else(self, others: SliceWishes) -> SliceWishes:
-        """These, and where they have no dots, or no regions, those of others."""
-        return SliceWishes(self.hints if len(self.hints) else others.hints, self.regions or others.regions)
+        """These, and where they have no dots, or no regions, and these do not end here, those of others."""
+        keeps_dots, keeps_regions = len(self.hints) or "dots" in self.ends, self.regions or "regions" in self.ends
+        return SliceWishes(
+            self.hints if keeps_dots else others.hints, self.regions if keeps_regions else others.regions
+        )
 
     def carried(self, flow: Flow, before: Labels, after: Labels) -> SliceWishes:
         """These moved to the next slice; what is not there any more is left out.

@@ -89,7 +89,7 @@ def test_every_kind_of_series_is_colored(bare_dock, slices, wait_all, kind):
     widget.series_bar.color_button.click()
     wait_all(widget)
     colors = colors_of(viewer)
-    assert isinstance(colors.data, zarr.Array)
+    assert not isinstance(colors.data, np.ndarray)
     assert colors.data.shape == (*slices.shape[:1], *((1,) if kind == "deep" else ()), 48, 64, 3)
     model, found = load(widget.controller.model.name), np.asarray(colors.data).reshape(3, 48, 64, 3)
     one_by_one = SeriesColorizer(model, confidence=widget.prediction.threshold)
@@ -280,6 +280,88 @@ def test_carried_dots_are_carried_anew_but_those_of_the_user_stay(dotted, wait_a
     assert viewer.dims.current_step[0] == 1
 
 
+@pytest.fixture
+def carried_on(dotted, wait_all):
+    """The same carried to the second and to the third slice, which is shown."""
+    for step in range(2):
+        dotted[0].dims.set_point(0, step)
+        wait_all(dotted[1])
+        dotted[1].series.forward.carry()
+        wait_all(dotted[1])
+    return dotted
+
+
+def dots_of_each(widget):
+    """How many dots, and pinned regions, each slice of the store was colored by."""
+    slices = [widget.series.store.read((number,)).wishes for number in range(3)]
+    return [len(item.hints) for item in slices], [len(item.regions) for item in slices]
+
+
+def test_a_carried_dot_that_is_deleted_is_gone_from_there_on(carried_on, wait_all):
+    viewer, widget, dots = carried_on
+    assert dots.data[:, 0].tolist() == [0, 1, 2]
+    dots.remove([1])
+    assert dots.data[:, 0].tolist() == [0]
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert dots_of_each(widget) == ([1, 0, 0], [1, 1, 1])
+    viewer.dims.set_point(0, 0)
+    wait_all(widget)
+    widget.series.forward.carry()  # the regions go on, what was deleted stays so
+    wait_all(widget)
+    assert dots.data[:, 0].tolist() == [0]
+
+
+def test_the_deletion_of_a_carried_dot_is_one_step_back(carried_on, messages, wait_all):
+    _, widget, dots = carried_on
+    said, before = messages(widget), dots.data.tolist()
+    widget.series.color_all()
+    wait_all(widget)
+    dots.remove([1])
+    widget.color_tools.undo_button.click()
+    assert dots.data.tolist() == before
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "0 of them just now" in said[-1]
+
+
+def test_a_carry_that_was_taken_back_is_no_deletion(dotted, wait_all):
+    _, widget, dots = dotted
+    widget.series.forward.carry()
+    wait_all(widget)
+    widget.color_tools.undo_button.click()
+    assert dots.data[:, 0].tolist() == [0]
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert dots_of_each(widget) == ([1, 1, 1], [1, 1, 1])
+
+
+def test_a_new_dot_after_a_deleted_one_holds_on(carried_on, wait_all):
+    _, widget, dots = carried_on
+    dots.remove([1])
+    dots.add((1, 20, 20))
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert dots_of_each(widget)[0] == [1, 1, 1]
+    np.testing.assert_allclose(widget.series.store.read((2,)).wishes.hints.rows[0, :2], (19, 19), atol=1)
+
+
+def test_a_carried_region_that_is_unpinned_is_gone_from_there_on(carried_on, wait_all):
+    _, widget, _ = carried_on
+    region = widget.controller.wishes.now.regions[1][0]
+    assert region.plane == (1,)
+    widget.color_tools.pins.pin(region, None)
+    wait_all(widget)
+    assert [item.plane for item, _ in widget.controller.wishes.now.regions] == [(0,)]
+    widget.series.color_all()
+    wait_all(widget)
+    assert dots_of_each(widget) == ([1, 1, 1], [1, 0, 0])
+
+
 def test_dots_alone_are_carried_too(bare_dock, slices, wait_all):
     viewer, widget = bare_dock(Image(slices, name="film"))
     viewer.dims.set_point(0, 1)
@@ -332,9 +414,9 @@ def test_the_store_is_opened_by_napari_as_colors(open_dock, slices, wait_all, tm
     wait_all(widget)
     path = tmp_path / "film.color.zarr"
     ome = zarr.open_group(path, mode="r").attrs["ome"]["multiscales"][0]
-    assert ome["datasets"][0]["coordinateTransformations"][0]["scale"] == [3, 2, 2, 1]
-    (opened,) = viewer.open(path)
-    assert (opened.rgb, opened.ndim) == (True, 3)
+    assert ome["datasets"][0]["coordinateTransformations"][0]["scale"] == [3, 1, 2, 2]
+    (opened,) = viewer.open(path, plugin="napari-colorizer")
+    assert (opened.rgb, opened.ndim, opened.scale.tolist()) == (True, 3, [3, 2, 2])
     finest = opened.data[0] if opened.multiscale else opened.data
     np.testing.assert_array_equal(finest, colors_of(viewer).data)
 

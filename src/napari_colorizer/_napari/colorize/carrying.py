@@ -116,13 +116,15 @@ class CarryForward:
 
 
 def _what_goes(carrying: Carrying, source: LayerSource) -> Carrying:
-    """That without what the next slice has of its own, which stays as it is."""
-    own = source.own_wishes(carrying.after)
+    """That without what the next slice has of its own, which stays as it is, and without what was deleted there."""
+    own, ends = source.own_wishes(carrying.after), source.ends(carrying.after)
     labels = carrying.labels if carrying.labels is not None and carrying.labels.any() else None
     if labels is not None and source.labels(carrying.after) is not None:
         labels = None
     new = carrying.wishes
-    wishes = OnPlane(() if own.dots else new.dots, () if own.regions else new.regions)
+    wishes = OnPlane(
+        () if own.dots or "dots" in ends else new.dots, () if own.regions or "regions" in ends else new.regions
+    )
     return replace(carrying, labels=labels, wishes=wishes)
 
 

@@ -17,6 +17,7 @@ from napari_colorizer._napari.colorize.color_updates import has_no_value
 from napari_colorizer._napari.colorize.controller import ColorizeController
 from napari_colorizer._napari.colorize.keys import DOTS, REDO, UNDO
 from napari_colorizer._napari.colorize.layer_events import PLACE_EVENTS, listen
+from napari_colorizer._napari.colorize.series_source import with_ends
 from napari_colorizer._napari.colorize.wished import Dot, lies_in
 from napari_colorizer._napari.shared import layer_notes
 from napari_colorizer._napari.shared import layers as on_layers
@@ -147,8 +148,11 @@ class DotsLayer:
             self._on_done()
 
     def _on_done(self, _event: Any = None) -> None:
-        if self._take("dots"):
-            self.controller.wishes.settle()
+        controller = self.controller
+        if self._take("dots") and controller.image is not None:
+            wishes = controller.wishes
+            controller.wish(with_ends(controller.image, wishes.before, wishes.now), "dots")
+            wishes.settle()
 
     def _take(self, going_on: str) -> bool:
         """Wish for what the layer shows."""

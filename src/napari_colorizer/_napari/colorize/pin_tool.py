@@ -21,6 +21,7 @@ from napari_colorizer._napari.colorize.eyedropper import Eyedropper
 from napari_colorizer._napari.colorize.keys import PALETTE
 from napari_colorizer._napari.colorize.likely_colors import Offered, Thing, offer, same_region
 from napari_colorizer._napari.colorize.pointing import pixel_on
+from napari_colorizer._napari.colorize.series_source import with_ends
 from napari_colorizer._napari.colorize.wished import Region
 from napari_colorizer._napari.shared import layers as on_layers
 from napari_colorizer._napari.shared.dock import focus_canvas
@@ -173,8 +174,9 @@ class PinTool:
             return lambda: same_region(plane.copy(), region, others) if others else []
 
         def then(same: list[Region]) -> None:
-            if controller.wishes is wishes:
-                controller.wish(controller.wishes.now.with_region(region, pin, same))
+            image, before = controller.image, wishes.now
+            if controller.wishes is wishes and image is not None:
+                controller.wish(with_ends(image, before, before.with_region(region, pin, same)))
 
         controller.tasks.submit(Request(f"pin {region}", prepare, then, "Looking for the region"))
 

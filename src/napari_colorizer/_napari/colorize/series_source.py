@@ -103,10 +103,12 @@ class LayerSource:
         from napari_colorizer.series.wishes import SliceWishes
 
         own = self.own_wishes(index)
-        if not any(own):
-            return None
         asking = asked_for(Wished(dots=own.dots, regions=own.regions), self.images, index, self.adjustment)
-        return SliceWishes(Hints(asking.hints), asking.pins.regions) or None
+        return SliceWishes(Hints(asking.hints), asking.pins.regions, self.ends(index)) or None
+
+    def ends(self, index: Index) -> frozenset[str]:
+        """Whether dots, or regions, of the slice before do not hold on, as the user has deleted them here."""
+        return frozenset(kind for plane, kind in self.wished.ends if plane == index)
 
     @property
     def for_all(self) -> tuple[Pins, Adjustment]:
@@ -118,7 +120,7 @@ class LayerSource:
         now = replace(self, maps=None if labels is None else on_layers.full_data(labels), wished=wished, taken={})
         now.labels(index)
         said = index in self.taken and now.taken[index] != self.taken[index]
-        return said or now.own_wishes(index) != self.own_wishes(index)
+        return said or (now.own_wishes(index), now.ends(index)) != (self.own_wishes(index), self.ends(index))
 
 
 def carried_slices(labels: Labels | None) -> dict[str, int]:
@@ -135,6 +137,12 @@ def note_carried(labels: Labels, index: Index) -> None:
 def checksum(plane: NDArray[np.integer]) -> int:
     """Tells label maps apart, whatever the type of their numbers."""
     return zlib.crc32(np.ascontiguousarray(plane, np.int64).tobytes())
+
+
+def with_ends(image: Image, before: Wished, now: Wished) -> Wished:
+    """What is wished for an image after something was deleted; see `Wished.with_ends`."""
+    shape = on_layers.image_shape(image)[-2:]
+    return now.with_ends(before, _carried_wishes.get(image, {}), (shape[0], shape[1]))
 
 
 def note_carried_wishes(image: Image, index: Index, wishes: OnPlane) -> None:

@@ -40,6 +40,11 @@ class WishHistory:
         self._after.clear()
         return True
 
+    @property
+    def before(self) -> Wished:
+        """What was wished before what is going on."""
+        return self._before[-1] if self._going_on else self.now
+
     def settle(self) -> None:
         """What went on has come to its end."""
         self._going_on = ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,11 +71,15 @@ class Wished:
     regions : tuple of (Region, Pin)
         The later ones count.
     dots : tuple of Dot
+    ends : frozenset of (Plane, str)
+        Planes of a series on which the user has deleted all "dots", or "regions", that were carried there: from there
+        on, those of the plane before hold no more.
     """
 
     classes: Pins = field(default_factory=Pins)
     regions: tuple[tuple[Region, Pin], ...] = ()
     dots: tuple[Dot, ...] = ()
+    ends: frozenset[tuple[Plane, str]] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(len(self.classes) or self.regions or self.dots)
@@ -101,6 +105,43 @@ class Wished:
             regions=(*(item for item in self.regions if item not in regions), *new.regions),
         )
 
+    def with_ends(self, before: Wished, carried: Mapping[Plane, OnPlane], shape: tuple[int, int]) -> Wished:
+        """These, after something was deleted: also on the planes that it was carried on to, and not carried again.
+
+        Parameters
+        ----------
+        before : Wished
+            What was wished before it was deleted.
+        carried : mapping
+            What was carried to each plane from the one before.
+        shape : (int, int)
+            Of a plane.
+        """
+        result, ends = self, set(self.ends)
+        for plane in sorted({*carried, *(_next(plane, -1) for plane in carried)}):
+            for kind in OnPlane._fields:
+                was, now = (getattr(item.on(plane, shape), kind) for item in (before, result))
+                if now:
+                    ends.discard((plane, kind))
+                elif was:
+                    there = getattr(result.on(_next(plane, -1), shape), kind)
+                    if there and getattr(carried.get(plane, OnPlane()), kind):
+                        ends.add((plane, kind))
+                    result = result._without_carried(_next(plane), kind, carried, shape)
+        return replace(result, ends=frozenset(ends))
+
+    def _without_carried(
+        self, plane: Plane, kind: str, carried: Mapping[Plane, OnPlane], shape: tuple[int, int]
+    ) -> Wished:
+        """These without the dots, or regions, of a plane and those after it, until there are some of the user's."""
+        result = self
+        while there := getattr(result.on(plane, shape), kind):
+            if there != getattr(carried.get(plane, OnPlane()), kind):
+                break
+            kept: dict[str, Any] = {kind: tuple(item for item in getattr(result, kind) if item not in there)}
+            result, plane = replace(result, **kept), _next(plane)
+        return result
+
     def asking(self, plane: Plane, shape: tuple[int, int], adjustment: Adjustment) -> Asking:
         """What of it concerns a plane of that shape; what lies outside of it does not."""
         there = self.on(plane, shape)
@@ -108,6 +149,11 @@ class Wished:
             where.pixel: pin for where, pin in there.regions if where.pixel[0] < shape[0] and where.pixel[1] < shape[1]
         }
         return Asking(self.classes | Pins(regions=regions), tuple(_row(dot) for dot in there.dots), adjustment)
+
+
+def _next(plane: Plane, step: int = 1) -> Plane:
+    """The plane after another one in its series, or before it."""
+    return (plane[0] + step, *plane[1:])
 
 
 def lies_in(dot: Dot, plane: Plane, shape: tuple[int, int]) -> bool:
