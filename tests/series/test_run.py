@@ -155,3 +155,14 @@ def test_folders_of_others_are_left_alone(tmp_path):
 def test_a_series_of_another_shape_is_refused(store):
     with pytest.raises(FileError, match=r"\(5, 72, 96\), this one has \(6, 72, 96\)"):
         SeriesStore(store.path, (6,), (72, 96))
+
+
+def test_the_colors_of_another_series_are_not_colored_over(colorizer, stack, store):
+    colored(colorizer, stack, store)
+    before = store.colors[...].copy()
+    other = SeriesStore(store.path, (5,), (72, 96))
+    with pytest.raises(FileError, match=r"holds the colors of another series.*choose another folder"):
+        colored(colorizer, Stack(255 - stack.data), other)
+    np.testing.assert_array_equal(other.colors[...], before)
+    stack.data[0] += 1  # that series still, with a slice that was mended
+    assert (0,) in colored(colorizer, stack, SeriesStore(store.path, (5,), (72, 96)))

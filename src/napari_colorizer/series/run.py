@@ -68,10 +68,11 @@ def color_series(
     Raises
     ------
     FileError
-        If another program writes into the store.
+        If another program writes into the store, or it holds the colors of another series.
     """
     total, done, new = max(1, int(np.prod(store.lead))), 0, 0
     with store.writing():
+        begin(source, store)
         for indices in in_order(store.lead):
             mark, last = blake2b(_told(colorizer), digest_size=8).digest(), None
             for before, index in zip([None, *indices[:-1]], indices, strict=True):
@@ -90,6 +91,16 @@ def color_series(
                 done += 1
         tell(1.0)
     return new
+
+
+def begin(source: Source, store: SeriesStore) -> None:
+    """Let a store be that of a series; `FileError` if it holds the colors of another one."""
+    ends = tuple(0 for _ in store.lead), tuple(length - 1 for length in store.lead)
+    store.begin([_checksum(source.gray(index)[0]) for index in ends])
+
+
+def _checksum(slice_: NDArray[Any]) -> str:
+    return blake2b(np.ascontiguousarray(slice_).tobytes(), digest_size=8).hexdigest()
 
 
 def _told(colorizer: SeriesColorizer) -> bytes:

@@ -139,6 +139,24 @@ class SeriesStore:
         finally:
             lock.release()
 
+    def begin(self, ends: Sequence[str]) -> None:
+        """Begin to color a series, or go on with it.
+
+        Parameters
+        ----------
+        ends : sequence of str
+            Checksums of its first and its last slice.
+
+        Raises
+        ------
+        FileError
+            If it holds colors of a series of which both are others: somebody may want to keep them.
+        """
+        told = dict(self._group.attrs[KEY])
+        if self.done and "ends" in told and not set(told["ends"]) & set(ends):
+            raise FileError(f"{self.path} holds the colors of another series: choose another folder")
+        self._group.attrs[KEY] = {**told, "ends": list(ends)}
+
     def mark(self, index: Index) -> int:
         """What a slice was made from, as `write` was told; 0 where it is not done."""
         return int(self._marks[index])

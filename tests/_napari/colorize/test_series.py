@@ -149,6 +149,23 @@ def test_a_folder_keeps_the_colors_and_is_resumed(labeled, wait_all, messages, t
     assert "0 of them just now" in said[-1]
 
 
+def test_the_colors_of_another_film_of_that_name_stay(labeled, wait_all, messages, tmp_path):
+    viewer, widget, _ = labeled
+    said = messages(widget)
+    widget.series.folder = tmp_path
+    widget.series.color_all()
+    wait_all(widget)
+    kept = np.asarray(colors_of(viewer).data)
+    viewer.layers.clear()
+    viewer.add_image(255 - np.asarray(widget.series.store.colors)[..., 0], name="film")
+    wait_all(widget)
+    widget.series.color_all()
+    wait_all(widget)
+    assert "another series: choose another folder" in said[-1]
+    assert "film colors (all)" not in viewer.layers
+    np.testing.assert_array_equal(np.asarray(widget.series.store.colors), kept)
+
+
 def test_a_folder_of_something_else_is_refused(labeled, wait_all, messages, tmp_path):
     viewer, widget, _ = labeled
     said = messages(widget)

@@ -103,9 +103,11 @@ class SeriesColoring:
         colorizer, place = self._colorizer(), place_of(image)
 
         def work() -> tuple[Image, LayerSource, SeriesStore, Work]:
+            from napari_colorizer.series.run import begin
             from napari_colorizer.series.store import Place, SeriesStore
 
             store = SeriesStore(store_in(folder, image.name), shape[:-2], (shape[-2], shape[-1]), Place(*place))
+            begin(source, store)
             return image, source, store, lambda: self._color(colorizer(), source, store, progress)
 
         return work
