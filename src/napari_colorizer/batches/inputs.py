@@ -66,7 +66,7 @@ def find_inputs(given: Sequence[Path], recursive: bool = False, videos: bool = T
         elif is_own_output(path):
             inputs.passed_over.append(path)
             continue
-        elif os.path.exists(path) and not os.path.isfile(path):  # such as a pipe, to read which may never end
+        elif os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # a pipe: it may never end
             inputs.problems.append(f"{path} is neither a file nor a folder")
             continue
         else:
