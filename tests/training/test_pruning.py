@@ -68,9 +68,7 @@ def test_a_forgotten_class_is_never_predicted_and_the_next_likely_one_is(undecid
     after = prune(undecided, {"sky": 0.5, "boat": 0.5}, SET).segment(GRAY, options)
     assert set(np.unique(before)) == {0, SKY, GRASS, BOAT}
     assert set(np.unique(after)) == {0, SKY, BOAT}
-    assert (after == before)[before != GRASS].mean() > 0.95, (
-        "one look of two may have been for what is gone"
-    )
+    assert (after == before)[before != GRASS].mean() > 0.95, "one look of two may have been for what is gone"
 
 
 def test_at_least_two_classes_must_remain(tiny_model, make_model):

@@ -83,7 +83,7 @@ def test_a_photograph_with_a_label_map_of_its_own(colored, halves, wait):
     own = Labels(np.full((40, 60), SKY, np.uint8), name="holiday labels")
     on_layers.show_classes(own, widget.controller.classes)
     viewer.add_layer(own)
-    widget.color_tools.palette.take(other)
+    widget.color_tools.palette_source.take(other)
     wait(widget)
     assert len(halves) == 1
     assert set(pinned(widget)) == {SKY}

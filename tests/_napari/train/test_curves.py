@@ -57,7 +57,7 @@ def curves(qtbot):
 
 
 def test_each_network_has_an_axis_for_its_loss(curves, history, until):
-    plot = curves.loss
+    plot = curves.loss_plot
     curves.show_history(history)
     until(lambda: plot.getAxis("right").isVisible())
     assert not plot.getAxis("left").isVisible()
@@ -73,7 +73,7 @@ def test_another_training_clears_the_curves(curves, history):
     curves.redraw()
     curves.show_history(History())
     curves.redraw()
-    for plot in (curves.loss, curves.metric):
+    for plot in (curves.loss_plot, curves.metric_plot):
         assert all(curve.getOriginalDataset()[0] is None for curve in plot.curves.values())
     assert curves.metrics.count() == 0
 
@@ -97,8 +97,8 @@ def test_metrics_without_a_value_are_gaps(curves):
         history.add(ended(epoch, psnr=value))
     curves.show_history(history)
     curves.redraw()
-    curves.metric.getViewBox().updateAutoRange()
-    _, (low, high) = curves.metric.viewRange()
+    curves.metric_plot.getViewBox().updateAutoRange()
+    _, (low, high) = curves.metric_plot.viewRange()
     assert low < 1
     assert high > 3
     assert np.isfinite([low, high]).all()
@@ -106,7 +106,7 @@ def test_metrics_without_a_value_are_gaps(curves):
 
 def test_axes_are_drawn_in_the_color_of_the_text(curves):
     curves.set_text_color(QColor("#123456"))
-    assert curves.metric.getAxis("bottom").textPen().color().name() == "#123456"
+    assert curves.metric_plot.getAxis("bottom").textPen().color().name() == "#123456"
 
 
 def test_another_theme_reaches_curves_that_are_drawn(curves, history):
@@ -114,11 +114,11 @@ def test_another_theme_reaches_curves_that_are_drawn(curves, history):
     curves.show_history(history)
     curves.show()
     curves.redraw()
-    assert QColor(curves.loss.grab().toImage().pixel(5, 5)).lightness() < 50
+    assert QColor(curves.loss_plot.grab().toImage().pixel(5, 5)).lightness() < 50
     curves.setStyleSheet("background: #ffffff")
     curves.set_text_color(QColor("#000000"))
-    assert QColor(curves.loss.grab().toImage().pixel(5, 5)).lightness() > 200
-    assert curves.loss.getAxis("right").labelStyle["color"] == COLORS["colorizer"]
+    assert QColor(curves.loss_plot.grab().toImage().pixel(5, 5)).lightness() > 200
+    assert curves.loss_plot.getAxis("right").labelStyle["color"] == COLORS["colorizer"]
 
 
 def test_a_single_point_lies_at_the_start_of_the_axis(curves):
@@ -126,10 +126,10 @@ def test_a_single_point_lies_at_the_start_of_the_axis(curves):
     history.add(ended(0, psnr=20.0))
     curves.show_history(history)
     curves.redraw()
-    curves.metric.getViewBox().updateAutoRange()
-    (left, right), _ = curves.metric.viewRange()
+    curves.metric_plot.getViewBox().updateAutoRange()
+    (left, right), _ = curves.metric_plot.viewRange()
     assert -0.2 < left <= 0 < right
-    assert not curves.metric.getAxis("bottom").autoSIPrefix
+    assert not curves.metric_plot.getAxis("bottom").autoSIPrefix
 
 
 def test_a_long_training_is_drawn_quickly(curves):
@@ -151,6 +151,6 @@ def test_the_axes_reach_to_the_last_epoch_of_any_network(curves, network):
     history.add(ended(3, network, psnr=20.0))
     curves.show_history(history)
     curves.redraw()
-    for plot, last in ((curves.loss, 3.5), (curves.metric, 3)):
+    for plot, last in ((curves.loss_plot, 3.5), (curves.metric_plot, 3)):
         assert plot.viewRange()[0][0] <= 0
         assert last <= plot.viewRange()[0][1] < last + 0.5

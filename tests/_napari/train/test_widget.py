@@ -50,16 +50,16 @@ def test_training_from_start_to_finish(run_to_end, enabled):
 def test_curves_follow(run_to_end):
     _, widget = run_to_end(TRAINING)
     widget.curves.redraw()
-    x, y = widget.curves.loss.curves["segmenter"].getOriginalDataset()
+    x, y = widget.curves.loss_plot.curves["segmenter"].getOriginalDataset()
     np.testing.assert_allclose(x, np.arange(1, 11) / 2)
     np.testing.assert_allclose(y, 1 / np.arange(1, 11))
-    np.testing.assert_allclose(widget.curves.loss.curves["colorizer"].getOriginalDataset(), [[2.5], [0.01]])
+    np.testing.assert_allclose(widget.curves.loss_plot.curves["colorizer"].getOriginalDataset(), [[2.5], [0.01]])
     metrics = widget.curves.metrics
     assert [metrics.itemText(row) for row in range(metrics.count())] == ["mIoU", "accuracy", "ciede2000"]
     assert metrics.currentText() == "ciede2000"  # that of the network that was trained last
     metrics.setCurrentText("accuracy")
     metrics.activated.emit(1)
-    np.testing.assert_allclose(widget.curves.metric.curves["segmenter"].getOriginalDataset(), [[0, 1], [0.3, 0.4]])
+    np.testing.assert_allclose(widget.curves.metric_plot.curves["segmenter"].getOriginalDataset(), [[0, 1], [0.3, 0.4]])
 
 
 def test_while_it_runs_it_says_how_far_it_is(open_train, sound_data, stand_in, until, enabled):

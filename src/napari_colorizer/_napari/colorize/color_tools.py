@@ -62,7 +62,7 @@ class ColorTools(QWidget):
         super().__init__()
         self.controller = controller
         self.pins, self.dots = PinTool(controller, parent), DotsLayer(controller)
-        self.adjustment, self.palette = AdjustmentSliders(controller), PaletteSource(controller)
+        self.adjustment, self.palette_source = AdjustmentSliders(controller), PaletteSource(controller)
         self.things, self.surprise, self.held = ThingColors(controller), Surprise(controller), HeldCopy(controller)
         self.split = SplitView(controller, parent)
         self.class_list = class_list
@@ -126,7 +126,7 @@ class ColorTools(QWidget):
         self.strength.setToolTip(
             "<p>How strongly the palette is applied: none of it at the left, all of it at the right</p>"
         )
-        self.strength.valueChanged.connect(lambda value: self.palette.set_strength(value / STEPS))
+        self.strength.valueChanged.connect(lambda value: self.palette_source.set_strength(value / STEPS))
         self.swatches = QWidget()
         self.swatch_buttons = [
             QToolButton(accessibleName=f"Color {n + 1}", toolTip=SWATCH_TIP) for n in range(SWATCHES)
@@ -175,9 +175,9 @@ class ColorTools(QWidget):
     def _fill_menu(self) -> None:
         menu = self.palette_menu
         menu.clear()
-        layers: list[Image] = self.palette.layers()
+        layers: list[Image] = self.palette_source.layers()
         for layer in layers:
-            menu.addAction(layer.name, partial(self.palette.take, layer))
+            menu.addAction(layer.name, partial(self.palette_source.take, layer))
         if not layers:
             menu.addAction("(no other RGB layer is open)").setEnabled(False)
         menu.addSeparator()
@@ -189,7 +189,7 @@ class ColorTools(QWidget):
         if not path:
             return
         try:
-            unnamed = self.palette.read(path)
+            unnamed = self.palette_source.read(path)
         except ValueError as error:
             self.controller.message.emit(str(error))
             return
@@ -197,7 +197,7 @@ class ColorTools(QWidget):
             self._with_swatches(partial(self.things.use, unnamed))
 
     def _ask_to_write(self) -> None:
-        if not self.palette.colors():
+        if not self.palette_source.colors():
             self.controller.message.emit("There is no palette to save: no class has a pinned color yet")
             return
         chosen, _ = QFileDialog.getSaveFileName(self, "Save the pinned colors", "palette.gpl", FILES)
@@ -220,7 +220,7 @@ class ColorTools(QWidget):
 
     def _write(self, path: Path) -> None:
         try:
-            self.palette.write(path)
+            self.palette_source.write(path)
         except (ValueError, OSError) as error:
             self.controller.message.emit(str(error))
 

@@ -50,8 +50,11 @@ class ClosingGuard(QObject):
 
     def _window(self) -> QMainWindow | None:
         widget: QWidget | None = self.dock
-        while widget is not None and not isinstance(widget, QMainWindow):
-            widget = widget.parentWidget()
+        try:
+            while widget is not None and not isinstance(widget, QMainWindow):
+                widget = widget.parentWidget()
+        except RuntimeError:  # it was deleted meanwhile
+            return None
         return widget
 
     def _close(self) -> None:

@@ -85,7 +85,7 @@ class Curves(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loss, self.metric = Plot(two_axes=True), Plot()
+        self.loss_plot, self.metric_plot = Plot(two_axes=True), Plot()
         self.metrics = QComboBox()
         self.metrics.setToolTip(
             "<p>The metric in the lower plot, measured on the validation images after each epoch</p>"
@@ -97,9 +97,9 @@ class Curves(QWidget):
         self._timer.timeout.connect(self.redraw)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.loss)
+        layout.addWidget(self.loss_plot)
         layout.addLayout(form({"Metric": self.metrics}))
-        layout.addWidget(self.metric)
+        layout.addWidget(self.metric_plot)
 
     def show_history(self, history: History) -> None:
         """Show what is known of a training, a moment later: it may come many times a second."""
@@ -110,14 +110,14 @@ class Curves(QWidget):
     def redraw(self) -> None:
         """Draw the curves anew."""
         self._offer_metrics()
-        self.loss.draw(self._history.losses, "loss")
+        self.loss_plot.draw(self._history.losses, "loss")
         name = self.metrics.currentText()
         of_metric = {network: metrics.get(name, []) for network, metrics in self._history.metrics.items()}
-        self.metric.draw(of_metric, name)
+        self.metric_plot.draw(of_metric, name)
 
     def set_text_color(self, color: QColor) -> None:
         """Draw the axes in the color of the theme's text."""
-        for plot in (self.loss, self.metric):
+        for plot in (self.loss_plot, self.metric_plot):
             plot.set_text_color(color)
         self.redraw()
 
