@@ -116,7 +116,7 @@ def test_tab_goes_to_whatever_can_be_pressed_and_it_says_what_it_is(bare_predict
     unfold(dock)
     pressed = [
         part
-        for part in dock.findChildren((QPushButton, QToolButton))
+        for part in (*dock.findChildren(QPushButton), *dock.findChildren(QToolButton))
         if part.isVisible() and part.isEnabled() and not part.objectName().startswith("qt_")
     ]
     reached = tabbed(dock.images if name == "Colorize" else dock.data)

@@ -73,7 +73,8 @@ def test_each_likely_color_is_shown_on_the_thing_itself(sky, wait):
     popup = open_field(widget, GRASS)
     wait(widget)
     looks = [button.icon().pixmap(64, 64).toImage() for button in popup.buttons()]
-    assert len({bytes(look.constBits().asarray(look.sizeInBytes())) for look in looks}) == len(looks)
+    seen = {tuple(look.pixel(x, y) for x in range(0, 64, 2) for y in range(0, 64, 2)) for look in looks}
+    assert len(seen) == len(looks)
     assert looks[0].height() > looks[0].width()  # the stripe
 
 
