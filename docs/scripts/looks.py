@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import time
 
+from default_stages import COMMON
+
 from napari_colorizer import load_model
 from napari_colorizer.datasets.photos import PhotoStore
 from napari_colorizer.datasets.read import read_set
@@ -17,7 +19,6 @@ from napari_colorizer.engine import segment
 from napari_colorizer.evaluation.evaluate import evaluate_segmentation
 
 OLD_SOURCES = ("msrc", "facade", "ccp", "camvid", "human")
-GROUPS = ("person=skin,hair,clothes",)
 SIDE = 224
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("photos")
     parser.add_argument("--every", type=int, default=1, help="use every n-th photograph only")
     options = parser.parse_args()
-    data = read_set(options.photos, groups=GROUPS)
+    data = read_set(options.photos, groups=COMMON["groups"])
     pairs = [pair for pair in data.of_split("val") if pair.mask is not None and pair.source in OLD_SOURCES]
     photos = list(PhotoStore.load(data, pairs[:: options.every], SIDE)[0])
     two = segment.second_look

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorizer.checksums import checksum_of
 from napari_colorizer.series.coloring import SeriesColorizer
 from napari_colorizer.series.store import Index, SeriesStore
 from napari_colorizer.series.wishes import SliceWishes
@@ -96,11 +97,7 @@ def color_series(
 def begin(source: Source, store: SeriesStore) -> None:
     """Let a store be that of a series; `FileError` if it holds the colors of another one."""
     ends = tuple(0 for _ in store.lead), tuple(length - 1 for length in store.lead)
-    store.begin([_checksum(source.gray(index)[0]) for index in ends])
-
-
-def _checksum(slice_: NDArray[Any]) -> str:
-    return blake2b(np.ascontiguousarray(slice_).tobytes(), digest_size=8).hexdigest()
+    store.begin([checksum_of([source.gray(index)[0]]) for index in ends])
 
 
 def _told(colorizer: SeriesColorizer) -> bytes:
