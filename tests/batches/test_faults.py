@@ -6,6 +6,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tifffile
@@ -91,6 +92,24 @@ def test_a_job_that_is_killed_between_two_steps_ends_with_the_same_bytes(
             colorize(scans, stack, "-o", tmp_path / "out")
     assert colorize(scans, stack, "-o", tmp_path / "out").exit_code == 0
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def test_pages_that_a_killed_job_left_beside_their_whole_stack_are_removed(
+    colorize, stack, tree, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def die(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_colorizer.batches.items.shutil", SimpleNamespace(rmtree=die))
+        with pytest.raises(Killed):
+            colorize(stack, "-o", tmp_path / "out")
+    assert any(name.startswith(f"{HIDDEN}/pages-") for name in tree(tmp_path / "out"))
+    assert colorize(stack, "-o", tmp_path / "out").exit_code == 0
+    assert not any(name.startswith(HIDDEN) for name in tree(tmp_path / "out"))
 
 
 def test_a_disk_that_is_full_is_told_and_nothing_half_written_is_left(colorize, scans, tmp_path, monkeypatch, tree):

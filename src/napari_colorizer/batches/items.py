@@ -149,6 +149,7 @@ class TiffItem(StackItem):
         self._whole = self._record()
         self._done = self._is_done()
         if self._done:
+            shutil.rmtree(self._pages, ignore_errors=True)  # a job that was killed may not have come to it
             return
         if not (self.overwrite or folder.may_replace(self.target, self._whole)):
             refuse_existing(self.target)
