@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from napari_colorizer.classes import Class, ClassMap
 from napari_colorizer.cli import app
 from napari_colorizer.datasets.sets import Photo
-from napari_colorizer.engine.painting import load_compiled
+from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 

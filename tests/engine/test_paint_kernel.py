@@ -7,8 +7,8 @@ import torch.nn.functional as F
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine import upsample
+from napari_colorizer.engine.compiled import compiled
 from napari_colorizer.engine.frame import Frame
-from napari_colorizer.engine.paint_kernel import paint
 from napari_colorizer.engine.upsample import GuidedUpsampling
 
 SIZES = pytest.mark.parametrize(
@@ -49,15 +49,10 @@ def with_torch(monkeypatch):
 
     def run(*arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(upsample, "compiled_paint", lambda: None)
+            patch.setattr(upsample, "compiled", lambda: None)
             return painted(*arguments)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def _is_compiled(monkeypatch):
-    monkeypatch.setattr(upsample, "compiled_paint", lambda: paint)
 
 
 @SIZES
@@ -128,10 +123,11 @@ def test_what_is_no_number_gives_some_color():
 
 
 @SIZES
-@pytest.mark.parametrize("compiled", [True, False])
-def test_a_part_is_painted_without_the_whole_as_it_is_with_it(full, working_size, compiled, monkeypatch):
+@pytest.mark.parametrize("with_kernels", [True, False])
+def test_a_part_is_painted_without_the_whole_as_it_is_with_it(full, working_size, with_kernels, monkeypatch):
     upsampling, labels = scene(full, working_size)
-    monkeypatch.setattr(upsample, "compiled_paint", lambda: paint if compiled else None)
+    kernels = compiled()
+    monkeypatch.setattr(upsample, "compiled", lambda: kernels if with_kernels else None)
     whole = np.zeros((*full, 3), np.uint8)
     upsampling.paint(Box.of(full), labels, whole)
     for box in Box.of(full).parts(37):

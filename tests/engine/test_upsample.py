@@ -146,7 +146,7 @@ def test_what_is_painted_in_strips_is_painted_without_a_seam(monkeypatch, box):
     small, small_labels, lightness, labels = scene((75, 90), 30)
     upsampling = GuidedUpsampling(small, lightness)
     upsampling.fit(torch.randn(2, *small.shape) * 30, small_labels, Box.of(small.shape))
-    monkeypatch.setattr(upsample, "compiled_paint", lambda: None)
+    monkeypatch.setattr(upsample, "compiled", lambda: None)
     whole, strips = np.zeros((2, 75, 90, 3), np.uint8)
     upsampling.paint(box, labels.int(), whole)
     monkeypatch.setattr(upsample, "PIXELS_AT_ONCE", 200)

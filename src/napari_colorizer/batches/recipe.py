@@ -17,9 +17,9 @@ from napari_colorizer.checksums import checksum
 from napari_colorizer.classes import ClassMap
 from napari_colorizer.color import auto_limits, normalize, range_note
 from napari_colorizer.color_files import write_picture
+from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.options import ColorizeOptions, SegmentOptions
-from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.together import color_together, segment_together
 from napari_colorizer.errors import ModelError
 from napari_colorizer.files import write_label_map

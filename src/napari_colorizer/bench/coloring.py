@@ -18,11 +18,11 @@ from torch import Tensor
 from napari_colorizer.bench.scene import Brush, make_labels, make_photo
 from napari_colorizer.boxes import Box
 from napari_colorizer.engine.changes import LabelChanges
+from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.follower import Follower
 from napari_colorizer.engine.gpu_labels import GpuLabelChanges
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.session import Session
 from napari_colorizer.engine.tiles import StaleTiles
 from napari_colorizer.engine.upsample import GuidedUpsampling

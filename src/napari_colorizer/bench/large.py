@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from napari_colorizer.bench.coloring import WARM_UP, known_classes, time_once
 from napari_colorizer.bench.scene import LARGE, Brush, make_labels, make_photo, middle, peak_memory
 from napari_colorizer.boxes import Box
+from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.engine.levels import UNSEEN, ColorLevels
 from napari_colorizer.engine.options import ColorizeOptions
-from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.session import Session
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorizer.boxes import Box
+from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.engine.devices import pick_device, with_cpu_fallback
 from napari_colorizer.engine.follower import Follower, Picture, Wanted
 from napari_colorizer.engine.frame import SIDE_AT_ONCE, Frame
 from napari_colorizer.engine.hints import Hints
 from napari_colorizer.engine.options import Adjustment, ColorizeOptions
-from napari_colorizer.engine.painting import load_compiled
 from napari_colorizer.engine.pins import ResolvedPins
 from napari_colorizer.engine.segment import network_input
 from napari_colorizer.engine.setup import ColorizerSetup

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.color import to_rgb
+from napari_colorizer.engine.compiled import compiled
 from napari_colorizer.engine.devices import fetch
 from napari_colorizer.engine.frame import enlarge, neighbors
 from napari_colorizer.engine.local_fit import RADIUS, fit_chroma, largest_change, largest_span, spread
-from napari_colorizer.engine.painting import compiled_paint
 
 NEGLIGIBLE = 0.01  # of a* or b*, a small part of a step of 8 bits: chroma that is off by less is not fitted anew
 SMOOTHNESS = 0.02  # of the image's own variance: lightness that varies less than this does not move chroma
@@ -45,7 +45,7 @@ class GuidedUpsampling:
             self.lightness, self._full = lightness.contiguous(), (lightness.shape[0], lightness.shape[1])
         else:
             self.lightness, self._full = working_lightness.new_empty(0, 0), lightness
-        self._working = working_lightness
+        self._working = working_lightness.contiguous()
         self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
         self._chroma = working_lightness.new_zeros(2, *working_lightness.shape)  # that has been fitted
         self._coefficients = working_lightness.new_zeros(8, *working_lightness.shape)
@@ -83,6 +83,14 @@ class GuidedUpsampling:
         None
             in their place, where nothing differs.
         """
+        kernels = compiled() if self._working.device.type == "cpu" else None
+        if kernels is None:
+            return self._fit_with_torch(chroma, labels, changed)
+        parts = chroma.numpy(), labels.long().numpy(), tuple(changed), float(self._smoothness), NEGLIGIBLE
+        place, change = kernels.fit((*self._grids(), self._chroma.numpy()), self._working.numpy(), *parts)
+        return (Box(*place), torch.from_numpy(change)) if len(change) else None
+
+    def _fit_with_torch(self, chroma: Tensor, labels: Tensor, changed: Box) -> tuple[Box, Tensor] | None:
         shape = self._working.shape
         relabeled = torch.zeros(shape, dtype=torch.bool, device=labels.device)
         relabeled[changed.slices] = self._labels[changed.slices] != labels
@@ -131,12 +139,12 @@ class GuidedUpsampling:
         if tuple(labels.shape) != shape or out.shape != (*shape, 3):
             raise ValueError(f"labels {tuple(labels.shape)} and colors {out.shape} must be those of a {shape} image")
         box = box.within(shape)
-        paint = compiled_paint() if self.lightness.device.type == "cpu" else None
-        if paint is None:
+        kernels = compiled() if self.lightness.device.type == "cpu" else None
+        if kernels is None:
             self._paint_in_strips(box, labels, out)
         elif box.height and box.width:
             grids, rows, columns = self._for_kernel()
-            paint(self.lightness.numpy(), labels.numpy(), grids, rows, columns, tuple(box), out)
+            kernels.paint(self.lightness.numpy(), labels.numpy(), grids, rows, columns, tuple(box), out)
 
     def _paint_in_strips(self, box: Box, labels: Tensor, out: NDArray[np.uint8]) -> None:
         """Paint with PyTorch; while a GPU computes a strip, the colors of the one before are written down."""
@@ -162,9 +170,12 @@ class GuidedUpsampling:
             L* in 0..100.
         labels : Tensor of int32, (box.height, box.width)
         """
-        paint = compiled_paint() if lightness.device.type == "cpu" else None
+        kernels = compiled() if lightness.device.type == "cpu" else None
         shape = tuple(self._labels.shape)
-        if paint is None or shape in (self._full, tuple(lightness.shape)):  # the kernel tells by the shape what is full
+        if kernels is None or shape in (
+            self._full,
+            tuple(lightness.shape),
+        ):  # the kernel tells by the shape what is full
             return to_rgb(lightness, self._chroma_of(box, lightness, labels)).cpu().numpy()
         grids, *around = self._for_kernel()
         rows, columns = (
@@ -172,7 +183,7 @@ class GuidedUpsampling:
         )
         out = np.empty((box.height, box.width, 3), np.uint8)
         whole = (0, box.height, 0, box.width)
-        paint(lightness.contiguous().numpy(), labels.contiguous().numpy(), grids, rows, columns, whole, out)
+        kernels.paint(lightness.contiguous().numpy(), labels.contiguous().numpy(), grids, rows, columns, whole, out)
         return out
 
     def _for_kernel(self) -> tuple[Any, Any, Any]:
@@ -181,7 +192,11 @@ class GuidedUpsampling:
             tuple(values.numpy() for values in neighbors(full, small, torch.device("cpu")))
             for full, small in zip(self._full, self._labels.shape, strict=True)
         )
-        return tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells)), rows, columns
+        return self._grids(), rows, columns
+
+    def _grids(self) -> tuple[NDArray[Any], ...]:
+        """Coefficients, labels and labels of cells, as what is compiled takes them."""
+        return tuple(values.numpy() for values in (self._coefficients, self._labels, self._cells))
 
     def chroma_in(self, box: Box, labels: Tensor) -> Tensor:
         """Chroma of a box of full-size pixels.

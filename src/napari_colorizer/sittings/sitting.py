@@ -193,7 +193,7 @@ class Sitting:
         FileError, ModelError
             If the image or the model is missing or changed.
         """
-        from napari_colorizer.engine.painting import load_compiled
+        from napari_colorizer.engine.compiled import load_compiled
 
         load_compiled().join()  # colors that are painted without it may differ by one level
         image = self.image.read() if image is None else image

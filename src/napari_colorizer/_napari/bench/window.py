@@ -209,7 +209,7 @@ class _Painting:
 
     def wait_for_compiled(self) -> None:
         """Let Qt work until colors are painted as they are from then on."""
-        from napari_colorizer.engine.painting import load_compiled
+        from napari_colorizer.engine.compiled import load_compiled
 
         while load_compiled().is_alive():
             self.clock.let_work(REST)

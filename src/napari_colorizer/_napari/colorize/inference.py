@@ -47,7 +47,7 @@ def load(name: str) -> Model:
 
 @lru_cache(maxsize=4)
 def _load(path: Path, _modified: int) -> Model:
-    from napari_colorizer.engine.painting import load_compiled
+    from napari_colorizer.engine.compiled import load_compiled
     from napari_colorizer.models.file import read_model
 
     load_compiled()  # edits are to come

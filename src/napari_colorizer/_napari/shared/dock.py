@@ -71,9 +71,10 @@ class Dock(QScrollArea):
         self.setMinimumWidth(max(LEAST_WIDTH, self.widget().minimumSizeHint().width() + beside))
 
     def event(self, event: QEvent) -> bool:
-        """Stop when the dock is closed: napari takes the widget out of the window, but does not delete it."""
+        """Stop when the dock is closed, and go: napari takes the widget out of the window, but does not delete it."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.stop()
+            self.deleteLater()  # PySide6 would keep it for good, for the sake of the functions that its signals call
         return bool(super().event(event))
 
     def stop(self) -> None:

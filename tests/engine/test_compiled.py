@@ -1,4 +1,4 @@
-"""When the compiled painting is loaded, and what becomes of it where it cannot be."""
+"""When what is compiled is loaded, and what becomes of it where it cannot be."""
 
 import subprocess
 import sys
@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from numba.core.caching import CacheImpl
 
-from napari_colorizer.engine import painting, upsample
+from napari_colorizer.engine import compiled, upsample
 
-KERNEL = "napari_colorizer.engine.paint_kernel"
+KERNELS = ["napari_colorizer.engine.fit_kernel", "napari_colorizer.engine.paint_kernel"]
 COLORING = """
 import sys, numpy as np
 from napari_colorizer import load_model
-from napari_colorizer.engine.painting import compiled_paint, load_compiled
+from napari_colorizer.engine.compiled import compiled, load_compiled
 session = load_model(sys.argv[1]).session(np.arange(1200, dtype=np.uint16).reshape(30, 40))
 session.colorize()
 print("numba" in sys.modules)
 session.colorize(np.ones((30, 40), np.uint8))
 load_compiled().join()
-print(compiled_paint() is not None)
+print(compiled() is not None)
 """
 
 
@@ -32,22 +32,23 @@ def test_the_first_coloring_waits_for_nothing_and_the_second_loads(installed):
 @pytest.fixture
 def load_anew(monkeypatch):
     """Load it as if it had never been loaded."""
-    monkeypatch.setattr(painting, "_found", [])
-    monkeypatch.delitem(sys.modules, KERNEL)
+    monkeypatch.setattr(compiled, "_found", [])
+    for kernel in KERNELS:
+        monkeypatch.delitem(sys.modules, kernel)
 
     def load():
-        painting.load_compiled.__wrapped__().join()
-        return painting.compiled_paint()
+        compiled.load_compiled.__wrapped__().join()
+        return compiled.compiled()
 
     return load
 
 
 def test_it_is_found_once_it_is_loaded(load_anew):
-    assert painting.compiled_paint() is None
+    assert compiled.compiled() is None
     assert load_anew() is not None
 
 
-@pytest.mark.parametrize("missing", ["numba", KERNEL])
+@pytest.mark.parametrize("missing", ["numba", *KERNELS])
 def test_without_numba_painting_goes_on_with_torch(load_anew, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     assert load_anew() is None
@@ -65,14 +66,14 @@ def test_a_folder_for_compiled_code_that_cannot_be_used_does_no_harm(load_anew, 
 
 
 def test_it_is_loaded_once():
-    assert painting.load_compiled() is painting.load_compiled()
+    assert compiled.load_compiled() is compiled.load_compiled()
 
 
 def test_a_session_paints_alike_before_and_after_it_is_loaded(tiny_model, monkeypatch):
     gray = np.random.default_rng(0).integers(0, 255, (90, 70)).astype(np.uint8)
     labels = (gray > 99).astype(np.uint8)
-    compiled = tiny_model.session(gray).colorize(labels)
-    monkeypatch.setattr(upsample, "compiled_paint", lambda: None)
+    with_kernels = tiny_model.session(gray).colorize(labels)
+    monkeypatch.setattr(upsample, "compiled", lambda: None)
     with_torch = tiny_model.session(gray).colorize(labels)
-    assert np.abs(compiled.astype(int) - with_torch).max() <= 1
-    assert painting.compiled_paint() is not None
+    assert np.abs(with_kernels.astype(int) - with_torch).max() <= 1
+    assert compiled.compiled() is not None
