@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 
@@ -46,4 +47,7 @@ class ColorizerSetup:
         ids = self.config.ids
         if classes is None:
             return {label: label for label in ids}
-        return {label: target for label, target in classes.match(self.classes).items() if target in ids}
+        return {label: target for label, target in _matched(classes, self.classes).items() if target in ids}
+
+
+_matched = lru_cache(maxsize=8)(ClassMap.match)  # each edit asks for the same

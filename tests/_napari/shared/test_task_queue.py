@@ -204,6 +204,107 @@ def test_closing_drops_what_waits_and_the_result_of_what_runs(log, gate, qtbot):
     assert len(log.busy) == reports
 
 
+# -- what follows on
+
+
+@pytest.fixture
+def follow(log, gate):
+    """Requests of which each may follow on the one before; what the thread begins, in order."""
+    begun = []
+
+    def ask(result, prepare=None, kind="color"):
+        def work():
+            begun.append(result)
+            gate.wait(30)
+            return result
+
+        def prepared():
+            log.prepared.append(result)
+            return work
+
+        then = log.results.append
+        log.tasks.submit(Request(kind, prepare or prepared, then, f"doing {kind}", follows_on=True))
+
+    ask.begun = begun
+    return ask
+
+
+def until(reached):
+    """Wait without any work of the main thread."""
+    deadline = time.monotonic() + 30
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def test_what_follows_on_is_begun_before_the_result_before_it_is_used(log, gate, follow):
+    follow("first")
+    follow("dropped")
+    follow("second")
+    assert log.tasks.comes_next("color")
+    gate.set()
+    until(lambda: "second" in follow.begun)
+    assert not log.results
+    log.finish()
+    assert log.results == follow.begun == ["first", "second"]
+    assert log.prepared == ["first", "dropped", "second"]
+    assert log.tasks.progress is None
+
+
+def test_nothing_follows_on_what_has_failed_or_is_of_another_kind(log, gate, follow):
+    log.ask("color", work=lambda: gate.wait(30) and fail())
+    follow("after a failure")
+    gate.set()
+    log.finish()
+    assert log.failed == [("doing color", "no good")]
+    gate.clear()
+    log.ask("predict", "labels", work=lambda: gate.wait(30) and "labels")
+    follow("after labels")
+    assert log.prepared == [None, "after a failure", "after a failure", "labels"]
+    gate.set()
+    log.finish()
+    assert log.results == ["after a failure", "labels", "after labels"]
+
+
+def test_what_follows_on_waits_for_what_came_before_it(log, gate, follow):
+    follow("first")
+    log.ask("predict", "labels")
+    follow("second")
+    gate.set()
+    log.finish()
+    assert log.results == ["first", "labels", "second"]
+    assert log.prepared == ["first", "labels", "second"]
+
+
+def test_what_is_taken_is_not_gone_on_with(log, gate, follow):
+    follow("first")
+    follow("second")
+    work = log.tasks.take("color")
+    gate.set()
+    log.finish()
+    assert log.results == follow.begun == ["first"]
+    assert work() == "second"
+
+
+def test_a_preparation_that_fails_ahead_is_told_when_its_turn_comes(log, gate, follow):
+    follow("first")
+    follow("second", prepare=fail)
+    assert not log.failed
+    gate.set()
+    log.finish()
+    assert log.results == ["first"]
+    assert log.failed == [("doing color", "no good")]
+
+
+def test_after_closing_nothing_is_gone_on_with(log, gate, follow):
+    follow("first")
+    follow("second")
+    log.tasks.close()
+    gate.set()
+    log.finish()
+    assert follow.begun == ["first"]
+    assert not log.results
+
+
 # -- how far it is, and cancelling
 
 

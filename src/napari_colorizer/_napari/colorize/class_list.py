@@ -58,7 +58,8 @@ class ClassList(ClassEditing):
         self.only_present = QCheckBox("Only classes in this image")
         self.only_present.setToolTip("Hide the classes that do not occur in the label map")
         self.rows = QStandardItemModel(0, COLUMNS)
-        self._shown: list[tuple[int, str, str, int, Standing, Pin | None] | None] = []  # what each row shows
+        self._shown: list[tuple[int, str, str, Standing, Pin | None] | None] = []  # what each row shows
+        self._counted: list[int] = []  # and its pixels
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
@@ -128,15 +129,21 @@ class ClassList(ClassEditing):
             self.rows.setRowCount(0)
             for _ in labels:
                 self.rows.appendRow([QStandardItem() for _ in range(COLUMNS)])
-            self._shown = [None] * len(labels)
+            self._shown, self._counted = [None] * len(labels), [0] * len(labels)
         standings, pins = self._standings(classes), self.controller.wishes.now.classes.classes
+        changed = False
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
-            shown = (label, *self._describe(label), counts.get(label, 0), standings.get(label, STRAY), pins.get(label))
-            if shown != self._shown[row]:  # a stroke changes the counts of two classes only
+            shown = (label, *self._describe(label), standings.get(label, STRAY), pins.get(label))
+            count, before = counts.get(label, 0), self._counted[row]
+            changed = changed or shown != self._shown[row] or bool(count) != bool(before)
+            if shown != self._shown[row]:
                 self._fill_row(row, *shown)
                 self._shown[row] = shown
+            if count != before:  # a stroke changes those of two classes only
+                self._show_count(row, count)
         self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
-        self.filter.invalidate()
+        if changed:
+            self.filter.invalidate()
 
     def _standings(self, classes: ClassMap) -> dict[int, Standing]:
         """What the model knows of each class, and of unlabeled pixels."""
@@ -150,17 +157,18 @@ class ClassList(ClassEditing):
                 standings[label] = NO_COLOR if label in predicted else UNKNOWN
         return standings
 
-    def _fill_row(
-        self, row: int, label: int, name: str, color: str, count: int, standing: Standing, pin: Pin | None
-    ) -> None:
+    def _show_count(self, row: int, count: int) -> None:
+        self._counted[row] = count
+        self.rows.item(row).setData(count, COUNT_ROLE)
+        self.rows.item(row, 1).setText(f"{count:,}" if count else "")
+
+    def _fill_row(self, row: int, label: int, name: str, color: str, standing: Standing, pin: Pin | None) -> None:
         pixmap = QPixmap(14, 14)
         pixmap.fill(QColor(color))
         title, pixels, mark, field = (self.rows.item(row, column) for column in range(COLUMNS))
         title.setText(name + standing.after)
         title.setIcon(QIcon(pixmap))
-        title.setData(count, COUNT_ROLE)
         title.setData(name, NAME_ROLE)
-        pixels.setText(f"{count:,}" if count else "")
         pixels.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         mark.setText(standing.mark)
         mark.setForeground(QColor(MARK_COLOR))

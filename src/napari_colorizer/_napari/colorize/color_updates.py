@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -27,6 +28,7 @@ from napari_colorizer._napari.shared.progress import Progress
 from napari_colorizer._napari.shared.task_queue import Request, TaskQueue, Work
 from napari_colorizer.engine.options import Adjustment
 
+COUNTS_SECONDS = 0.25  # from one time to the next that counts are shown while a brush moves
 VERSIONS = {"napari-colorizer": napari_colorizer.__version__, "torch": version("torch")}
 
 
@@ -64,7 +66,9 @@ class ColorUpdates:
     def __init__(self, selection: Selection, tasks: TaskQueue):
         self.selection, self.tasks = selection, tasks
         self.colors: Image | None = None
+        self._last: Asked | None = None  # what was asked for last
         self.counts: dict[int, int] = {}
+        self._counted = 0.0  # when they were shown last, in seconds
         self.session_cache = SessionCache()
         selection.image_about_to_change.connect(self._on_image)
         selection.labels_changed.connect(self._on_labels)
@@ -84,7 +88,9 @@ class ColorUpdates:
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         progress = Progress()
         prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
-        self.tasks.submit(Request(kind, prepare, show, doing, progress=progress))
+        before, self._last = self._last, self._asked()
+        follows_on = color and self.colors is not None and self._last == before  # only pixels of the map have changed
+        self.tasks.submit(Request(kind, prepare, show, doing, follows_on=follows_on, progress=progress))
 
     def _asked(self) -> Asked | None:
         """What colors would be asked for now."""
@@ -150,11 +156,12 @@ class ColorUpdates:
         viewer, image, now = self.selection.viewer, asked.picture[0], self._asked()
         if now is None or now.picture[0] is not image:
             return
-        if now.picture == asked.picture:
+        if now.picture == asked.picture and (not self._newer() or time.monotonic() > self._counted + COUNTS_SECONDS):
+            self._counted = time.monotonic()
             self.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
             before = self.colors
-            self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up))
+            self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up, coloring.done))
             assert self.colors is not None
             if before is None and (labels := self.selection.labels) is not None and layer_notes.is_laid(labels):
                 outline(labels)

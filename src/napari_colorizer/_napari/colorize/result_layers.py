@@ -72,14 +72,14 @@ class WholePicture(MultiScaleData):
 
 
 def show_colors(
-    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: CatchUp
+    viewer: ViewerModel, image: Image, levels: ColorLevels, before: Image | None, catch_up: CatchUp, done: bool = True
 ) -> Image:
     """Show colors in the layer that they had before, if it is still there, or in a new one on the image.
 
-    See `WholePicture` for `catch_up`.
+    See `WholePicture` for `catch_up`. The layer's thumbnail waits until they are done.
     """
     if before is not None and before in viewer.layers and _shows(before, levels, catch_up):
-        refresh(before)
+        refresh(before, thumbnail=done)
         return before
     colors = Image(
         WholePicture(levels, catch_up) if len(levels.arrays) > 1 else levels.arrays[0],
@@ -119,9 +119,9 @@ def remove_later(viewer: ViewerModel, layer: Layer | None) -> None:
     QTimer.singleShot(DRAWN_MS, remove)
 
 
-def refresh(colors: Image) -> None:
+def refresh(colors: Image, thumbnail: bool = True) -> None:
     """Show what has been painted into the arrays of a layer."""
-    colors.refresh(highlight=False, extent=False)
+    colors.refresh(thumbnail=thumbnail, highlight=False, extent=False)
 
 
 def _shows(layer: Image, levels: ColorLevels, catch_up: CatchUp) -> bool:

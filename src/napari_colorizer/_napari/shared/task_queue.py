@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
@@ -35,6 +37,8 @@ class Request:
         What to tell the user meanwhile.
     can_wait : bool
         Whether all others come before it.
+    follows_on : bool
+        Whether it may be prepared while one of its kind is done, and be begun before the result of that is used.
     progress : Progress
         What the work tells, if anything, and looks at to see whether it is cancelled.
     """
@@ -44,7 +48,16 @@ class Request:
     then: Callable[[Any], None]
     doing: str
     can_wait: bool = False
+    follows_on: bool = False
     progress: Progress = field(default_factory=Progress)
+
+
+class Outcome(NamedTuple):
+    """What came of a request: a result, or what went wrong, handed over so that the main thread always hears of it."""
+
+    request: Request
+    result: Any = None
+    error: Exception | None = None
 
 
 class TaskQueue:
@@ -56,6 +69,8 @@ class TaskQueue:
 
     def __init__(self) -> None:
         self._waiting: dict[str, Request] = {}
+        self._ready: tuple[Request, Work] | None = None  # one of those that wait, prepared for the thread to go on with
+        self._lock = Lock()  # of what waits, and which of that is ready
         self._running = False
         self._current: Request | None = None  # what the thread does
         self._closed = False
@@ -85,7 +100,8 @@ class TaskQueue:
         if current is None or current.progress.done is None or current.progress.cancelled:
             return
         current.progress.cancelled = True
-        self._waiting.pop(current.kind, None)
+        with self._lock:
+            self._waiting.pop(current.kind, None)
         self.cancelled.emit(current.doing)
 
     def comes_next(self, kind: str) -> bool:
@@ -102,12 +118,15 @@ class TaskQueue:
         """Do a request as soon as the thread is free."""
         if self._closed:
             return
-        self._waiting[request.kind] = request
+        with self._lock:
+            self._waiting[request.kind] = request
+        self._prepare_next(request)
         self._next()
 
     def take(self, kind: str) -> Work | None:
         """What a request that still waits would do, prepared; it waits no more."""
-        request = self._waiting.pop(kind, None)
+        with self._lock:
+            request = self._waiting.pop(kind, None)
         try:
             return request.prepare() if request is not None else None
         except Exception as error:
@@ -118,7 +137,28 @@ class TaskQueue:
     def close(self) -> None:
         """Drop what waits, and the result of what runs."""
         self._closed = True
-        self._waiting.clear()
+        with self._lock:
+            self._waiting.clear()
+
+    def _prepare_next(self, request: Request) -> None:
+        """Prepare a request that may follow on what the thread does."""
+        current = self._current
+        if not request.follows_on or current is None or current.kind != request.kind or self._first() is not request:
+            return
+        with suppress(Exception):  # it is told when its turn comes
+            work = request.prepare()
+            with self._lock:
+                self._ready = (request, work) if work is not None else None
+
+    def _follow_on(self) -> Work | None:
+        """What the thread goes on with, if anything is ready and still wanted."""
+        with self._lock:
+            ready, self._ready = self._ready, None
+            if ready is None or self._first() is not ready[0]:
+                return None
+            self._current = request = self._waiting.pop(ready[0].kind)
+            request.progress.begin()
+            return ready[1]
 
     def _next(self) -> None:
         while not self._running and not self._closed and (request := self._first()) is not None:
@@ -137,36 +177,51 @@ class TaskQueue:
             self.busy.emit("")
 
     def _start(self, request: Request, work: Work) -> None:
-        self._running, self._current = True, request
+        self._running, self._current, self._ready = True, request, None
         request.progress.begin()
         self.busy.emit(request.doing)
-        to_do, asked = [work], [request]  # given up when done: napari's workers live on, with all that they hold
+        to_do = [work]  # given up when done: napari's workers live on, with all that they hold
         del work, request
 
-        def guarded() -> tuple[Any, Exception | None]:
-            try:
-                return to_do.pop()(), None
-            except Exception as error:  # handed over as a value, so that the main thread always hears of it
-                traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
-                return None, error
+        def work_through() -> Generator[Outcome, None, Outcome]:
+            while True:
+                outcome = self._done(to_do.pop())
+                following = self._follow_on() if outcome.error is None else None
+                if following is None:
+                    return outcome
+                to_do.append(following)
+                del following
+                yield outcome
 
-        def returned(outcome: tuple[Any, Exception | None]) -> None:
+        def returned(outcome: Outcome) -> None:
             self._running, self._current = False, None
-            request = asked.pop()
-            if self._closed:
-                return
-            result, error = outcome
-            try:
-                if error is not None:
-                    raise error
-                request.then(result)
-            except Cancelled:
-                pass
-            except Exception as problem:
-                self.failed.emit(request.doing, problem)
+            self._use(outcome)
             self._next()
 
-        create_worker(guarded, _start_thread=True, _connect={"returned": returned})
+        create_worker(work_through, _start_thread=True, _connect={"yielded": self._use, "returned": returned})
+
+    def _done(self, work: Work) -> Outcome:
+        """Do what is to be done, in the thread."""
+        assert self._current is not None
+        request = self._current
+        try:
+            return Outcome(request, work())
+        except Exception as error:
+            traceback.clear_frames(error.__traceback__)  # frees the arrays of the failed work
+            return Outcome(request, error=error)
+
+    def _use(self, outcome: Outcome) -> None:
+        """Use what came of a request, on the main thread."""
+        if self._closed:
+            return
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            outcome.request.then(outcome.result)
+        except Cancelled:
+            pass
+        except Exception as problem:
+            self.failed.emit(outcome.request.doing, problem)
 
 
 _queues: weakref.WeakSet[TaskQueue] = weakref.WeakSet()
