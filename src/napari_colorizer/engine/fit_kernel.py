@@ -23,6 +23,7 @@ Grids = tuple[Floats, NDArray[np.int32], NDArray[np.int32], Floats]
 ZERO, MOST_LIGHTNESS, INFINITE = (np.float32(value) for value in (0, 100, np.inf))
 NO_LABEL = np.int32(-1)  # one that no pixel has
 SUMS = 11  # of each pixel: count; L, a, b, LL, La, Lb of its neighbors; lowest a, b; highest a, b
+# What is around a pixel are its 8 neighbors: the radius of `local_fit` is 1.
 compiled: Any = njit(nogil=True, error_model="numpy")
 
 

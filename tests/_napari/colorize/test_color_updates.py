@@ -127,6 +127,40 @@ def test_after_a_burst_of_moves_the_newest_edit_wins_and_stale_ones_are_dropped(
     assert_colored(viewer.layers["photo colors"].data, labels.data)
 
 
+def test_an_edit_is_colored_before_the_colors_of_the_last_are_shown(canvas, wait, assert_colored, held, qtbot):
+    viewer, widget, labels, _ = canvas
+    gate, done = held
+    labels.paint((60, 60), SKY)
+    qtbot.waitUntil(lambda: len(done) == 1, timeout=PATIENCE_MS)
+    labels.paint((70, 20), SKY)
+    labels.paint((80, 90), SKY)
+    gate.set()
+    deadline = time.monotonic() + 30
+    while len(done) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)  # and the main thread does nothing
+    np.testing.assert_array_equal(done[-1][1], labels.data)
+    wait(widget)
+    assert len(done) == 2
+    assert_colored(viewer.layers["photo colors"].data, labels.data)
+    assert widget.controller.counts[SKY] == np.count_nonzero(labels.data == SKY)
+
+
+def test_an_edit_with_other_options_waits_until_the_colors_of_the_last_are_shown(
+    canvas, wait, assert_colored, held, qtbot
+):
+    viewer, widget, labels, _ = canvas
+    gate, done = held
+    labels.paint((60, 60), SKY)
+    qtbot.waitUntil(lambda: len(done) == 1, timeout=PATIENCE_MS)
+    widget.controller.set_options(device="cpu")
+    gate.set()
+    time.sleep(0.5)
+    assert len(done) == 1
+    wait(widget)
+    assert len(done) > 1
+    assert_colored(viewer.layers["photo colors"].data, labels.data)
+
+
 def test_the_window_lives_on_while_colors_are_computed(canvas, wait, qtbot, held):
     _, widget, labels, _ = canvas
     gate, done = held

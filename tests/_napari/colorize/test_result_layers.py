@@ -89,7 +89,7 @@ def test_an_edit_that_waits_for_something_else_is_colored_and_shown_before_it_is
     tasks.submit(Request("predict", lambda: lambda: gate.wait(60), lambda _: None, "Predicting"))
     write(labels, Box(400, 600, 500, 800), SKY)
     refreshed = []
-    monkeypatch.setattr(result_layers, "refresh", refreshed.append)
+    monkeypatch.setattr(result_layers, "refresh", lambda layer, **_: refreshed.append(layer))
     (saved,) = viewer.layers["photo colors"].save(str(tmp_path / "colors.png"))
     right = expected(widget)
     assert np.abs(read_image(saved) - right).max() <= 1

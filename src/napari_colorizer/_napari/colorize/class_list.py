@@ -59,7 +59,7 @@ class ClassList(ClassEditing):
         self.only_present.setToolTip("Hide the classes that do not occur in the label map")
         self.rows = QStandardItemModel(0, COLUMNS)
         self._shown: list[tuple[int, str, str, Standing, Pin | None] | None] = []  # what each row shows
-        self._counted: list[int] = []  # and its pixels
+        self._counted: list[int | None] = []  # and its pixels
         self.filter = ClassFilter()
         self.filter.setSourceModel(self.rows)
         self.table = self._make_table()
@@ -129,7 +129,7 @@ class ClassList(ClassEditing):
             self.rows.setRowCount(0)
             for _ in labels:
                 self.rows.appendRow([QStandardItem() for _ in range(COLUMNS)])
-            self._shown, self._counted = [None] * len(labels), [0] * len(labels)
+            self._shown, self._counted = [None] * len(labels), [None] * len(labels)
         standings, pins = self._standings(classes), self.controller.wishes.now.classes.classes
         changed = False
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
