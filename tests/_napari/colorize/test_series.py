@@ -11,6 +11,7 @@ from napari_colorizer.series.coloring import SeriesColorizer
 from napari_colorizer.series.store import KEY
 
 SKY, GRASS = 50, 36  # of the bundled model
+ZARR_WARNING = "zarr.errors.ZarrUserWarning" if hasattr(zarr.errors, "ZarrUserWarning") else "UserWarning"
 
 
 @pytest.fixture
@@ -421,7 +422,7 @@ def test_a_pin_is_seen_at_once_on_every_slice(labeled, wait_all):
     assert shown == [False, False, True, True, False, False]
 
 
-@pytest.mark.filterwarnings("error::zarr.errors.ZarrUserWarning")
+@pytest.mark.filterwarnings(f"error::{ZARR_WARNING}")
 @pytest.mark.parametrize("scale", [1, 12])  # 48 x 64, and 576 x 768, which has a pyramid
 def test_the_store_is_opened_by_napari_as_colors(open_dock, slices, wait_all, tmp_path, scale):
     large = np.kron(slices, np.ones((1, scale, scale), np.uint8))
