@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -42,16 +43,61 @@ def meadows(tmp_path, library, tiny_model):
     return root
 
 
+# What a forked process does: it is the command line, in the test's environment and at the ends of the test's pipes.
+COMMAND_LINE = """
+import os, sys
+os.environ.clear()
+os.environ.update(environment)
+for number, end in enumerate(ends):
+    os.dup2(end.fileno(), number)
+sys.argv, sys.stdin = ["napari-colorizer", *arguments], open(0)
+from napari_colorizer.cli import main
+main()
+"""
+
+
+class Forked:
+    """The part of `subprocess.Popen` that is used here, of a process forked from one that has loaded all there is."""
+
+    def __init__(self, context, arguments):
+        (stdin, to), (out, stdout), (err, stderr) = (context.Pipe(duplex=False) for _ in range(3))
+        given = {"arguments": arguments, "ends": (stdin, stdout, stderr), "environment": dict(os.environ)}
+        self._process = context.Process(target=exec, args=(COMMAND_LINE, given))
+        self._process.start()
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(os.dup(end.fileno()), mode) for end, mode in zip((to, out, err), "wrr", strict=True)
+        )
+        for end in (stdin, to, out, stdout, err, stderr):
+            end.close()
+        self.kill = self._process.kill
+
+    def send_signal(self, number):
+        os.kill(self._process.pid, number)
+
+    def poll(self):
+        return self._process.exitcode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        return self._process.exitcode
+
+
 @pytest.fixture
 def start():
-    """Start the command line in a process of its own."""
+    """Start the command line in a process of its own: a forked one, or (not quick) one that a shell would start."""
     processes = []
+    context = None if sys.platform == "win32" else multiprocessing.get_context("forkserver")  # Windows cannot fork
 
-    def started(*arguments):
-        command = [sys.executable, "-m", "napari_colorizer", *map(str, arguments)]
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
+    def started(*arguments, quick=True):
+        arguments = [str(argument) for argument in arguments]
+        if quick and context:
+            context.set_forkserver_preload(["napari_colorizer.cli", "napari_colorizer.training.fit"])
+            processes.append(Forked(context, arguments))
+        else:
+            command = [sys.executable, "-m", "napari_colorizer", *arguments]
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
         return processes[-1]
 
     yield started
@@ -120,7 +166,7 @@ def test_events_are_the_only_output_and_stop_stops(start, meadows, tmp_path):
         batch=8,
         val_size=2,
     ).write(options)
-    process = start("train", "--options", options, "--events")
+    process = start("train", "--options", options, "--events", quick=False)
     assert any(isinstance(event, Prepared) for event in until(process, EpochEnded))
     until(process, EpochEnded)  # the first is what the model was before any training
     process.stdin.write("stop\n")
@@ -146,13 +192,13 @@ def test_nobody_listens_any_more(start, meadows, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_stops_politely_and_is_told(start, run, meadows, tmp_path, name):
-    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run")
+    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run", quick=name != "SIGINT")
     while not list((tmp_path / "run").glob("segmenter/pictures/epoch-0002*")):
         time.sleep(0.1)
         assert process.poll() is None
     process.send_signal(getattr(signal, name))
-    output, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 128 + getattr(signal, name), errors
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert process.wait(PATIENCE_S) == 128 + getattr(signal, name), errors
     assert "stopped; the best so far is the model 'meadows'" in output.replace("\n", " ")
     assert f"stopped by {name}" in errors
     assert "Traceback" not in errors
@@ -219,7 +265,7 @@ def test_two_processes_train_as_one(start, meadows, tmp_path):
     for count in (1, 2):
         process = start(
             "train", meadows, *SMALL, "--epochs", 2, "--run", tmp_path / f"run{count}", "--name", f"by {count}",
-            "--devices", count, "--events",
+            "--devices", count, "--events", quick=count == 1,
         )  # fmt: skip
         events, code = rest(process)
         assert code == 0, process.stderr.read()
