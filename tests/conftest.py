@@ -1,5 +1,9 @@
 import gc
+import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -92,6 +96,83 @@ def run(monkeypatch):
         return result
 
     return call
+
+
+# What a forked process does: it is the command line, in the test's environment and at the ends of the test's pipes.
+COMMAND_LINE = """
+import os, sys
+import torch
+os.environ.clear()
+os.environ.update(environment)
+torch.set_num_threads(1)
+for number, end in enumerate(ends):
+    os.dup2(end.fileno(), number)
+sys.argv, sys.stdin = ["napari-colorizer", *arguments], open(0)
+from napari_colorizer.cli import main
+main()
+"""
+LOADED = ("cli", "batches.run", "training.fit", "engine.fit_kernel", "engine.paint_kernel")  # before any is forked
+
+
+class Forked:
+    """The part of `subprocess.Popen` that tests use, of a process forked from one that has loaded all there is."""
+
+    def __init__(self, context, arguments):
+        (stdin, to), (out, stdout), (err, stderr) = (context.Pipe(duplex=False) for _ in range(3))
+        given = {"arguments": arguments, "ends": (stdin, stdout, stderr), "environment": dict(os.environ)}
+        self._process = context.Process(target=exec, args=(COMMAND_LINE, given))
+        self._process.start()
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(os.dup(end.fileno()), mode) for end, mode in zip((to, out, err), "wrr", strict=True)
+        )
+        for end in (stdin, to, out, stdout, err, stderr):
+            end.close()
+        self.pid, self.kill = self._process.pid, self._process.kill
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        return self.returncode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def communicate(self, timeout=None):
+        told = self.stdout.read(), self.stderr.read()
+        self.wait(timeout)
+        return told
+
+
+@pytest.fixture
+def start():
+    """Start the command line in a process of its own: a forked one, or (not quick) one that a shell would start."""
+    processes = []
+    context = None if sys.platform == "win32" else multiprocessing.get_context("forkserver")  # Windows cannot fork
+
+    def started(*arguments, quick=True):
+        arguments = [str(argument) for argument in arguments]
+        if quick and context:
+            context.set_forkserver_preload([f"napari_colorizer.{name}" for name in LOADED])
+            processes.append(Forked(context, arguments))
+        else:
+            command = [sys.executable, "-m", "napari_colorizer", *arguments]
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 import json
-import multiprocessing
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, fields
@@ -41,71 +38,6 @@ def meadows(tmp_path, library, tiny_model):
             Image.fromarray(labels).save(root / split / "masks" / f"{number}.png")
     ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50")]).write(root / "classes.json")
     return root
-
-
-# What a forked process does: it is the command line, in the test's environment and at the ends of the test's pipes.
-COMMAND_LINE = """
-import os, sys
-os.environ.clear()
-os.environ.update(environment)
-for number, end in enumerate(ends):
-    os.dup2(end.fileno(), number)
-sys.argv, sys.stdin = ["napari-colorizer", *arguments], open(0)
-from napari_colorizer.cli import main
-main()
-"""
-
-
-class Forked:
-    """The part of `subprocess.Popen` that is used here, of a process forked from one that has loaded all there is."""
-
-    def __init__(self, context, arguments):
-        (stdin, to), (out, stdout), (err, stderr) = (context.Pipe(duplex=False) for _ in range(3))
-        given = {"arguments": arguments, "ends": (stdin, stdout, stderr), "environment": dict(os.environ)}
-        self._process = context.Process(target=exec, args=(COMMAND_LINE, given))
-        self._process.start()
-        self.stdin, self.stdout, self.stderr = (
-            os.fdopen(os.dup(end.fileno()), mode) for end, mode in zip((to, out, err), "wrr", strict=True)
-        )
-        for end in (stdin, to, out, stdout, err, stderr):
-            end.close()
-        self.kill = self._process.kill
-
-    def send_signal(self, number):
-        os.kill(self._process.pid, number)
-
-    def poll(self):
-        return self._process.exitcode
-
-    def wait(self, timeout=None):
-        self._process.join(timeout)
-        return self._process.exitcode
-
-
-@pytest.fixture
-def start():
-    """Start the command line in a process of its own: a forked one, or (not quick) one that a shell would start."""
-    processes = []
-    context = None if sys.platform == "win32" else multiprocessing.get_context("forkserver")  # Windows cannot fork
-
-    def started(*arguments, quick=True):
-        arguments = [str(argument) for argument in arguments]
-        if quick and context:
-            context.set_forkserver_preload(["napari_colorizer.cli", "napari_colorizer.training.fit"])
-            processes.append(Forked(context, arguments))
-        else:
-            command = [sys.executable, "-m", "napari_colorizer", *arguments]
-            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
-        return processes[-1]
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            pipe.close()
 
 
 def until(process, kind):

@@ -137,12 +137,12 @@ def test_a_video_is_continued_where_it_stopped_and_ends_with_the_same_bytes(
 @needs_ffmpeg
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
-def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(shell, colorize, tmp_path, frames, model_file):
+def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(start, colorize, tmp_path, frames, model_file):
     write(tmp_path / "film.mp4", np.tile(frames, (6, 1, 1, 1)))
     assert colorize(tmp_path / "film.mp4", "-o", tmp_path / "whole" / "film.mp4").exit_code == 0
     command = ("colorize", "-m", model_file, "--device", "cpu", tmp_path / "film.mp4", "-o", tmp_path / "out.mp4")
     for number in range(2):
-        process = shell(*command)
+        process = start(*command)
         while not list(tmp_path.glob(f".napari-colorizer/*/*/{number:06d}.mp4")):
             assert process.poll() is None
             time.sleep(0.01)
