@@ -6,6 +6,10 @@ import subprocess
 import sys
 from collections import Counter
 
+# Before NumPy is loaded, in programs under test and in the workers of pytest-xdist, which inherit it: matrices are too
+# small for threads to help, and threads of several processes wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 import torch
@@ -101,10 +105,8 @@ def run(monkeypatch):
 # What a forked process does: it is the command line, in the test's environment and at the ends of the test's pipes.
 COMMAND_LINE = """
 import os, sys
-import torch
 os.environ.clear()
 os.environ.update(environment)
-torch.set_num_threads(1)
 for number, end in enumerate(ends):
     os.dup2(end.fileno(), number)
 sys.argv, sys.stdin = ["napari-colorizer", *arguments], open(0)
@@ -163,8 +165,7 @@ def start():
         else:
             command = [sys.executable, "-m", "napari_colorizer", *arguments]
             pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
+            processes.append(subprocess.Popen(command, **pipes, text=True))
         return processes[-1]
 
     yield started
