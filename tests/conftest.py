@@ -30,19 +30,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONG = (  # files that `make test` begins with, so that no worker is left with one of them at the end
-    "test_cli_train.py",
-    "test_cli_evaluate.py",
-    "test_interrupted.py",
     "test_workers.py",
-    "test_autosave.py",
+    "test_cli_train.py",
+    "test_videos.py",
+    "test_cli_evaluate.py",
     "test_end_to_end.py",
     "test_cli.py",
-    "test_default.py",
-    "test_fill_tool.py",
-    "test_cli_bench.py",
-    "test_window.py",
     "test_fit.py",
+    "test_fill_tool.py",
+    "test_autosave.py",
+    "test_window.py",
+    "test_cli_bench.py",
+    "test_default.py",
     "test_demo.py",
+    "test_interrupted.py",
     "test_interpreter_end.py",
 )
 TINY_IDS = (0, 1, 2, 7)

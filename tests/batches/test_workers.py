@@ -135,12 +135,12 @@ def test_a_task_over_which_workers_are_lost_again_and_again_is_given_up_and_the_
 
 @pytest.fixture
 def cluster():
-    """A scheduler and three workers, as processes; gives its address and them."""
+    """A scheduler and two workers, as processes; gives its address and them."""
     pytest.importorskip("distributed")
     begun = [dask("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")]
     address = wait_for(lambda: re.search(r"tcp://[\d.:]+", begun[0].stderr.readline())).group()
     options = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
-    begun += [dask("worker", address, *options) for _ in range(3)]
+    begun += [dask("worker", address, *options) for _ in range(2)]
     yield address, begun[1:]
     for process in begun:
         process.kill()
