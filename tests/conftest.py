@@ -24,7 +24,6 @@ from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
-torch.set_num_threads(1)  # the tests' images are too small for more to help
 load_compiled().join()  # colors that are painted before and after it is there may differ by one level
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; programs under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,6 +70,12 @@ def pytest_collection_finish():
     """Keep the garbage collector from walking, in each test, through all that was imported."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Let PyTorch compute with one thread: images are small. numba sets its number anew when napari draws labels."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
