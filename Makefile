@@ -5,7 +5,7 @@
 #              an environment of its own; QT_API=pyside6 takes the other Qt binding, TESTS='-m "not viewer"' some of the tests
 # make release builds what is uploaded to PyPI, into dist/: the README in it has whole addresses, of this version's tag
 # make soak    reads 5,000 damaged files (ROUNDS), does 600 things by chance in a viewer (ACTIONS, SEED) and kills a job of
-#              the shell 20 times (KILLS)
+#              the shell and a training 20 times each (KILLS)
 # make docs    builds the documentation site into site/
 # All first set up what they need: the system libraries of Qt and OpenGL, where missing and permitted, and a .venv.
 
@@ -58,7 +58,7 @@ release: .venv/installed
 soak: .venv/installed
 	NAPARI_COLORIZER_FUZZ=$(ROUNDS) $(BIN)/pytest tests/test_fuzz.py
 	NAPARI_COLORIZER_ACTIONS=$(ACTIONS) NAPARI_COLORIZER_SEED=$(SEED) .ci/with-display $(BIN)/pytest tests/_napari/test_soak.py
-	NAPARI_COLORIZER_KILLS=$(KILLS) $(BIN)/pytest tests/batches/test_faults.py -k random_moments
+	NAPARI_COLORIZER_KILLS=$(KILLS) $(BIN)/pytest tests/batches/test_faults.py tests/training/test_interrupted.py -k random_moments
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,14 @@
 import gc
+import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 from collections import Counter
+
+# Before NumPy is loaded, in programs under test and in the workers of pytest-xdist, which inherit it: matrices are too
+# small for threads to help, and threads of several processes wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -16,25 +24,25 @@ from napari_colorizer.engine.compiled import load_compiled
 from napari_colorizer.models.model import Model
 from napari_colorizer.networks import GridNet, GridNetConfig, TwoStreamUNet, TwoStreamUNetConfig
 
-torch.set_num_threads(1)  # the tests' images are too small for more to help
 load_compiled().join()  # colors that are painted before and after it is there may differ by one level
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; programs under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONG = (  # files that `make test` begins with, so that no worker is left with one of them at the end
-    "test_cli_train.py",
-    "test_cli_evaluate.py",
-    "test_interrupted.py",
     "test_workers.py",
-    "test_autosave.py",
+    "test_cli_train.py",
+    "test_videos.py",
+    "test_cli_evaluate.py",
     "test_end_to_end.py",
     "test_cli.py",
-    "test_default.py",
-    "test_fill_tool.py",
-    "test_cli_bench.py",
-    "test_window.py",
     "test_fit.py",
+    "test_fill_tool.py",
+    "test_autosave.py",
+    "test_window.py",
+    "test_cli_bench.py",
+    "test_default.py",
     "test_demo.py",
+    "test_interrupted.py",
     "test_interpreter_end.py",
 )
 TINY_IDS = (0, 1, 2, 7)
@@ -62,6 +70,12 @@ def pytest_collection_finish():
     """Keep the garbage collector from walking, in each test, through all that was imported."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Let PyTorch compute with one thread: images are small. numba sets its number anew when napari draws labels."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -92,6 +106,80 @@ def run(monkeypatch):
         return result
 
     return call
+
+
+# What a forked process does: it is the command line, in the test's environment and at the ends of the test's pipes.
+COMMAND_LINE = """
+import os, sys
+os.environ.clear()
+os.environ.update(environment)
+for number, end in enumerate(ends):
+    os.dup2(end.fileno(), number)
+sys.argv, sys.stdin = ["napari-colorizer", *arguments], open(0)
+from napari_colorizer.cli import main
+main()
+"""
+LOADED = ("cli", "batches.run", "training.fit", "engine.fit_kernel", "engine.paint_kernel")  # before any is forked
+
+
+class Forked:
+    """The part of `subprocess.Popen` that tests use, of a process forked from one that has loaded all there is."""
+
+    def __init__(self, context, arguments):
+        (stdin, to), (out, stdout), (err, stderr) = (context.Pipe(duplex=False) for _ in range(3))
+        given = {"arguments": arguments, "ends": (stdin, stdout, stderr), "environment": dict(os.environ)}
+        self._process = context.Process(target=exec, args=(COMMAND_LINE, given))
+        self._process.start()
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(os.dup(end.fileno()), mode) for end, mode in zip((to, out, err), "wrr", strict=True)
+        )
+        for end in (stdin, to, out, stdout, err, stderr):
+            end.close()
+        self.pid, self.kill = self._process.pid, self._process.kill
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        return self.returncode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def communicate(self, timeout=None):
+        told = self.stdout.read(), self.stderr.read()
+        self.wait(timeout)
+        return told
+
+
+@pytest.fixture
+def start():
+    """Start the command line in a process of its own: a forked one, or (not quick) one that a shell would start."""
+    processes = []
+    context = None if sys.platform == "win32" else multiprocessing.get_context("forkserver")  # Windows cannot fork
+
+    def started(*arguments, quick=True):
+        arguments = [str(argument) for argument in arguments]
+        if quick and context:
+            context.set_forkserver_preload([f"napari_colorizer.{name}" for name in LOADED])
+            processes.append(Forked(context, arguments))
+        else:
+            command = [sys.executable, "-m", "napari_colorizer", *arguments]
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            processes.append(subprocess.Popen(command, **pipes, text=True))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, fields
@@ -40,26 +38,6 @@ def meadows(tmp_path, library, tiny_model):
             Image.fromarray(labels).save(root / split / "masks" / f"{number}.png")
     ClassMap([Class(1, "sky", "#87ceeb"), Class(2, "grass", "#4caf50")]).write(root / "classes.json")
     return root
-
-
-@pytest.fixture
-def start():
-    """Start the command line in a process of its own."""
-    processes = []
-
-    def started(*arguments):
-        command = [sys.executable, "-m", "napari_colorizer", *map(str, arguments)]
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        processes.append(subprocess.Popen(command, **pipes, text=True, env=environment))
-        return processes[-1]
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            pipe.close()
 
 
 def until(process, kind):
@@ -120,7 +98,7 @@ def test_events_are_the_only_output_and_stop_stops(start, meadows, tmp_path):
         batch=8,
         val_size=2,
     ).write(options)
-    process = start("train", "--options", options, "--events")
+    process = start("train", "--options", options, "--events", quick=False)
     assert any(isinstance(event, Prepared) for event in until(process, EpochEnded))
     until(process, EpochEnded)  # the first is what the model was before any training
     process.stdin.write("stop\n")
@@ -146,13 +124,13 @@ def test_nobody_listens_any_more(start, meadows, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_stops_politely_and_is_told(start, run, meadows, tmp_path, name):
-    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run")
+    process = start("train", meadows, *SMALL, "--epochs", 500, "--run", tmp_path / "run", quick=name != "SIGINT")
     while not list((tmp_path / "run").glob("segmenter/pictures/epoch-0002*")):
         time.sleep(0.1)
         assert process.poll() is None
     process.send_signal(getattr(signal, name))
-    output, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 128 + getattr(signal, name), errors
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert process.wait(PATIENCE_S) == 128 + getattr(signal, name), errors
     assert "stopped; the best so far is the model 'meadows'" in output.replace("\n", " ")
     assert f"stopped by {name}" in errors
     assert "Traceback" not in errors
@@ -219,7 +197,7 @@ def test_two_processes_train_as_one(start, meadows, tmp_path):
     for count in (1, 2):
         process = start(
             "train", meadows, *SMALL, "--epochs", 2, "--run", tmp_path / f"run{count}", "--name", f"by {count}",
-            "--devices", count, "--events",
+            "--devices", count, "--events", quick=count == 1,
         )  # fmt: skip
         events, code = rest(process)
         assert code == 0, process.stderr.read()

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -75,22 +73,6 @@ def tree():
 def records():
     """The lines of a manifest."""
     return lambda folder: [json.loads(line) for line in (folder / NAME).read_text("utf-8").splitlines()]
-
-
-@pytest.fixture
-def shell():
-    """Begin the command line in a process of its own."""
-    begun = []
-
-    def begin(*arguments):
-        command = [sys.executable, "-m", "napari_colorizer", *map(str, arguments)]
-        begun.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-        return begun[-1]
-
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture

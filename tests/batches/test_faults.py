@@ -44,14 +44,14 @@ def faults(result, *parts):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
 def test_a_job_that_is_killed_at_random_moments_ends_with_the_same_bytes(
-    shell, colorize, scans, stack, tree, tmp_path, model_file
+    start, colorize, scans, stack, tree, tmp_path, model_file
 ):
     inputs = (scans, stack)
     assert colorize(*inputs, "-o", tmp_path / "whole").exit_code == 0
     command = ("colorize", "-m", model_file, "--device", "cpu", *inputs, "-o", tmp_path / "out")
     rng = random.Random(KILLS)
     for _ in range(KILLS):
-        process = shell(*command)
+        process = start(*command)
         ready = tmp_path / "out" / HIDDEN
         while not ready.exists() and process.poll() is None:
             time.sleep(0.005)
@@ -258,9 +258,9 @@ def test_a_second_job_into_one_output_is_told_and_its_other_results_are_made(col
     assert colorize(scans / "A.png", "-o", tmp_path / "out").exit_code == 0
 
 
-def test_of_two_jobs_at_once_one_is_told_or_finds_all_done(shell, scans, tmp_path, model_file, tree, colorize):
+def test_of_two_jobs_at_once_one_is_told_or_finds_all_done(start, scans, tmp_path, model_file, tree, colorize):
     command = ("colorize", "-m", model_file, "--device", "cpu", scans, "-o", tmp_path / "out")
-    both = [shell(*command) for _ in range(2)]
+    both = [start(*command) for _ in range(2)]
     ends = [(process.communicate(timeout=120)[1], process.returncode) for process in both]
     assert 0 in [code for _, code in ends]
     assert all(code == 0 or "another job is writing into" in err for err, code in ends)

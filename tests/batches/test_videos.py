@@ -14,7 +14,7 @@ from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.videos import can_read_videos, facts_of
 from napari_colorizer.series.coloring import SeriesColorizer
 
-FRAMES, RATE = 20, 12.5
+FRAMES, RATE = 12, 12.5
 needs_ffmpeg = pytest.mark.skipif(not can_read_videos(), reason="imageio-ffmpeg is not installed")
 
 
@@ -122,14 +122,14 @@ def test_a_video_is_continued_where_it_stopped_and_ends_with_the_same_bytes(
 ):
     (tmp_path / "dots.csv").write_text("20,30,#ff8800,8\n")
     wished = ("--hints", tmp_path / "dots.csv", "--limits", "auto")
-    monkeypatch.setattr(video_parts, "PART_FRAMES", 6)
+    monkeypatch.setattr(video_parts, "PART_FRAMES", 4)
     whole, target = (tmp_path / name / f"film{suffix}" for name in ("whole", "out"))
     assert colorize(film, "-o", whole, *wished).exit_code == 0
-    count = stop_at(monkeypatch, 15)
+    count = stop_at(monkeypatch, 11)
     assert colorize(film, "-o", target, *wished).exit_code == 1
     assert not target.exists()
     assert colorize(film, "-o", target, *wished).exit_code == 0
-    assert len(count) == 15 + FRAMES - 2 * 6
+    assert len(count) == 11 + FRAMES - 2 * 4
     assert target.read_bytes() == whole.read_bytes()
     assert {path.name for path in target.parent.iterdir()} == {target.name, NAME}
 
@@ -137,12 +137,12 @@ def test_a_video_is_continued_where_it_stopped_and_ends_with_the_same_bytes(
 @needs_ffmpeg
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
-def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(shell, colorize, tmp_path, frames, model_file):
-    write(tmp_path / "film.mp4", np.tile(frames, (6, 1, 1, 1)))
+def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(start, colorize, tmp_path, frames, model_file):
+    write(tmp_path / "film.mp4", np.tile(frames, (10, 1, 1, 1)))
     assert colorize(tmp_path / "film.mp4", "-o", tmp_path / "whole" / "film.mp4").exit_code == 0
     command = ("colorize", "-m", model_file, "--device", "cpu", tmp_path / "film.mp4", "-o", tmp_path / "out.mp4")
     for number in range(2):
-        process = shell(*command)
+        process = start(*command)
         while not list(tmp_path.glob(f".napari-colorizer/*/*/{number:06d}.mp4")):
             assert process.poll() is None
             time.sleep(0.01)
@@ -155,13 +155,13 @@ def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(shell, colorize, t
 
 @needs_ffmpeg
 def test_parts_of_other_colors_are_not_taken(colorize, film, tmp_path, monkeypatch):
-    monkeypatch.setattr(video_parts, "PART_FRAMES", 6)
+    monkeypatch.setattr(video_parts, "PART_FRAMES", 4)
     whole, target = tmp_path / "whole" / "film.mp4", tmp_path / "out" / "film.mp4"
     assert colorize(film, "-o", whole, "--saturation", 0.5).exit_code == 0
-    count = stop_at(monkeypatch, 15)
+    count = stop_at(monkeypatch, 11)
     assert colorize(film, "-o", target).exit_code == 1
     assert colorize(film, "-o", target, "--saturation", 0.5).exit_code == 0
-    assert len(count) == 15 + FRAMES
+    assert len(count) == 11 + FRAMES
     assert target.read_bytes() == whole.read_bytes()
     assert {path.name for path in target.parent.iterdir()} == {target.name, NAME}
 

@@ -50,10 +50,10 @@ def undisturbed(colorize, scans, stack, tmp_path, tree):
 
 @pytest.mark.slow
 def test_workers_make_the_same_bytes_and_one_that_is_killed_is_replaced(
-    shell, scans, stack, model_file, tmp_path, tree, undisturbed
+    start, scans, stack, model_file, tmp_path, tree, undisturbed
 ):
     out = tmp_path / "out"
-    process = shell("colorize", "-m", model_file, *CPU, scans, stack, "-o", out, "--workers", 2)
+    process = start("colorize", "-m", model_file, *CPU, scans, stack, "-o", out, "--workers", 2, quick=False)
     wait_for(lambda: (out / "napari-colorizer.jsonl").exists())
     for worker in workers_of(process)[:1]:
         worker.kill()
@@ -62,8 +62,8 @@ def test_workers_make_the_same_bytes_and_one_that_is_killed_is_replaced(
     assert tree(out) == undisturbed
 
 
-def test_workers_end_with_the_process_that_began_them(shell, scans, model_file, tmp_path):
-    process = shell("colorize", "-m", model_file, *CPU, scans, "-o", tmp_path / "out", "--workers", 2)
+def test_workers_end_with_the_process_that_began_them(start, scans, model_file, tmp_path):
+    process = start("colorize", "-m", model_file, *CPU, scans, "-o", tmp_path / "out", "--workers", 2)
     workers = wait_for(lambda: workers_of(process))
     process.kill()
     gone, alive = psutil.wait_procs(workers, timeout=30)
@@ -73,10 +73,10 @@ def test_workers_end_with_the_process_that_began_them(shell, scans, model_file, 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_ends_workers_at_once_and_what_is_left_is_done_by_the_next_run(
-    shell, colorize, scans, model_file, tmp_path, tree, name
+    start, colorize, scans, model_file, tmp_path, tree, name
 ):
     Image.fromarray(np.kron(read_image(scans / "A.png"), np.ones((200, 200), np.uint8))).save(scans / "Z.png")
-    process = shell("colorize", "-m", model_file, *CPU, scans, "-o", tmp_path / "out", "--workers", 2)
+    process = start("colorize", "-m", model_file, *CPU, scans, "-o", tmp_path / "out", "--workers", 2)
     workers = wait_for(lambda: workers_of(process))
     process.stdout.readline()  # it works by now
     for one in (process, *workers) if name == "SIGINT" else (process,):  # a terminal tells all of them
@@ -135,12 +135,12 @@ def test_a_task_over_which_workers_are_lost_again_and_again_is_given_up_and_the_
 
 @pytest.fixture
 def cluster():
-    """A scheduler and three workers, as processes; gives its address and them."""
+    """A scheduler and two workers, as processes; gives its address and them."""
     pytest.importorskip("distributed")
     begun = [dask("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")]
     address = wait_for(lambda: re.search(r"tcp://[\d.:]+", begun[0].stderr.readline())).group()
     options = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
-    begun += [dask("worker", address, *options) for _ in range(3)]
+    begun += [dask("worker", address, *options) for _ in range(2)]
     yield address, begun[1:]
     for process in begun:
         process.kill()
@@ -154,11 +154,11 @@ def dask(*arguments):
 
 @pytest.mark.slow
 def test_a_cluster_makes_the_same_bytes_though_a_worker_is_killed(
-    shell, scans, stack, model_file, tmp_path, tree, undisturbed, cluster
+    start, scans, stack, model_file, tmp_path, tree, undisturbed, cluster
 ):
     address, workers = cluster
     out = tmp_path / "out"
-    process = shell("colorize", "-m", model_file, *CPU, scans, stack, "-o", out, "--scheduler", address)
+    process = start("colorize", "-m", model_file, *CPU, scans, stack, "-o", out, "--scheduler", address)
     wait_for(lambda: (out / "napari-colorizer.jsonl").exists())
     workers[0].send_signal(signal.SIGKILL)
     code, _, err = finish(process)

@@ -131,7 +131,7 @@ def test_one_network_alone_leaves_the_other_as_it_was(quick):
 
 
 def test_a_fresh_model_can_be_trained_without_any_other(quick):
-    events = list(fit(replace(quick, start="fresh", epochs=1, network="colorizer", crop=64)))
+    events = list(fit(replace(quick, start="fresh", epochs=1, epoch_size=8, network="colorizer", crop=64)))
     assert [event.epoch for event in of_kind(events, EpochEnded)] == [1]
     assert load_model("meadows").segmenter is None
 
@@ -187,7 +187,7 @@ def test_stopping_before_the_first_epoch_is_over_installs_nothing(quick, start, 
 
 
 def test_a_fresh_network_that_was_not_trained_is_left_out(quick):
-    events = fit(replace(quick, start="fresh", epochs=50, crop=64))
+    events = fit(replace(quick, start="fresh", epochs=50, epoch_size=8, crop=64))
     next(event for event in events if isinstance(event, EpochEnded))
     events.close()
     assert set(load_model("meadows").networks) == {"segmenter"}
