@@ -1,4 +1,4 @@
-"""What is compiled for the CPU, and whether it is ready: loading it takes half a second, compiling it a dozen."""
+"""What is compiled for the CPU, and whether it is ready: loading it takes a second or two, compiling it a dozen."""
 
 from __future__ import annotations
 
