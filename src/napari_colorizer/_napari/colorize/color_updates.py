@@ -88,8 +88,11 @@ class ColorUpdates:
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         progress = Progress()
         prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
-        before, self._last = self._last, self._asked()
-        follows_on = color and self.colors is not None and self._last == before  # only pixels of the map have changed
+        before, self._last = self._last, None
+        with suppress(on_layers.LayerError):  # it is told when its turn comes
+            self._last = self._asked()
+        only_pixels = self._last is not None and self._last == before  # of the label map have changed
+        follows_on = color and self.colors is not None and only_pixels
         self.tasks.submit(Request(kind, prepare, show, doing, follows_on=follows_on, progress=progress))
 
     def _asked(self) -> Asked | None:
@@ -207,11 +210,11 @@ class ColorUpdates:
 
     def _on_image(self, image: Image | None) -> None:
         self._let_go()
-        self.counts = {}
+        self._last, self.counts = None, {}
         self._keep(on_layers.colors_for(image, self.selection.viewer))
 
     def _on_labels(self) -> None:
-        self.counts = {}
+        self._last, self.counts = None, {}
 
     def _on_plane(self) -> None:
         if self.colors is not None:
