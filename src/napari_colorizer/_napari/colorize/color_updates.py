@@ -191,7 +191,7 @@ class ColorUpdates:
         """Color an edit that waits now, on the main thread: a picture is to be saved."""
         if self.colors is None or self.colors.data is not picture or current_thread() is not main_thread():
             return
-        last = self.tasks.take("color")
+        last = self.tasks.take("color", again=True)
         if last is not None:
             try:
                 self._show(Progress(), last())
@@ -257,7 +257,7 @@ class ColorUpdates:
         """Paint the last edit, on the main thread: nobody comes back to paint the rest."""
         self.selection.viewer.layers.events.removed.disconnect(self._on_removed)
         listen(self.colors, PLACE_EVENTS, self._on_moved, on=False)
-        last = self.tasks.take("color")
+        last = self.tasks.take("color", again=self.colors is not None)
         self.tasks.close()
         with suppress(Exception):  # nobody is there to hear of it
             _finish(self.session_cache, last)
