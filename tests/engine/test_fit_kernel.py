@@ -87,3 +87,12 @@ def test_a_relabeled_pixel_may_change_colors_around_it_without_bound():
     box, change = fit(upsampling, chroma, labels, Box.of((20, 20)))
     assert box == Box(6, 9, 8, 11)
     assert torch.isinf(change).all()
+
+
+def test_chroma_of_float64_and_lightness_that_lies_by_columns_are_fitted_too():
+    lightness, chroma, labels = torch.rand(20, 30) * 100, torch.randn(2, 20, 30) * 20, torch.randint(2, (20, 30))
+    usual, other = GuidedUpsampling(lightness, (90, 90)), GuidedUpsampling(lightness.T.contiguous().T, (90, 90))
+    fit(usual, chroma, labels, Box.of((20, 30)))
+    fit(other, chroma.double(), labels, Box.of((20, 30)))
+    for name in STATE:
+        assert torch.equal(getattr(other, name), getattr(usual, name))

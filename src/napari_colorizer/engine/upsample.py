@@ -49,7 +49,7 @@ class GuidedUpsampling:
         self._smoothness = SMOOTHNESS * working_lightness.var(correction=0) + NO_VARIANCE  # contrast changes nothing so
         self._chroma = working_lightness.new_zeros(2, *working_lightness.shape)  # that has been fitted
         self._coefficients = working_lightness.new_zeros(8, *working_lightness.shape)
-        self._labels = torch.full_like(working_lightness, NO_LABEL, dtype=torch.int32)
+        self._labels = torch.full_like(self._working, NO_LABEL, dtype=torch.int32)
         h, w = working_lightness.shape
         self._cells = torch.full((h + 1, w + 1), NO_LABEL, dtype=torch.int32, device=self._labels.device)
 
@@ -86,7 +86,7 @@ class GuidedUpsampling:
         kernels = compiled() if self._working.device.type == "cpu" else None
         if kernels is None:
             return self._fit_with_torch(chroma, labels, changed)
-        parts = chroma.numpy(), labels.long().numpy(), tuple(changed), float(self._smoothness), NEGLIGIBLE
+        parts = chroma.float().numpy(), labels.long().numpy(), tuple(changed), float(self._smoothness), NEGLIGIBLE
         place, change = kernels.fit((*self._grids(), self._chroma.numpy()), self._working.numpy(), *parts)
         return (Box(*place), torch.from_numpy(change)) if len(change) else None
 

@@ -1,7 +1,9 @@
 """Painting with the mouse on the canvas: the colors follow."""
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -200,3 +202,31 @@ def test_prediction_leaves_the_window_no_long_pause(canvas, wait, qtbot):
     duration = time.perf_counter() - started
     longest = np.diff([started, *ticks, time.perf_counter()]).max()
     assert longest < max(1, duration / 3)
+
+
+def test_a_view_that_shows_no_plane_is_a_matter_for_the_message(bare_dock, photo, wait, messages):
+    viewer, widget = bare_dock(Image(np.stack([photo] * 3), name="stack"))
+    said = messages(widget)
+    widget.controller.colorize()
+    wait(widget)
+    viewer.dims.ndisplay = 3
+    wait(widget)
+    assert "2D view" in said[-1]
+    viewer.dims.ndisplay = 2
+    wait(widget)
+    assert said[-1] == ""
+    viewer.dims.order = (1, 0, 2)
+    wait(widget)
+    assert "2D view" in said[-1]
+
+
+def test_an_image_that_was_colored_is_forgotten_once_it_is_gone(bare, wait):
+    viewer, widget = bare
+    widget.controller.colorize()
+    wait(widget)
+    image = weakref.ref(viewer.layers["photo"])
+    viewer.add_points()  # napari keeps the layer that was selected last
+    viewer.layers.remove("photo")
+    wait(widget)
+    gc.collect()
+    assert image() is None

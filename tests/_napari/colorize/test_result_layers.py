@@ -100,6 +100,30 @@ def test_an_edit_that_waits_for_something_else_is_colored_and_shown_before_it_is
     assert np.abs(np.asarray(viewer.layers["photo colors"].data) - right).max() <= 1
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_edit_that_the_thread_has_not_come_to_is_colored_before_it_is_saved_or_the_dock_closed(
+    large, wait, qtbot, monkeypatch, closed
+):
+    viewer, widget, labels = large
+    gate, color, controller = threading.Event(), session_cache.SessionCache.color, widget.controller
+    colors = viewer.layers["photo colors"]
+
+    def late(*arguments):
+        assert threading.current_thread() is threading.main_thread() or gate.wait(10)
+        return color(*arguments)
+
+    monkeypatch.setattr(session_cache.SessionCache, "color", late)
+    labels.data[400:, 500:] = SKY
+    controller.follow()
+    right = expected(widget)
+    if closed:
+        viewer.window.remove_dock_widget(widget)
+    assert np.abs(np.asarray(colors.data) - right).max() <= 1
+    gate.set()
+    qtbot.waitUntil(lambda: controller.tasks.idle, timeout=60_000)
+    assert np.abs(np.asarray(colors.data) - right).max() <= 1
+
+
 def test_colors_are_saved_as_they_are_where_an_edit_cannot_be_colored(large, wait, tmp_path, monkeypatch):
     viewer, widget, labels = large
     gate, tasks, before = threading.Event(), widget.controller.tasks, expected(widget)

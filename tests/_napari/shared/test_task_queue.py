@@ -285,6 +285,18 @@ def test_what_is_taken_is_not_gone_on_with(log, gate, follow):
     assert work() == "second"
 
 
+def test_what_the_thread_does_may_be_done_again(log, gate):
+    log.ask("color", "color", work=lambda: gate.wait(30) and "color")
+    assert log.tasks.take("color") is None
+    assert log.tasks.take("predict", again=True) is None
+    again = log.tasks.take("color", again=True)
+    gate.set()
+    assert again() == "color"
+    log.finish()
+    assert log.results == ["color"]
+    assert log.tasks.take("color", again=True) is None
+
+
 def test_a_preparation_that_fails_ahead_is_told_when_its_turn_comes(log, gate, follow):
     follow("first")
     follow("second", prepare=fail)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from PIL import Image as Picture
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_colorizer._napari.colorize.training_pairs import collected_folder, count_pairs
@@ -228,6 +229,19 @@ def test_other_labels_of_the_same_image_replace_the_first_ones_only_if_that_is_w
     assert count_pairs(collected_folder()) == 1
     _, labels, classes = read_pair("harbor")
     assert labels[30, 30] == classes.named("grass").id
+
+
+def test_the_question_may_be_answered_when_the_dock_is_closed(open_dock, wait, add, color):
+    viewer, widget = open_dock(Image(color, name="harbor", rgb=True))
+    widget.controller.add_labels(some_labels(), CLASSES)
+    add(wait(widget))
+    widget.controller.labels.data_setitem((np.array([30]), np.array([30])), 2)
+    add(widget)
+    (box,) = (box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible())
+    viewer.window.remove_dock_widget(widget)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    next(button for button in box.buttons() if button.text() == "Keep the old").click()
+    assert read_pair("harbor")[1][30, 30] == 0
 
 
 def test_another_image_of_the_same_name_is_another_pair(labeled, add, color):

@@ -88,8 +88,11 @@ class ColorUpdates:
         kind, doing = ("color", "Coloring") if color else ("count", "Counting")
         progress = Progress()
         prepare, show = partial(self._prepare, color, progress), partial(self._show, progress)
-        before, self._last = self._last, self._asked()
-        follows_on = color and self.colors is not None and self._last == before  # only pixels of the map have changed
+        before, self._last = self._last, None
+        with suppress(on_layers.LayerError):  # it is told when its turn comes
+            self._last = self._asked()
+        only_pixels = self._last is not None and self._last == before  # of the label map have changed
+        follows_on = color and self.colors is not None and only_pixels
         self.tasks.submit(Request(kind, prepare, show, doing, follows_on=follows_on, progress=progress))
 
     def _asked(self) -> Asked | None:
@@ -188,7 +191,7 @@ class ColorUpdates:
         """Color an edit that waits now, on the main thread: a picture is to be saved."""
         if self.colors is None or self.colors.data is not picture or current_thread() is not main_thread():
             return
-        last = self.tasks.take("color")
+        last = self.tasks.take("color", again=True)
         if last is not None:
             try:
                 self._show(Progress(), last())
@@ -207,11 +210,11 @@ class ColorUpdates:
 
     def _on_image(self, image: Image | None) -> None:
         self._let_go()
-        self.counts = {}
+        self._last, self.counts = None, {}
         self._keep(on_layers.colors_for(image, self.selection.viewer))
 
     def _on_labels(self) -> None:
-        self.counts = {}
+        self._last, self.counts = None, {}
 
     def _on_plane(self) -> None:
         if self.colors is not None:
@@ -254,7 +257,7 @@ class ColorUpdates:
         """Paint the last edit, on the main thread: nobody comes back to paint the rest."""
         self.selection.viewer.layers.events.removed.disconnect(self._on_removed)
         listen(self.colors, PLACE_EVENTS, self._on_moved, on=False)
-        last = self.tasks.take("color")
+        last = self.tasks.take("color", again=self.colors is not None)
         self.tasks.close()
         with suppress(Exception):  # nobody is there to hear of it
             _finish(self.session_cache, last)

@@ -110,6 +110,7 @@ class ColorizeWidget(Dock):
         self.autosave.close()
         self.series.close()
         self.controller.close()
+        self.controller.message.disconnect(self._show_message)  # a question that is still open may be answered later
         for name in LAYER_LIST_EVENTS:
             getattr(self.viewer.layers.events, name).disconnect(self.reset_choices)
 

@@ -123,10 +123,19 @@ class TaskQueue:
         self._prepare_next(request)
         self._next()
 
-    def take(self, kind: str) -> Work | None:
-        """What a request that still waits would do, prepared; it waits no more."""
+    def take(self, kind: str, again: bool = False) -> Work | None:
+        """What a request that still waits would do, prepared; it waits no more.
+
+        Parameters
+        ----------
+        kind : str
+        again : bool
+            Where none waits, give once more what the thread does, if it is of that kind: it may not have begun to.
+        """
         with self._lock:
-            request = self._waiting.pop(kind, None)
+            request, current = self._waiting.pop(kind, None), self._current
+        if again and request is None and current is not None and current.kind == kind:
+            request = current if not (self._closed or current.progress.cancelled) else None
         try:
             return request.prepare() if request is not None else None
         except Exception as error:
