@@ -163,8 +163,8 @@ class ColorUpdates:
             self._counted = time.monotonic()
             self.show_counts(coloring.counts)  # else they are those of labels that are no more there
         if coloring.levels is not None:
-            before = self.colors
-            self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up, coloring.done))
+            before, done = self.colors, coloring.done or progress.cancelled
+            self._keep(show_colors(viewer, image, coloring.levels, before, self._catch_up, done))
             assert self.colors is not None
             if before is None and (labels := self.selection.labels) is not None and layer_notes.is_laid(labels):
                 outline(labels)
