@@ -103,7 +103,8 @@ def test_a_store_whose_colors_lie_channels_last_is_continued(colorize, volume, c
     colors = np.moveaxis(group["0"][...], 1, -1)  # as they were stored once
     colors[1, 2] = 0
     del group["0"]
-    group.create_array("0", data=colors, chunks=(1, 1, 24, 32, 3), dimension_names=[*"tzyxc"])
+    layout = {"chunks": (1, 1, 24, 32, 3), "dimension_names": [*"tzyxc"]}
+    group.create_array("0", shape=colors.shape, dtype=colors.dtype, **layout)[...] = colors
     manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
     assert colorize(volume).exit_code == 0
     assert len(counted) == 6 + 1

@@ -84,7 +84,8 @@ def test_a_store_whose_colors_lie_channels_last_is_continued(tmp_path):
     colors = np.moveaxis(group["0"][...], 1, -1)  # as they were stored once
     shutil.move(tmp_path / "0" / ".series", tmp_path / "aside")
     del group["0"]
-    group.create_array("0", data=colors, chunks=(1, 24, 32, 3), dimension_names=[*"tyxc"])
+    layout = {"chunks": (1, 24, 32, 3), "dimension_names": [*"tyxc"]}
+    group.create_array("0", shape=colors.shape, dtype=colors.dtype, **layout)[...] = colors
     shutil.move(tmp_path / "aside", tmp_path / "0" / ".series")
     store = SeriesStore(tmp_path, (2,), (24, 32))
     assert (store.mark((0,)), store.done) == (5, 1)
