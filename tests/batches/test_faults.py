@@ -31,6 +31,14 @@ ODD_NAMES = [
 no_such_names = pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 
 
+class Killed(BaseException):
+    """As SIGKILL does: nothing is tidied up."""
+
+
+def die(*_, **__):
+    raise Killed
+
+
 def faults(result, *parts):
     """Whether a run told one line for each fault, and ended with exit code 1."""
     lines = result.stderr.strip().splitlines()
@@ -72,12 +80,6 @@ def test_a_job_that_is_killed_between_two_steps_ends_with_the_same_bytes(
     """As SIGKILL does: nothing is tidied up."""
     assert colorize(scans, stack, "-o", tmp_path / "whole").exit_code == 0
 
-    class Killed(BaseException):
-        pass
-
-    def die(*_, **__):
-        raise Killed
-
     steps = {
         "written": "napari_colorizer.batches.manifest.Manifest.add",
         "recorded": "napari_colorizer.batches.result_folder.place",
@@ -97,12 +99,6 @@ def test_a_job_that_is_killed_between_two_steps_ends_with_the_same_bytes(
 def test_pages_that_a_killed_job_left_beside_their_whole_stack_are_removed(
     colorize, stack, tree, tmp_path, monkeypatch
 ):
-    class Killed(BaseException):
-        pass
-
-    def die(*_, **__):
-        raise Killed
-
     with monkeypatch.context() as patch:
         patch.setattr("napari_colorizer.batches.items.shutil", SimpleNamespace(rmtree=die))
         with pytest.raises(Killed):

@@ -149,7 +149,6 @@ class TiffItem(StackItem):
         self._whole = self._record()
         self._done = self._is_done()
         if self._done:
-            shutil.rmtree(self._pages, ignore_errors=True)  # a job that was killed may not have come to it
             return
         if not (self.overwrite or folder.may_replace(self.target, self._whole)):
             refuse_existing(self.target)
@@ -185,9 +184,13 @@ class TiffItem(StackItem):
             self.folder.manifest.add(outcome.record)
 
     def finish(self) -> bool:
-        """Put the pages together, if that was not done before."""
-        if self._done:
-            return False
+        """Put the pages together, if that was not done, and remove them: who put them together may have been killed."""
+        if not self._done:
+            self._put_together()
+        shutil.rmtree(self._pages, ignore_errors=True)
+        return not self._done
+
+    def _put_together(self) -> None:
         if self._stamp and stamp(self.source) != self._stamp:
             raise changed(self.source)
         shape = (*self.stack.lead, *self.stack.size, *((3,) if self._colors else ()))
@@ -197,8 +200,6 @@ class TiffItem(StackItem):
             write_tiff_stack(temporary, pages, shape, self.dtype, self.stack.axes)
         record = replace(self._whole, sha256=checksum(written))
         self.folder.commit(written, self.target, record, self.overwrite)
-        shutil.rmtree(self._pages, ignore_errors=True)
-        return True
 
 
 class ZarrItem(StackItem):

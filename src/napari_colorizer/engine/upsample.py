@@ -17,7 +17,7 @@ from torch import Tensor
 
 from napari_colorizer.boxes import Box
 from napari_colorizer.color import to_rgb
-from napari_colorizer.engine.compiled import compiled
+from napari_colorizer.engine.compiled import Kernels, compiled
 from napari_colorizer.engine.devices import fetch
 from napari_colorizer.engine.frame import enlarge, neighbors
 from napari_colorizer.engine.local_fit import RADIUS, fit_chroma, largest_change, largest_span, spread
@@ -83,7 +83,7 @@ class GuidedUpsampling:
         None
             in their place, where nothing differs.
         """
-        kernels = compiled() if self._working.device.type == "cpu" else None
+        kernels = _kernels_for(self._working)
         if kernels is None:
             return self._fit_with_torch(chroma, labels, changed)
         parts = chroma.float().numpy(), labels.long().numpy(), tuple(changed), float(self._smoothness), NEGLIGIBLE
@@ -139,7 +139,7 @@ class GuidedUpsampling:
         if tuple(labels.shape) != shape or out.shape != (*shape, 3):
             raise ValueError(f"labels {tuple(labels.shape)} and colors {out.shape} must be those of a {shape} image")
         box = box.within(shape)
-        kernels = compiled() if self.lightness.device.type == "cpu" else None
+        kernels = _kernels_for(self.lightness)
         if kernels is None:
             self._paint_in_strips(box, labels, out)
         elif box.height and box.width:
@@ -170,12 +170,9 @@ class GuidedUpsampling:
             L* in 0..100.
         labels : Tensor of int32, (box.height, box.width)
         """
-        kernels = compiled() if lightness.device.type == "cpu" else None
-        shape = tuple(self._labels.shape)
-        if kernels is None or shape in (
-            self._full,
-            tuple(lightness.shape),
-        ):  # the kernel tells by the shape what is full
+        kernels, shape = _kernels_for(lightness), tuple(self._labels.shape)
+        full = self._full, tuple(lightness.shape)
+        if kernels is None or shape in full:  # the kernel tells by the shape what is full
             return to_rgb(lightness, self._chroma_of(box, lightness, labels)).cpu().numpy()
         grids, *around = self._for_kernel()
         rows, columns = (
@@ -253,6 +250,11 @@ class GuidedUpsampling:
                 total += weight
                 result += weight * coefficients.index_select(1, place)
         return torch.where(total > 0, result / total.clamp(min=1e-9), otherwise)
+
+
+def _kernels_for(tensor: Tensor) -> Kernels | None:
+    """What is compiled and computes where a tensor lies, if there is any."""
+    return compiled() if tensor.device.type == "cpu" else None
 
 
 def _cell_labels(labels: Tensor, cells: Box) -> Tensor:

@@ -142,6 +142,7 @@ def test_labels_that_cannot_be_written_into_are_filled_in_a_copy(begun, halves):
     fixed = Labels(np.zeros(halves.shape, np.uint8), name="mine")
     fixed.data.flags.writeable = False
     viewer, widget = begun(Image(halves, name="halves"), fixed)
+    assert widget.controller.labels is viewer.layers["mine copy"]
     widget.filling._press()
     assert not fixed.data.any()
     assert (viewer.layers["mine copy"].data[:45] == SKY).all()

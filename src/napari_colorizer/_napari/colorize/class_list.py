@@ -135,12 +135,12 @@ class ClassList(ClassEditing):
         for row, label in enumerate(labels):  # in place, so that the list does not jump while a stroke is drawn
             shown = (label, *self._describe(label), standings.get(label, STRAY), pins.get(label))
             count, before = counts.get(label, 0), self._counted[row]
-            changed = changed or shown != self._shown[row] or bool(count) != bool(before)
             if shown != self._shown[row]:
                 self._fill_row(row, *shown)
-                self._shown[row] = shown
+                self._shown[row], changed = shown, True
             if count != before:  # a stroke changes those of two classes only
                 self._show_count(row, count)
+                changed = changed or bool(count) != bool(before)
         self.table.setColumnHidden(MARK, BY_HAND not in standings.values())
         if changed:
             self.filter.invalidate()
