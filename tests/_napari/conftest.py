@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QThreadPool
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
@@ -74,7 +74,14 @@ def wait(qtbot):
 
 
 @pytest.fixture
-def open_dock(make_napari_viewer, library, wait):
+def own_library(qapp, library):
+    """A library folder that nothing of the test writes into after it, or into the one of the next test."""
+    yield library
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE_MS)
+
+
+@pytest.fixture
+def open_dock(own_library, make_napari_viewer, wait):
     """Open a viewer with some layers and the dock, as the plugin menu does."""
 
     def opened(*layers, show=False):
@@ -138,7 +145,7 @@ def messages():
 
 
 @pytest.fixture
-def bare_dock(qtbot, library, wait):
+def bare_dock(own_library, qtbot, wait):
     """Open the dock on a viewer without a window, which is several times as quick."""
 
     def opened(*layers):
@@ -285,7 +292,7 @@ def sound_data(monkeypatch):
 
 
 @pytest.fixture
-def open_train(make_napari_viewer, library):
+def open_train(own_library, make_napari_viewer):
     """Open a viewer with the dock Train, as the plugin menu does; a command takes the trainer's place."""
     opened = []
 
@@ -305,7 +312,7 @@ def open_train(make_napari_viewer, library):
 
 
 @pytest.fixture
-def bare_train(qtbot, library):
+def bare_train(own_library, qtbot):
     """Open the dock Train on a viewer without a window, which is several times as quick."""
 
     def opened(command=None):
