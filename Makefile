@@ -1,5 +1,6 @@
 # make demo    opens napari with a sample photograph, its predicted labels and its colors
 # make test    runs every check and the whole test suite, and tells what took more than 2 s
+# make quick   runs the same checks, and the tests that need no window and are not slow: for while you work
 # make test-oldest, make test-newest
 #              run the test suite with the oldest versions that pyproject.toml names, and with the newest there are, each in
 #              an environment of its own; QT_API=pyside6 takes the other Qt binding, TESTS='-m "not viewer"' some of the tests
@@ -15,22 +16,28 @@ export QT_API ?= pyqt6
 
 export PYTEST_QT_API := $(QT_API)
 
-.PHONY: demo test test-oldest test-newest docs release soak format clean
+.PHONY: demo test quick checks test-oldest test-newest docs release soak format clean
 ROUNDS ?= 5000
 ACTIONS ?= 600
 SEED ?= 1
 KILLS ?= 20
+TOGETHER := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 demo: .venv/installed
 	$(BIN)/napari-colorizer demo --overwrite
 
-test: .venv/installed
+test: checks
+	.ci/with-display $(BIN)/pytest $(TOGETHER) --durations=0 --durations-min=2
+
+quick: checks
+	$(BIN)/pytest $(TOGETHER) -m "not viewer and not slow"
+
+checks: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-colorizer
-	.ci/with-display $(BIN)/pytest -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=0 --durations-min=2
 
 test-oldest test-newest: test-%: .venv-%-$(QT_API)/installed
 	grep -iE '^(napari|numpy|scikit-image|torch|pyqt6|pyside6)==' $<

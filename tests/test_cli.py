@@ -485,6 +485,7 @@ def test_the_map_of_an_image_among_others_of_its_stem_has_its_whole_name(coloriz
 # -- ends
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_is_told_by_the_exit_code_and_leaves_nothing_half_written(start, pictures, model_file, name):
@@ -529,6 +530,7 @@ def in_shell(line, *arguments):
 needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="written for bash")
 
 
+@pytest.mark.slow
 @needs_bash
 @pytest.mark.parametrize("line", ['"$@" | head -n 1; exit ${PIPESTATUS[0]}', '"$@" | true; exit ${PIPESTATUS[0]}'])
 def test_images_are_done_though_nobody_reads_their_names(pictures, model_file, tmp_path, line):
@@ -537,6 +539,7 @@ def test_images_are_done_though_nobody_reads_their_names(pictures, model_file, t
     assert len(list((tmp_path / "out").glob("*.png"))) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a thing of Linux")
 def test_names_that_find_no_room_are_told_once_and_are_no_failure(pictures, model_file, tmp_path):
     done = in_shell('"$@" > /dev/full', "segment", "-m", model_file, pictures, "-o", tmp_path / "out", *CPU)

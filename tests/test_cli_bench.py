@@ -11,6 +11,8 @@ from napari_colorizer.bench import scene as bench_scene
 from napari_colorizer.bench import training as bench_training
 from napari_colorizer.training.options import TrainOptions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):

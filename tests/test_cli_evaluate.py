@@ -6,6 +6,8 @@ from PIL import Image
 
 from napari_colorizer.datasets.read import read_set
 
+pytestmark = pytest.mark.slow
+
 SKY, GRASS = 4, 9  # ids of the set; the tiny model has others
 
 

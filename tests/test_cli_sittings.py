@@ -53,6 +53,7 @@ def test_predicted_labels_are_kept(run, photo, model_file, tmp_path):
     assert (tmp_path / "photo.color.png").read_bytes() == (tmp_path / "1.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes(run, photo, model_file, said, tmp_path):
     saving = ("--save-sitting", tmp_path / "s.zip", "-o", tmp_path / "1.png", *CPU)
     run("colorize", photo, "--model", model_file, *said, *saving)

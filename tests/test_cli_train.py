@@ -14,6 +14,8 @@ from napari_colorizer.training.events import EpochEnded, Failed, Finished, Prepa
 from napari_colorizer.training.options import TrainOptions
 from napari_colorizer.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 120
 SMALL = {
     "epoch-size": 16, "batch": 8, "crop": 32, "side": 64, "precision": 32, "val-size": 2, "pictures": 1,

@@ -46,6 +46,7 @@ def test_what_lists_models_does_not_load_torch(module):
     assert loaded_after(f"import napari_colorizer.{module}", ("torch",)) == []
 
 
+@pytest.mark.slow
 def test_loading_a_model_does_not_load_the_compiler_of_torch():
     compiler = ("torch._dynamo", "sympy")
     of_others = loaded_after("import kornia", compiler)  # with PyTorch 2.6, SymPy
@@ -53,6 +54,7 @@ def test_loading_a_model_does_not_load_the_compiler_of_torch():
     assert "torch._dynamo" not in of_others
 
 
+@pytest.mark.slow
 def test_predicting_and_coloring_do_not_load_the_compiler_of_kernels():
     code = "import napari_colorizer.bench.coloring\n"  # beside which windows are drawn, too
     code += "import numpy as np; from napari_colorizer import load_model; image = np.zeros((64, 64), np.uint8)\n"
@@ -60,6 +62,7 @@ def test_predicting_and_coloring_do_not_load_the_compiler_of_kernels():
     assert loaded_after(code, ("triton", "torch.utils.flop_counter")) == []  # its LLVM and that of Mesa do not mix
 
 
+@pytest.mark.slow
 def test_the_core_loads_neither_napari_nor_qt():
     modules = core_modules()
     assert {"napari_colorizer.cli", "napari_colorizer.engine.session", "napari_colorizer.models"} <= set(modules)
@@ -151,6 +154,7 @@ def test_an_unknown_name_is_an_attribute_error():
         napari_colorizer.no_such_thing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_opening_the_dock_does_not_load_torch():
     code = "import sys, napari_colorizer._napari.colorize.widget; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,6 +14,8 @@ from napari_colorizer.batches.plan import make_plan
 from napari_colorizer.batches.videos import can_read_videos, facts_of
 from napari_colorizer.series.coloring import SeriesColorizer
 
+pytestmark = pytest.mark.slow
+
 FRAMES, RATE = 12, 12.5
 needs_ffmpeg = pytest.mark.skipif(not can_read_videos(), reason="imageio-ffmpeg is not installed")
 
@@ -135,7 +137,6 @@ def test_a_video_is_continued_where_it_stopped_and_ends_with_the_same_bytes(
 
 
 @needs_ffmpeg
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
 def test_a_video_whose_job_is_killed_ends_with_the_same_bytes(start, colorize, tmp_path, frames, model_file):
     write(tmp_path / "film.mp4", np.tile(frames, (10, 1, 1, 1)))

@@ -19,6 +19,8 @@ from napari_colorizer.batches.tasks import Outcome
 from napari_colorizer.batches.workers import LOST, LocalWorkers, Scheduler
 from napari_colorizer.files import read_image
 
+pytestmark = pytest.mark.slow
+
 CPU = ("--device", "cpu")
 
 
@@ -48,7 +50,6 @@ def undisturbed(colorize, scans, stack, tmp_path, tree):
     return tree(tmp_path / "undisturbed")
 
 
-@pytest.mark.slow
 def test_workers_make_the_same_bytes_and_one_that_is_killed_is_replaced(
     start, scans, stack, model_file, tmp_path, tree, undisturbed
 ):
@@ -152,7 +153,6 @@ def dask(*arguments):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.slow
 def test_a_cluster_makes_the_same_bytes_though_a_worker_is_killed(
     start, scans, stack, model_file, tmp_path, tree, undisturbed, cluster
 ):

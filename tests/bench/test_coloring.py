@@ -7,6 +7,8 @@ import torch
 from napari_colorizer.bench.coloring import STAGES, Case, measure_coloring, profile_stroke, recolor, take_turns
 from napari_colorizer.bench.scene import make_labels, make_photo
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -3,6 +3,8 @@ import pytest
 from napari_colorizer.bench.training import StepTime, measure_steps
 from napari_colorizer.training.options import TrainOptions
 
+pytestmark = pytest.mark.slow
+
 
 def test_both_networks_are_timed():
     results = measure_steps(TrainOptions(data="noise", crop=32, batch=2, precision="32", device="cpu"), steps=1)

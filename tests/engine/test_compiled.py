@@ -24,6 +24,7 @@ print(compiled() is not None)
 """
 
 
+@pytest.mark.slow
 def test_the_first_coloring_waits_for_nothing_and_the_second_loads(installed):
     done = subprocess.run([sys.executable, "-c", COLORING, installed], capture_output=True, text=True, timeout=300)
     assert done.stdout.split() == ["False", "True"], done.stderr

@@ -11,6 +11,8 @@ from napari_colorizer.errors import ModelError
 from napari_colorizer.models.authors import import_authors
 from napari_colorizer.models.file import read_model
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ClassMap.pascal_context()
 ROWS, COLUMNS = range(5), range(6)
 

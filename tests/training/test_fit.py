@@ -15,6 +15,8 @@ from napari_colorizer.training.events import Doing, EpochEnded, Finished, Prepar
 from napari_colorizer.training.fit import fit, train
 from napari_colorizer.training.run_folder import RunFolder, resumed_options
 
+pytestmark = pytest.mark.slow
+
 
 def of_kind(events, kind, network=None):
     return [event for event in events if isinstance(event, kind) and network in (None, getattr(event, "network", None))]

@@ -20,6 +20,8 @@ from napari_colorizer.training.fit import fit, train
 from napari_colorizer.training.modules import ColorizerTraining
 from napari_colorizer.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 
 def of_kind(events, kind, network=None):
     return [event for event in events if isinstance(event, kind) and network in (None, getattr(event, "network", None))]

@@ -11,6 +11,8 @@ from napari_colorizer.models.library import installed_models
 from napari_colorizer.training.fit import train
 from napari_colorizer.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("NAPARI_COLORIZER_KILLS", "5"))
 
 

@@ -65,6 +65,7 @@ def test_a_class_may_come_back_later(options, tiny_model, library):
     torch.testing.assert_close(once.colorizer(X, labels_of(5)), again.colorizer(X, labels_of(5)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["paper", "authors"])
 def test_where_a_class_is_a_gray_level_known_ones_keep_it(preset, library):
     library.mkdir()
