@@ -356,6 +356,43 @@ def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_
     assert log.results == ["color", "again"]
 
 
+def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelled(log, gate, cancelled, monkeypatch):
+    first, second, lock = Progress(), Progress(), log.tasks._lock
+
+    def brief():
+        first.tell(0.5)
+        return gate.wait(30)
+
+    def long():
+        while True:
+            second.tell(0.5)
+            time.sleep(0.001)
+
+    class LateLock:
+        """A lock for which the main thread comes late, just when the thread has gone on."""
+
+        def __enter__(self):
+            if threading.current_thread() is threading.main_thread():
+                gate.set()
+                until(lambda: second.done)
+            return lock.__enter__()
+
+        def __exit__(self, *error):
+            return lock.__exit__(*error)
+
+    for work, progress in ((brief, first), (long, second)):
+        then = log.results.append
+        log.tasks.submit(Request("told", lambda w=work: w, then, "telling", follows_on=True, progress=progress))
+    until(lambda: first.done)
+    monkeypatch.setattr(log.tasks, "_lock", LateLock())
+    log.tasks.cancel()
+    monkeypatch.undo()
+    log.finish()
+    assert (first.cancelled, second.cancelled) == (False, True)
+    assert log.results == [True]
+    assert cancelled == ["telling"]
+
+
 def test_what_tells_nothing_is_not_cancelled(log, gate, cancelled):
     log.tasks.cancel()
     log.ask("save", "saved", work=lambda: gate.wait(30) and "saved")

@@ -96,11 +96,11 @@ class TaskQueue:
 
         Work that tells nothing of its progress goes on.
         """
-        current = self._current
-        if current is None or current.progress.done is None or current.progress.cancelled:
-            return
-        current.progress.cancelled = True
-        with self._lock:
+        with self._lock:  # meanwhile the thread goes on with nothing else
+            current = self._current
+            if current is None or current.progress.done is None or current.progress.cancelled:
+                return
+            current.progress.cancelled = True
             self._waiting.pop(current.kind, None)
         self.cancelled.emit(current.doing)
 
