@@ -74,14 +74,30 @@ def wait(qtbot):
 
 
 @pytest.fixture
-def own_library(qapp, library):
-    """A library folder that nothing of the test writes into after it, or into the one of the next test."""
+def library(library):
+    """That of all tests; nothing in the background writes into it any more when it is given up."""
     yield library
     assert QThreadPool.globalInstance().waitForDone(PATIENCE_MS)
 
 
 @pytest.fixture
-def open_dock(own_library, make_napari_viewer, wait):
+def own_dock(qtbot):
+    """Take a dock that lies in no window: after the test it is closed, with all that it does in the background."""
+
+    def close(dock):
+        dock.controller.close()
+        if isinstance(dock, ColorizeWidget):
+            dock.series.close()
+
+    def owned(dock):
+        qtbot.addWidget(dock, before_close_func=close)
+        return dock
+
+    return owned
+
+
+@pytest.fixture
+def open_dock(library, make_napari_viewer, wait):
     """Open a viewer with some layers and the dock, as the plugin menu does."""
 
     def opened(*layers, show=False):
@@ -145,15 +161,14 @@ def messages():
 
 
 @pytest.fixture
-def bare_dock(own_library, qtbot, wait):
+def bare_dock(library, own_dock, wait):
     """Open the dock on a viewer without a window, which is several times as quick."""
 
     def opened(*layers):
         viewer = ViewerModel()
         for layer in layers:
             viewer.add_layer(layer)
-        widget = ColorizeWidget(viewer)
-        qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+        widget = own_dock(ColorizeWidget(viewer))
         widget.confidence.setValue(0)  # the bundled model is sure of nothing in noise
         return viewer, wait(widget)
 
@@ -292,7 +307,7 @@ def sound_data(monkeypatch):
 
 
 @pytest.fixture
-def open_train(own_library, make_napari_viewer):
+def open_train(library, make_napari_viewer):
     """Open a viewer with the dock Train, as the plugin menu does; a command takes the trainer's place."""
     opened = []
 
@@ -312,13 +327,12 @@ def open_train(own_library, make_napari_viewer):
 
 
 @pytest.fixture
-def bare_train(own_library, qtbot):
+def bare_train(library, own_dock):
     """Open the dock Train on a viewer without a window, which is several times as quick."""
 
     def opened(command=None):
         viewer = ViewerModel()
-        widget = TrainWidget(viewer)
-        qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+        widget = own_dock(TrainWidget(viewer))
         if command is not None:
             widget.controller.process.command = command
         widget.data.setText("photos")

@@ -34,7 +34,7 @@ def manifest():
 
 
 @pytest.fixture
-def viewer(make_napari_viewer, library):
+def viewer(library, make_napari_viewer):
     return make_napari_viewer()
 
 

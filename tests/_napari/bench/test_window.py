@@ -24,7 +24,7 @@ def methods():
     return lambda: [Selection._on_edit, ColorUpdates._show, ColorUpdates._show_more, TaskQueue._next]
 
 
-def test_strokes_are_timed_and_lose_no_event(make_napari_viewer, library, methods, monkeypatch):
+def test_strokes_are_timed_and_lose_no_event(library, make_napari_viewer, methods, monkeypatch):
     painted, paint = [], window.Stroke.paint
 
     def keep(self, clock):

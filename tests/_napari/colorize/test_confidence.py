@@ -62,12 +62,11 @@ def draw(labels, rows, columns, label):
 # -- the number
 
 
-def test_the_number_is_the_model_s_until_the_user_has_one(qtbot, library, make_model):
+def test_the_number_is_the_model_s_until_the_user_has_one(own_dock, library, make_model):
     library.mkdir()
     for name, confidence in (("sure", 0.62), ("doubtful", 0.15)):
         make_model(name, confidence=confidence).save(library / f"{name}.safetensors")
-    widget = ColorizeWidget(ViewerModel())
-    qtbot.addWidget(widget, before_close_func=lambda dock: dock.controller.close())
+    widget = own_dock(ColorizeWidget(ViewerModel()))
     assert widget.confidence.value() == pytest.approx(load("default").confidence)
     for name, number in (("sure", 0.62), ("doubtful", 0.15)):
         widget.controller.choose_model(name)

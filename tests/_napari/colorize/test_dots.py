@@ -168,16 +168,14 @@ def test_dots_of_another_image_are_its_own(dotted, wait, photo):
     wait(widget)
 
 
-def test_a_dock_that_is_closed_and_opened_again_goes_on_with_the_dots_and_pins_of_now(dotted, wait, qtbot):
+def test_a_dock_that_is_closed_and_opened_again_goes_on_with_the_dots_and_pins_of_now(dotted, wait, own_dock):
     viewer, widget, dots = dotted
     dots.add((20, 20))
     widget.color_tools.pins.pin(GRASS, Pin((5.0, 5.0)))
     wait(widget)
     widget.stop()
     dots.add((30, 90))
-    again = ColorizeWidget(viewer)
-    qtbot.addWidget(again, before_close_func=lambda dock: dock.controller.close())
-    wait(again)
+    again = wait(own_dock(ColorizeWidget(viewer)))
     assert [dot.place for dot in again.controller.wishes.now.dots] == [(20, 20), (30, 90)]
     assert set(again.controller.wishes.now.classes.classes) == {GRASS}
     dots.remove([0])

@@ -181,7 +181,7 @@ def test_what_opens_beside_the_dock_has_names_of_its_own_and_tooltips_too(bare_p
 
 
 @pytest.mark.parametrize("name", ["Colorize", "Train"])
-def test_a_closed_dock_is_forgotten(make_napari_viewer, library, photo, wait, qtbot, predicts, name):
+def test_a_closed_dock_is_forgotten(library, make_napari_viewer, photo, wait, qtbot, predicts, name):
     predicts(np.full(photo.shape, 50, np.uint8))
     viewer = make_napari_viewer()
     viewer.add_image(photo, name="photo")

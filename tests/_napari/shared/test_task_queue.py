@@ -336,9 +336,7 @@ def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_
 
     def work():
         progress.tell(0.0)
-        while True:
-            progress.tell(0.5)
-            time.sleep(0.001)
+        until(lambda: progress.tell(0.5))
 
     ask_told(log, progress, work)
     ask_told(log, Progress(), lambda: None, "a later one of the kind")
@@ -364,9 +362,7 @@ def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelle
         return gate.wait(30)
 
     def long():
-        while True:
-            second.tell(0.5)
-            time.sleep(0.001)
+        until(lambda: second.tell(0.5))
 
     class LateLock:
         """A lock for which the main thread comes late, just when the thread has gone on."""
@@ -374,7 +370,7 @@ def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelle
         def __enter__(self):
             if threading.current_thread() is threading.main_thread():
                 gate.set()
-                until(lambda: second.done)
+                until(lambda: second.done is not None)
             return lock.__enter__()
 
         def __exit__(self, *error):
@@ -384,9 +380,9 @@ def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelle
         then = log.results.append
         log.tasks.submit(Request("told", lambda w=work: w, then, "telling", follows_on=True, progress=progress))
     until(lambda: first.done)
-    monkeypatch.setattr(log.tasks, "_lock", LateLock())
-    log.tasks.cancel()
-    monkeypatch.undo()
+    with monkeypatch.context() as late:
+        late.setattr(log.tasks, "_lock", LateLock())
+        log.tasks.cancel()
     log.finish()
     assert (first.cancelled, second.cancelled) == (False, True)
     assert log.results == [True]

@@ -5,7 +5,7 @@ from napari_colorizer._napari.colorize.widget import ColorizeWidget
 from napari_colorizer._napari.train.widget import TrainWidget
 
 
-def test_no_attribute_hides_a_method_of_qt(make_napari_viewer, library):
+def test_no_attribute_hides_a_method_of_qt(library, make_napari_viewer):
     viewer, hidden = make_napari_viewer(), []
     for dock in (ColorizeWidget(viewer), TrainWidget(viewer)):
         viewer.window.add_dock_widget(dock)

@@ -165,7 +165,10 @@ class TaskQueue:
             ready, self._ready = self._ready, None
             if ready is None or self._first() is not ready[0]:
                 return None
-            self._current = request = self._waiting.pop(ready[0].kind)
+            before, request = self._current, self._waiting.pop(ready[0].kind)
+            if before is not None and before.progress.done is not None:
+                request.progress.done = 0.0  # it is of the same kind: it can be cancelled from the beginning
+            self._current = request
             request.progress.begin()
             return ready[1]
 
