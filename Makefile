@@ -41,7 +41,7 @@ checks: .venv/installed
 
 test-oldest test-newest: test-%: .venv-%-$(QT_API)/installed
 	grep -iE '^(napari|numpy|scikit-image|torch|pyqt6|pyside6)==' $<
-	.ci/with-display .venv-$*-$(QT_API)/bin/pytest -n logical --maxprocesses=4 --dist=loadfile $(TESTS)
+	.ci/with-display .venv-$*-$(QT_API)/bin/pytest $(TOGETHER) $(TESTS)
 
 .PRECIOUS: .venv-%-$(QT_API)/installed
 .venv-%-$(QT_API)/installed: pyproject.toml .ci/oldest-versions .ci/broken-versions.txt .ci/system-packages

@@ -32,6 +32,7 @@ LONG = (  # files that `make test` begins with, so that no worker is left with o
     "test_workers.py",
     "test_cli_train.py",
     "test_videos.py",
+    "test_interrupted.py",
     "test_cli_evaluate.py",
     "test_end_to_end.py",
     "test_cli.py",
@@ -42,7 +43,6 @@ LONG = (  # files that `make test` begins with, so that no worker is left with o
     "test_cli_bench.py",
     "test_default.py",
     "test_demo.py",
-    "test_interrupted.py",
     "test_interpreter_end.py",
 )
 TINY_IDS = (0, 1, 2, 7)

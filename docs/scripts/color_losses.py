@@ -25,16 +25,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from napari_colorizer import TrainOptions, load_model
-from napari_colorizer.classes import LARGEST_ID, UNLABELED
-from napari_colorizer.color import lightness
+from napari_colorizer.classes import LARGEST_ID, UNLABELED, ClassMap
 from napari_colorizer.datasets.photos import PhotoStore
 from napari_colorizer.datasets.read import read_set
-from napari_colorizer.datasets.sets import LabeledSet, Photo
+from napari_colorizer.datasets.sets import Photo
+from napari_colorizer.engine.segment import network_input
 from napari_colorizer.evaluation.metrics.baselines import paint
 from napari_colorizer.evaluation.metrics.color import RGB, ciede2000, colorfulness, to_lab
 from napari_colorizer.guidance import LabelChannel
 from napari_colorizer.models.model import Model
-from napari_colorizer.networks.image_encoder import ImageEncoder
 from napari_colorizer.networks.local import Layer, follow
 from napari_colorizer.training.batch_transforms import flip, gray_and_chroma
 from napari_colorizer.training.crop_dataset import CropDataset, given
@@ -112,18 +111,17 @@ class Bins:
 
     def annealed_mean(self, scores: Tensor, temperature: float) -> Tensor:
         """a*, b* (N, 2, H, W): the nearer to the likeliest color, the lower the temperature."""
-        shares = (scores.log_softmax(1) / temperature).softmax(1)
-        return torch.einsum("nchw,cd->ndhw", shares, self.colors)
+        return torch.einsum("nchw,cd->ndhw", (scores / temperature).softmax(1), self.colors)
 
 
 class Comparison:
     """Ways to learn colors behind one network."""
 
-    def __init__(self, model: Model, data: LabeledSet, photos: Sequence[Photo]):
-        self.model, self.network = model, model.require_colorizer().requires_grad_(False)
-        self.scale, self.data, self.photos = self.network.config.chroma_scale, data, photos
+    def __init__(self, model: Model, classes: ClassMap, photos: Sequence[Photo]):
+        self.network, self.photos = model.require_colorizer().requires_grad_(False), photos
+        self.scale = self.network.config.chroma_scale
         self.ids = torch.zeros(LARGEST_ID + 1, dtype=torch.int64)
-        for theirs, ours in data.classes.match(model.classes).items():
+        for theirs, ours in classes.match(model.classes).items():
             self.ids[theirs] = ours if ours in self.network.config.ids else UNLABELED
         self.sees = imagenet_encoder("lite0")
         bins, inputs = Bins(photos[:: max(1, len(photos) // 400)]), self.network.final.in_channels
@@ -153,10 +151,10 @@ class Comparison:
             self._seen(torch.cat([truth.lightness, chroma], 1)) for chroma in (enlarged(out) * self.scale, truth.chroma)
         )
         apart = [F.mse_loss(a, b) / b.square().mean() for a, b in zip(found, true, strict=True)]
-        return self.regress(out, truth) + PERCEIVED * sum(apart, start=torch.zeros(()))
+        return self.regress(out, truth) + PERCEIVED * torch.stack(apart).sum()
 
     def _seen(self, lab: Tensor) -> list[Tensor]:
-        encoder: ImageEncoder = self.sees
+        encoder = self.sees
         y, found = F.relu6(encoder.stem((lab_to_rgb(lab) - 0.5) / 0.5)), []
         for number, block in enumerate(encoder.blocks):
             y = block(y)
@@ -202,38 +200,36 @@ class Comparison:
         """Mean CIEDE2000 and colorfulness of each way, at each of its strengths."""
         scores = {name: np.zeros((len(way.strengths), 2)) for name, way in self.ways.items()}
         for photo in photos:
-            x, labels, (height, width) = self._padded(photo, labeled)
-            described, true = self.described(x, labels), to_lab(photo.rgb)
+            described, true = self._described(photo, labeled), to_lab(photo.rgb)
             for name, way in self.ways.items():
                 out = way.head(described)
                 for number, strength in enumerate(way.strengths):
-                    chroma = way.chroma(out, strength)[0, :, :height, :width].permute(1, 2, 0).numpy()
-                    rgb = paint(photo.rgb, chroma)
+                    rgb = painted(photo, way.chroma(out, strength))
                     scores[name][number] += float(ciede2000(to_lab(rgb), true).mean()), colorfulness(rgb)
         return {name: [(a, b) for a, b in (total / len(photos)).tolist()] for name, total in scores.items()}
 
     @torch.inference_mode()
     def pictures(self, photo: Photo, strengths: Sequence[int]) -> list[RGB]:
         """The photograph, and its colors by each way without a label, each at one of its strengths."""
-        x, labels, (height, width) = self._padded(photo, labeled=False)
-        described, made = self.described(x, labels), [photo.rgb]
-        for way, number in zip(self.ways.values(), strengths, strict=True):
-            chroma = way.chroma(way.head(described), way.strengths[number])
-            made.append(paint(photo.rgb, chroma[0, :, :height, :width].permute(1, 2, 0).numpy()))
-        return made
+        described = self._described(photo, labeled=False)
+        outs = (
+            (way, way.head(described), way.strengths[at]) for way, at in zip(self.ways.values(), strengths, strict=True)
+        )
+        return [photo.rgb, *(painted(photo, way.chroma(out, strength)) for way, out, strength in outs)]
 
-    def _padded(self, photo: Photo, labeled: bool) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        height, width = photo.labels.shape
-        stride = self.network.config.stride
-        padding = (0, -width % stride, 0, -height % stride)
-        x = lightness(torch.from_numpy(photo.rgb.copy()) / 255)[None, None] / 50 - 1
+    def _described(self, photo: Photo, labeled: bool) -> Tensor:
+        """What the last layers are given for a whole photograph, padded."""
+        config, (height, width) = self.network.config, photo.labels.shape
+        padding = (0, -width % config.stride, 0, -height % config.stride)
+        x = network_input(torch.tensor(photo.rgb) / 255, config.lightness)[None, None]
         labels = self.ids[torch.from_numpy(photo.labels.astype(np.int64))][None] * labeled
-        return F.pad(x, padding, mode="replicate"), F.pad(labels, padding), (height, width)
+        return self.described(F.pad(x, padding, mode="replicate"), F.pad(labels, padding))
 
 
-def best(points: Sequence[Point]) -> Point:
-    """The least CIEDE2000 at any strength, and the colorfulness there."""
-    return min(points)
+def painted(photo: Photo, chroma: Tensor) -> RGB:
+    """The photograph in the a*, b* (1, 2, H', W') that were found for it and its padding."""
+    height, width = photo.labels.shape
+    return paint(photo.rgb, chroma[0, :, :height, :width].permute(1, 2, 0).numpy())
 
 
 def at_equal(points: Sequence[Point], color: float) -> float:
@@ -246,7 +242,7 @@ def show(found: dict[str, list[Point]]) -> None:
     """Print a Markdown table: each way where it is best, and the regression that is as colorful."""
     print("| last layers | CIEDE2000 | colorfulness | a regression as colorful |\n| --- | --- | --- | --- |")
     for name, points in found.items():
-        error, color = best(points)
+        error, color = min(points)
         print(f"| {name} | {error:.2f} | {color:.1f} | {at_equal(found['regression'], color):.2f} |")
 
 
@@ -264,14 +260,14 @@ def main() -> None:
     val = [pair for pair in data.of_split("val") if pair.mask is not None][:: arguments.every]
     photos, shown = (list(PhotoStore.load(data, pairs, SIDE)[0]) for pairs in (train, val))
     shown = [photo for photo in shown if not photo.gray]
-    comparison = Comparison(load_model("default"), data, [photo for photo in photos if not photo.gray])
+    comparison = Comparison(load_model("default"), data.classes, [photo for photo in photos if not photo.gray])
     comparison.train(arguments.steps)
     for labeled in (False, True):
         found = comparison.measure(shown, labeled)
         print(f"\n{'true' if labeled else 'no'} labels, {len(shown)} photographs:")
         show(found)
         if arguments.sheet and not labeled:
-            strengths = [points.index(best(points)) for points in found.values()]
+            strengths = [points.index(min(points)) for points in found.values()]
             rows = [comparison.pictures(photo, strengths) for photo in shown[:: max(1, len(shown) // 8)]]
             write_sheet(arguments.sheet, rows)
 

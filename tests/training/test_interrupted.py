@@ -13,7 +13,7 @@ from napari_colorizer.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("NAPARI_COLORIZER_KILLS", "5"))
+KILLS = int(os.environ.get("NAPARI_COLORIZER_KILLS", "20"))
 
 
 @pytest.fixture

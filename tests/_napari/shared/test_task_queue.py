@@ -327,8 +327,11 @@ def cancelled(log):
     return said
 
 
-def ask_told(log, progress, work, result="told"):
-    log.tasks.submit(Request("told", lambda: work, lambda _: log.results.append(result), "telling", progress=progress))
+def ask_told(log, progress, work, result="told", **kind):
+    def then(_):
+        log.results.append(result)
+
+    log.tasks.submit(Request("told", lambda: work, then, "telling", progress=progress, **kind))
 
 
 def test_work_that_tells_its_progress_ends_when_it_is_cancelled_and_the_next_is_done(log, qtbot, cancelled):
@@ -359,7 +362,7 @@ def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelle
 
     def brief():
         first.tell(0.5)
-        return gate.wait(30)
+        gate.wait(30)
 
     def long():
         until(lambda: second.tell(0.5))
@@ -376,16 +379,15 @@ def test_when_the_thread_goes_on_at_that_moment_what_it_goes_on_with_is_cancelle
         def __exit__(self, *error):
             return lock.__exit__(*error)
 
-    for work, progress in ((brief, first), (long, second)):
-        then = log.results.append
-        log.tasks.submit(Request("told", lambda w=work: w, then, "telling", follows_on=True, progress=progress))
+    ask_told(log, first, brief, "brief", follows_on=True)
+    ask_told(log, second, long, "long", follows_on=True)
     until(lambda: first.done)
     with monkeypatch.context() as late:
         late.setattr(log.tasks, "_lock", LateLock())
         log.tasks.cancel()
     log.finish()
     assert (first.cancelled, second.cancelled) == (False, True)
-    assert log.results == [True]
+    assert log.results == ["brief"]
     assert cancelled == ["telling"]
 
 
