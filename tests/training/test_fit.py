@@ -233,6 +233,15 @@ def test_resuming_a_finished_run_changes_nothing(finished, quick):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_an_epoch_that_was_kept_but_not_logged_when_the_process_was_killed_is_logged(finished, quick):
+    logs = [RunFolder(Path(quick.run)).path / network / "log.csv" for network in ("segmenter", "colorizer")]
+    whole = [log.read_text() for log in logs]
+    for log, text in zip(logs, whole, strict=True):
+        log.write_text("".join(text.splitlines(keepends=True)[:-1]))
+    list(fit(resume=quick.run))
+    assert [log.read_text() for log in logs] == whole
+
+
 def test_without_a_name_the_model_gets_that_of_the_data(quick):
     for expected in ("meadows", "meadows 2"):
         events = list(fit(replace(quick, name="", run="", epochs=1, network="segmenter")))

@@ -176,12 +176,9 @@ class Recorder(Callback):
         self._began, self._first_step = time.monotonic(), trainer.global_step
         if not trainer.is_global_zero:
             return
-        if self.rows:
-            self.run.write_log(self.part, self.rows)  # a crash may have come between checkpoint and log
-        elif self.options.start != FRESH:
+        if not self.rows and self.options.start != FRESH:
             self._record(trainer, pl_module, 0, math.nan)
-        if trainer.is_global_zero:
-            self.emit(Doing(f"Beginning to train the {self.part}"))
+        self.emit(Doing(f"Beginning to train the {self.part}"))
         self._first_second = time.monotonic()
 
     def on_train_batch_end(

@@ -17,7 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.training.callbacks import epochs_done
+from napari_colorizer.training.callbacks import epochs_done, training_log
 from napari_colorizer.training.context import Emit, Stop, StoppedError
 from napari_colorizer.training.events import Event, Stopped
 from napari_colorizer.training.install import install
@@ -139,6 +139,9 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
         if not run.start.exists():
             start.model.save(run.start)
         options.write(run.options)  # last: a run without it has not begun
+    for part in materials.parts:
+        if main and (rows := training_log(run, part)):
+            run.write_log(part, rows)  # a crash may have come between a checkpoint and its log
     done = {part: epochs_done(run, part) for part in materials.parts}
     emit(describe(materials, start, problems, sum(done.values())))
     model, stopped = start.model, False
