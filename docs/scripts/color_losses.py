@@ -154,13 +154,7 @@ class Comparison:
         return self.regress(out, truth) + PERCEIVED * torch.stack(apart).sum()
 
     def _seen(self, lab: Tensor) -> list[Tensor]:
-        encoder = self.sees
-        y, found = F.relu6(encoder.stem((lab_to_rgb(lab) - 0.5) / 0.5)), []
-        for number, block in enumerate(encoder.blocks):
-            y = block(y)
-            if number in encoder.ends[:3]:
-                found.append(y)
-        return found
+        return self.sees.features_of_channels(lab_to_rgb(lab) * 2 - 1)[:3]
 
     def described(self, x: Tensor, labels: Tensor) -> Tensor:
         """What the last layers are given, (N, D, H / 2, W / 2)."""

@@ -133,7 +133,11 @@ class ImageEncoder(nn.Module):
         self._last = None
 
     def _features(self, x: Tensor, contrast: Tensor | None = None) -> list[Tensor]:
-        y = F.relu6(self.stem(standardize(x, contrast).expand(-1, 3, -1, -1)))
+        return self.features_of_channels(standardize(x, contrast).expand(-1, 3, -1, -1))
+
+    def features_of_channels(self, channels: Tensor) -> list[Tensor]:
+        """Features as `forward` gives them, of what the network was trained with: (N, 3, H, W), sRGB as -1..1."""
+        y = F.relu6(self.stem(channels))
         features = []
         for number, block in enumerate(self.blocks):
             y = block(y)

@@ -83,9 +83,14 @@ def training_log(run: RunFolder, part: str) -> list[Row]:
     return rows
 
 
+def last_epoch(log: list[Row]) -> int:
+    """The number of the last epoch of a log; 0 before the first."""
+    return max((int(row["epoch"]) for row in log), default=0)
+
+
 def epochs_done(run: RunFolder, part: str) -> int:
     """How many epochs of a network the folder of a run holds."""
-    return max((int(row["epoch"]) for row in training_log(run, part)), default=0)
+    return last_epoch(training_log(run, part))
 
 
 @dataclass

@@ -17,7 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from napari_colorizer.engine.devices import pick_device
 from napari_colorizer.errors import FileError, TrainingError
 from napari_colorizer.models.file import read_model
-from napari_colorizer.training.callbacks import epochs_done, training_log
+from napari_colorizer.training.callbacks import epochs_done, last_epoch, training_log
 from napari_colorizer.training.context import Emit, Stop, StoppedError
 from napari_colorizer.training.events import Event, Stopped
 from napari_colorizer.training.install import install
@@ -139,10 +139,11 @@ def _train(options: TrainOptions, run: RunFolder, emit: Emit, stop: Stop, main: 
         if not run.start.exists():
             start.model.save(run.start)
         options.write(run.options)  # last: a run without it has not begun
-    for part in materials.parts:
-        if main and (rows := training_log(run, part)):
-            run.write_log(part, rows)  # a crash may have come between a checkpoint and its log
-    done = {part: epochs_done(run, part) for part in materials.parts}
+    logs = {part: training_log(run, part) for part in materials.parts}
+    for part, log in logs.items():
+        if main and log:
+            run.write_log(part, log)  # a crash may have come between a checkpoint and its log
+    done = {part: last_epoch(log) for part, log in logs.items()}
     emit(describe(materials, start, problems, sum(done.values())))
     model, stopped = start.model, False
     for part in materials.parts:
